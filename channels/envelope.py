@@ -1,0 +1,76 @@
+"""What a channel hands to the core, and what the core hands to a channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from skills.turn import ChannelName, ConversationId, Language, MessageId
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedAddress:
+    """An address that somebody says is theirs, on the channel where it would count. Unproven."""
+
+    channel: ChannelName
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message as a channel received it, verified and parsed, not yet stored."""
+
+    channel: ChannelName
+    provider_message_id: str
+    """Unique on the channel: a second arrival of the same id is the same message."""
+    thread: str
+    """What the channel calls the talk: a mail thread, a chat's id."""
+    address: str
+    """Who writes: a mail address, a phone number, a visitor's id."""
+    text: str
+    verified: bool
+    """Whether the channel proved that the address is the writer's. A web visitor's id proves nothing about a person."""
+    name: str | None = None
+    language: Language | None = None
+    claims: tuple[ClaimedAddress, ...] = ()
+    written_at: datetime | None = None
+    """The provider's time; ours is taken at the commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One text to send. ``id`` names the outbox row: the same id is the same send."""
+
+    id: UUID
+    message_id: MessageId
+    conversation_id: ConversationId
+    channel: ChannelName
+    text: str
+    address: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took it. ``provider_message_id`` is its name for the message, when it gave one."""
+
+    provider_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider said no. ``retry`` when it may say yes later (429, 5xx before the message was read)."""
+
+    reason: str
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody knows: the connection broke after the message was handed over. Never sent again blindly."""
+
+    reason: str
+
+
+SendResult = Accepted | Refused | Unknown

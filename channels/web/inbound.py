@@ -1,0 +1,65 @@
+"""From a web request to an envelope."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID, uuid4
+
+from channels.envelope import ClaimedAddress, Envelope
+from channels.web import WEB
+from channels.web.signature import ConversationToken
+from skills.errors import InvalidMessageError
+from skills.turn import ChannelName, Language
+
+MAX_KEY = 200
+
+
+def envelope(
+    token: ConversationToken,
+    *,
+    text: str,
+    idempotency_key: str | None,
+    name: str | None = None,
+    email: str | None = None,
+    language: str | None = None,
+) -> Envelope:
+    """One web message. Its id is made of the conversation and the client's key, so that keys never meet across talks.
+
+    Raises:
+        InvalidMessageError: the idempotency key is too long or not printable.
+    """
+    if idempotency_key is None:
+        message_id = str(uuid4())
+    else:
+        if not idempotency_key.isprintable() or not 0 < len(idempotency_key) <= MAX_KEY:
+            raise InvalidMessageError(
+                "that Idempotency-Key can't be used", hint=f"1 to {MAX_KEY} printable characters, best a UUID"
+            )
+        message_id = hashlib.sha256(f"{token.thread}\x1f{idempotency_key}".encode()).hexdigest()
+    return Envelope(
+        channel=WEB,
+        provider_message_id=message_id,
+        thread=token.thread,
+        address=token.thread,
+        verified=False,
+        text=text,
+        name=name,
+        language=None if language is None else Language(language),
+        claims=() if email is None else (ClaimedAddress(ChannelName("email"), email.strip().casefold()),),
+    )
+
+
+def first_key(idempotency_key: str | None) -> UUID | None:
+    """The key of a conversation's first message, which then names the conversation too.
+
+    Raises:
+        InvalidMessageError: it is not a UUID. A guessable key would hand the conversation to whoever guesses it.
+    """
+    if idempotency_key is None:
+        return None
+    try:
+        return UUID(idempotency_key)
+    except ValueError:
+        raise InvalidMessageError(
+            "the Idempotency-Key of a first message has to be a UUID", hint="make a random one for every message"
+        ) from None

@@ -1,0 +1,79 @@
+"""Handling one turn, from a leased case to its commit.
+
+Crash anywhere before ``Ledger.commit``: nothing has happened; the lease runs out, another worker runs the turn again
+from the messages. Crash after it: everything has happened. No node sends or writes anything in between.
+
+A message that arrives while the graph runs supersedes it: at the commit the ledger sees it, commits nothing, and the
+turn runs again over all that waits, at most ``MAX_RERUNS`` times. After that the reply goes out and the newer messages
+make the next turn, so that a customer who never stops writing is answered all the same. A resumed turn is never
+superseded: what a person decided stands, and messages that came meanwhile make the next turn.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from datetime import UTC, datetime
+from typing import cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command
+
+from graph.build import Graph
+from graph.ports import Ledger, Outcome, Pause, Work
+from graph.state import TurnState
+
+MAX_RERUNS = 2
+
+
+class TurnHandler:
+    """Runs the graph over the work of one leased case.
+
+    Args:
+        graph: compiled without a checkpointer; each turn brings its own.
+        ledger: where work comes from and outcomes go.
+    """
+
+    def __init__(self, graph: Graph, ledger: Ledger) -> None:
+        self._graph = graph
+        self._ledger = ledger
+
+    async def handle(self, work: Work) -> Outcome | None:
+        """Run and commit; the outcome that was committed, or ``None`` when there was nothing left to do.
+
+        Raises:
+            LeaseLostError: another worker has the case now; nothing of this run was written.
+        """
+        for rerun in range(MAX_RERUNS + 1):
+            outcome = await self.run(work)
+            may_supersede = work.resumption is None and rerun < MAX_RERUNS
+            if await self._ledger.commit(work, outcome, may_supersede=may_supersede) == "committed":
+                return outcome
+            again = await self._ledger.load(work.lease)
+            if again is None:
+                await self._ledger.release(work.lease)
+                return None
+            work = again
+        raise AssertionError("the last run may not be superseded")
+
+    async def run(self, work: Work) -> Outcome:
+        """Run the graph to its end or to its interrupt. Nothing is written anywhere but in the work's checkpointer."""
+        started_at, clock = datetime.now(UTC), time.perf_counter()
+        graph = copy.copy(self._graph)
+        graph.checkpointer = work.checkpointer
+        config: RunnableConfig = {"configurable": {"thread_id": str(work.lease.case_id)}}
+        start: TurnState | Command[None]
+        if work.turn is not None:
+            start = {"turn": work.turn}
+        elif work.resumption is not None:
+            start = Command(resume={work.resumption.interrupt_id: work.resumption.decision})
+        else:
+            raise ValueError("work is a fresh turn or a resumption")
+        # "exit": one checkpoint at the end. The turn commits once, so the ones between would only be paid for.
+        result = await graph.ainvoke(start, config, durability="exit", version="v2")
+        pause = None
+        if result.interrupts:
+            (interrupt,) = result.interrupts
+            pause = Pause(interrupt.id, interrupt.value)
+        milliseconds = {"graph": round((time.perf_counter() - clock) * 1000, 2)}
+        return Outcome(cast("TurnState", result.value), pause, started_at, milliseconds)

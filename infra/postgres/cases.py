@@ -1,0 +1,253 @@
+"""Cases as staff see them: the transcript, who owns the case, and what a person writes in it.
+
+Ownership is checked again in the commit of every turn, under the same lock that is taken here. So from the moment when
+``take_over`` returns, nothing that the agent was still writing reaches the customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from infra.crypto.keyring import Keyring
+from infra.postgres.database import Connection, Database
+from infra.postgres.inbox import refuse_unstorable
+from infra.postgres.queries import load
+from infra.postgres.seals import key_of
+from skills.errors import ConflictError, NotFoundError
+from skills.turn import Author, CaseId, ChannelName, EscalationId, MessageId, Owner
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptMessage:
+    """A message as staff see it. ``delivery`` is the outbox's word for it: pending, sending, sent, failed, unknown."""
+
+    id: UUID
+    sequence: int
+    author: Author
+    text: str
+    at: datetime
+    state: str
+    delivery: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCase:
+    """A case with its newest messages, oldest first."""
+
+    id: CaseId
+    channel: ChannelName
+    status: str
+    owner: Owner
+    owner_name: str | None
+    opened_at: datetime
+    resolved_at: datetime | None
+    customer_name: str | None
+    customer_language: str | None
+    customer_segment: str
+    escalation_id: EscalationId | None
+    withheld_draft: str | None
+    """What the agent would have said when a person took over."""
+    transcript: tuple[TranscriptMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedCase:
+    """A case that a person owns, for the list of what people have to answer."""
+
+    id: CaseId
+    channel: ChannelName
+    owner_name: str | None
+    opened_at: datetime
+    waiting: int
+    waiting_since: datetime | None
+
+
+class Cases:
+    """The staff's side of cases.
+
+    Args:
+        database: where they are.
+        keyring: opens and seals.
+        check_text: raises InvalidMessageError for a text that a channel can't send.
+    """
+
+    def __init__(self, database: Database, keyring: Keyring, *, check_text: Callable[[ChannelName, str], None]) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._check_text = check_text
+        self._sql = load("cases")
+        self._turns = load("turns")
+
+    async def read(self, case_id: CaseId, *, reader: str) -> ReadCase:
+        """One case. That it was read is written down.
+
+        Raises:
+            NotFoundError: there is none with this id.
+        """
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(self._sql["read"], {"case_id": case_id})).fetchone()
+            if row is None:
+                raise NotFoundError("there is no such case")
+            transcript = await self.transcript(connection, case_id)
+            cursor = await connection.execute(self._sql["withheld_draft"], {"case_id": case_id})
+            draft = await cursor.fetchone()
+            await self._log(connection, "case.read", case_id, reader)
+        key = key_of(self._keyring, row)
+        name, customer = row["name_sealed"], row["customer_id"]
+        return ReadCase(
+            id=case_id,
+            channel=ChannelName(row["channel"]),
+            status=row["status"],
+            owner=row["owner"],
+            owner_name=row["owner_name"],
+            opened_at=row["opened_at"],
+            resolved_at=row["resolved_at"],
+            customer_name=None if name is None else key.open(bytes(name), place="customers.name_sealed", row=customer),
+            customer_language=row["language"],
+            customer_segment=row["segment"],
+            escalation_id=None if row["escalation_id"] is None else EscalationId(row["escalation_id"]),
+            withheld_draft=None
+            if draft is None
+            else key.open(bytes(draft["draft_sealed"]), place="turns.draft_sealed", row=draft["id"]),
+            transcript=transcript,
+        )
+
+    async def transcript(
+        self, connection: Connection, case_id: CaseId, *, limit: int = 200
+    ) -> tuple[TranscriptMessage, ...]:
+        """The newest messages of a case, oldest first."""
+        cursor = await connection.execute(self._sql["transcript"], {"case_id": case_id, "limit": limit})
+        rows = await cursor.fetchall()
+        return tuple(
+            TranscriptMessage(
+                id=row["id"],
+                sequence=row["sequence"],
+                author=row["author"],
+                text=key_of(self._keyring, row).open(
+                    bytes(row["body_sealed"]), place="messages.body_sealed", row=row["id"]
+                ),
+                at=row["at"],
+                state=row["state"],
+                delivery=row["delivery"],
+            )
+            for row in reversed(rows)
+        )
+
+    async def owned_by_people(self, *, limit: int = 50) -> list[OwnedCase]:
+        """The open cases that people own, the customer who waits longest first."""
+        async with self._database.connection() as connection:
+            rows = await (await connection.execute(self._sql["owned_by_people"], {"limit": limit})).fetchall()
+        return [OwnedCase(**row) for row in rows]
+
+    async def take_over(self, case_id: CaseId, reviewer: str) -> None:
+        """From now on a person answers; the agent says nothing more until it is handed back.
+
+        Raises:
+            NotFoundError: there is none with this id.
+            ConflictError: an escalation of the case waits for a decision (take over there), or it is resolved.
+        """
+        async with self._database.transaction() as connection:
+            case = await self._lock(connection, case_id)
+            if case["escalation"] is not None:
+                raise ConflictError("this case waits for a decision", hint="decide 'take_over' on its escalation")
+            await connection.execute(self._sql["own"], {"case_id": case_id, "reviewer": reviewer})
+            await connection.execute(self._sql["waiting_to_person"], {"case_id": case_id})
+            await self._log(connection, "case.taken_over", case_id, reviewer)
+
+    async def hand_back(self, case_id: CaseId, reviewer: str) -> None:
+        """The agent answers again, first of all what the person left unanswered.
+
+        Raises:
+            NotFoundError: there is none with this id.
+            ConflictError: the agent owns it already, or it is resolved.
+        """
+        async with self._database.transaction() as connection:
+            case = await self._lock(connection, case_id)
+            if case["owner"] == "agent":
+                raise ConflictError("the agent has this case already")
+            await connection.execute(self._sql["hand_back"], {"case_id": case_id})
+            await connection.execute(self._sql["waiting_to_agent"], {"case_id": case_id})
+            await self._log(connection, "case.handed_back", case_id, reviewer)
+
+    async def write(self, case_id: CaseId, reviewer: str, text: str, *, intent_id: UUID) -> MessageId:
+        """A person's own message to the customer. The same ``intent_id`` is the same message.
+
+        Raises:
+            NotFoundError: there is none with this id.
+            ConflictError: the case is not the person's: take it over first.
+            InvalidMessageError: the text can't be sent.
+        """
+        async with self._database.transaction() as connection:
+            case = await self._lock(connection, case_id)
+            self.refuse_unsendable(case["channel"], text)
+            cursor = await connection.execute(self._sql["find_written"], {"intent_id": intent_id})
+            if (written := await cursor.fetchone()) is not None:
+                return MessageId(written["message_id"])
+            if case["owner"] != "human":
+                raise ConflictError("the agent has this case", hint="take it over, then write")
+            key = key_of(self._keyring, case)
+            message_id = MessageId(uuid7())
+            await connection.execute(
+                self._turns["write_outgoing"],
+                {
+                    "id": message_id,
+                    "case_id": case_id,
+                    "key_id": key.id,
+                    "sequence": case["next_sequence"],
+                    "author": "human",
+                    "body_sealed": key.seal(text, place="messages.body_sealed", row=message_id),
+                    "turn_id": None,
+                    "outbox_id": uuid7(),
+                    "intent_id": intent_id,
+                    "ordinal": 1,
+                    "kind": "reply",
+                },
+            )
+            await connection.execute(self._turns["count_outgoing"], {"case_id": case_id, "count": 1})
+            await connection.execute(self._sql["answered_by_person"], {"case_id": case_id})
+            await self._log(connection, "case.answered_by_person", case_id, reviewer)
+        return message_id
+
+    def refuse_unsendable(self, channel: str, text: str) -> None:
+        """Raise InvalidMessageError for a person's text that can't be stored, or not be sent on this channel."""
+        refuse_unstorable(text)
+        self._check_text(ChannelName(channel), text)
+
+    async def resolve(self, case_id: CaseId, reviewer: str) -> None:
+        """The matter is settled; the customer's next message opens a new case.
+
+        Raises:
+            NotFoundError: there is none with this id.
+            ConflictError: it is resolved already, waits for a decision, or has unanswered messages of the agent's.
+        """
+        async with self._database.transaction() as connection:
+            case = await self._lock(connection, case_id)
+            if case["escalation"] is not None:
+                raise ConflictError("this case waits for a decision", hint="decide its escalation first")
+            cursor = await connection.execute(self._turns["load_waiting"], {"case_id": case_id})
+            if await cursor.fetchone() is not None:
+                raise ConflictError("the agent is about to answer in this case", hint="wait for its reply")
+            await connection.execute(self._sql["answered_by_person"], {"case_id": case_id})
+            if case["owner"] == "human":
+                await connection.execute(self._sql["hand_back"], {"case_id": case_id})
+            await connection.execute(self._sql["resolve"], {"case_id": case_id})
+            await self._log(connection, "case.resolved", case_id, reviewer)
+
+    async def _lock(self, connection: Connection, case_id: CaseId) -> dict[str, Any]:
+        row = await (await connection.execute(self._sql["lock"], {"case_id": case_id})).fetchone()
+        if row is None:
+            raise NotFoundError("there is no such case")
+        if row["status"] == "resolved":
+            raise ConflictError("this case is resolved", hint="the customer's next message opens a new one")
+        return row
+
+    async def _log(self, connection: Connection, kind: str, case_id: CaseId, actor: str) -> None:
+        await connection.execute(
+            self._sql["log"], {"event_id": uuid7(), "kind": kind, "case_id": case_id, "actor": actor}
+        )

@@ -1,0 +1,144 @@
+"""The outbox: texts that a commit wanted sent, and what became of each.
+
+Crash before a claim commits: nothing was sent. Crash after it: the row says ``sending`` and its claim runs out; then it
+is sent again only on a channel where twice has the effect of once (the web: our own database), and is ``unknown`` on
+every other. Crash after the provider's answer, before it is settled: the same. Nothing is sent twice blindly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from channels.envelope import Delivery
+from infra.crypto.keyring import Keyring
+from infra.postgres.database import Database
+from infra.postgres.queries import load
+from infra.postgres.seals import key_of
+from skills.turn import CaseId, ChannelName, ConversationId, MessageId
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A text that did not arrive, or may not have: for a person to look at."""
+
+    id: UUID
+    case_id: CaseId
+    channel: ChannelName
+    kind: str
+    state: Literal["failed", "unknown"]
+    attempts: int
+    error: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxBacklog:
+    """What waits to be sent, for how long the oldest has, and what needs a person."""
+
+    pending: int
+    oldest_seconds: float
+    unknown: int
+    failed: int
+
+
+class Outbox:
+    """The outbox as one sender process sees it.
+
+    Args:
+        database: where it is.
+        keyring: opens texts and addresses.
+        holder: this process, as an operator would name it.
+        hold: how long a claim holds; longer than any provider call may take.
+    """
+
+    def __init__(self, database: Database, keyring: Keyring, *, holder: str, hold: timedelta) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._holder = holder
+        self._hold = hold
+        self._sql = load("outbox")
+
+    async def claim(self, limit: int) -> list[Delivery]:
+        """Claim what is due, at most one text a conversation; committed before this returns."""
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(
+                self._sql["claim"], {"holder": self._holder, "hold": self._hold, "limit": limit}
+            )
+            rows = await cursor.fetchall()
+        return [self._delivery(row) for row in rows]
+
+    async def sent(self, delivery: Delivery, provider_message_id: str | None) -> bool:
+        """The channel took it; false when this sender's claim had run out and somebody else settled it."""
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(
+                self._sql["settle_sent"],
+                {
+                    "id": delivery.id,
+                    "holder": self._holder,
+                    "provider_message_id": provider_message_id,
+                    "event_id": uuid7(),
+                },
+            )
+            return await cursor.fetchone() is not None
+
+    async def retry(self, delivery: Delivery, error: str, delay: timedelta) -> None:
+        """The provider said "later"."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                self._sql["settle_retry"],
+                {"id": delivery.id, "holder": self._holder, "error": error, "delay": delay},
+            )
+
+    async def lost(self, delivery: Delivery, state: Literal["failed", "unknown"], error: str) -> None:
+        """It did not arrive, or nobody knows: from now on a person's business."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                self._sql["settle_lost"],
+                {"id": delivery.id, "holder": self._holder, "state": state, "error": error, "event_id": uuid7()},
+            )
+
+    async def recover(self, repeatable: Collection[ChannelName]) -> int:
+        """Settle what dead senders left in the middle of a call; how many there were."""
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(self._sql["recover"], {"repeatable": list(repeatable)})
+            return len(await cursor.fetchall())
+
+    async def troubled(self, limit: int = 100) -> list[Trouble]:
+        """What did not arrive or may not have, oldest first."""
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(self._sql["troubled"], {"limit": limit})
+            return [Trouble(**row) for row in await cursor.fetchall()]
+
+    async def backlog(self) -> OutboxBacklog:
+        """The outbox at a glance."""
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(self._sql["waiting"])).fetchone()
+        assert row is not None  # an aggregate always has a row
+        return OutboxBacklog(**row)
+
+    def _delivery(self, row: Mapping[str, Any]) -> Delivery:
+        address_row = {
+            "key_id": row["address_key_id"],
+            "customer_id": row["address_customer_id"],
+            "wrapped": row["address_wrapped"],
+            "master_key_id": row["address_master_key_id"],
+        }
+        return Delivery(
+            id=row["id"],
+            message_id=MessageId(row["message_id"]),
+            conversation_id=ConversationId(row["conversation_id"]),
+            channel=ChannelName(row["channel"]),
+            text=key_of(self._keyring, row).open(
+                bytes(row["body_sealed"]), place="messages.body_sealed", row=row["message_id"]
+            ),
+            address=key_of(self._keyring, address_row).open(
+                bytes(row["address_sealed"]), place="identities.address_sealed", row=row["identity_id"]
+            ),
+            attempt=row["attempts"],
+        )

@@ -1,0 +1,275 @@
+"""Escalations: the queue, what a reviewer reads, claims, and decisions by compare-and-set.
+
+A decision names the ``version`` that the reviewer had on the screen: the hash of the proposal and the newest message of
+the customer. If either has changed, or somebody else decided, the answer is a conflict that says what is different, and
+nothing is written. A decision that is accepted is a row; a worker applies it under the case's lease, exactly once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from infra.crypto.keyring import Keyring
+from infra.postgres.cases import Cases, TranscriptMessage
+from infra.postgres.database import Connection, Database
+from infra.postgres.queries import load
+from infra.postgres.seals import key_of
+from skills.errors import BadRequestError, ConflictError, NotFoundError
+from skills.turn import CaseId, ChannelName, Decision, EscalationId
+
+CLAIM = timedelta(minutes=15)
+"""How long a reviewer keeps what they claimed without touching it."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedEscalation:
+    """A line of the queue."""
+
+    id: EscalationId
+    case_id: CaseId
+    channel: ChannelName
+    severity: str
+    rules: tuple[str, ...]
+    first_line: str
+    due_at: datetime
+    created_at: datetime
+    claimed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEscalation:
+    """Everything that a reviewer sees. ``version`` goes back with the decision."""
+
+    id: EscalationId
+    case_id: CaseId
+    channel: ChannelName
+    status: str
+    version: str
+    request: dict[str, Any]
+    severity: str
+    due_at: datetime
+    created_at: datetime
+    claimed_by: str | None
+    customer_name: str | None
+    customer_language: str | None
+    customer_segment: str
+    transcript: tuple[TranscriptMessage, ...]
+    later_messages: tuple[TranscriptMessage, ...]
+    """What the customer wrote after the messages that this proposal answers."""
+    decided: str | None
+    """``action by reviewer`` once it is decided."""
+
+
+class Reviews:
+    """The reviewers' side of escalations."""
+
+    def __init__(self, database: Database, keyring: Keyring, cases: Cases) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._cases = cases
+        self._sql = load("reviews")
+
+    async def queue(self, *, limit: int = 50) -> list[QueuedEscalation]:
+        """What waits for a person, the nearest deadline first."""
+        async with self._database.connection() as connection:
+            rows = await (await connection.execute(self._sql["queue"], {"limit": limit})).fetchall()
+        return [
+            QueuedEscalation(
+                id=EscalationId(row["id"]),
+                case_id=CaseId(row["case_id"]),
+                channel=ChannelName(row["channel"]),
+                severity=row["severity"],
+                rules=tuple(row["rules"]),
+                first_line=_first_line(self._request(row)),
+                due_at=row["due_at"],
+                created_at=row["created_at"],
+                claimed_by=row["claimed_by"],
+            )
+            for row in rows
+        ]
+
+    async def read(self, escalation_id: EscalationId, *, reader: str) -> ReadEscalation:
+        """One escalation with its case's transcript. That it was read is written down.
+
+        Raises:
+            NotFoundError: there is none with this id.
+        """
+        async with self._database.connection() as connection:
+            row = await self._row(connection, escalation_id)
+            transcript = await self._cases.transcript(connection, CaseId(row["case_id"]))
+            await connection.execute(
+                self._sql["log_read"],
+                {"event_id": uuid7(), "kind": "escalation.read", "case_id": row["case_id"], "actor": reader},
+            )
+        key = key_of(self._keyring, row)
+        name, customer = row["name_sealed"], row["customer_id"]
+        return ReadEscalation(
+            id=escalation_id,
+            case_id=CaseId(row["case_id"]),
+            channel=ChannelName(row["channel"]),
+            status=row["status"],
+            version=_version(row),
+            request=self._request(row),
+            severity=row["severity"],
+            due_at=row["due_at"],
+            created_at=row["created_at"],
+            claimed_by=row["claimed_by"],
+            customer_name=None if name is None else key.open(bytes(name), place="customers.name_sealed", row=customer),
+            customer_language=row["language"],
+            customer_segment=row["segment"],
+            transcript=transcript,
+            later_messages=tuple(
+                message
+                for message in transcript
+                if message.author == "customer" and message.sequence > (row["last_sequence"] or 0)
+            ),
+            decided=None if row["action"] is None else f"{row['action']} by {row['reviewer']}",
+        )
+
+    async def claim(self, escalation_id: EscalationId, reviewer: str) -> None:
+        """Say "I am at it", for a quarter of an hour.
+
+        Raises:
+            NotFoundError: there is none with this id.
+            ConflictError: somebody else is at it, or it is decided.
+        """
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(
+                self._sql["claim"], {"id": escalation_id, "reviewer": reviewer, "hold": CLAIM}
+            )
+            if await cursor.fetchone() is None:
+                row = await self._row(connection, escalation_id)
+                raise _taken(row)
+
+    async def release(self, escalation_id: EscalationId, reviewer: str) -> None:
+        """Let others have it.
+
+        Raises:
+            NotFoundError: there is none with this id.
+            ConflictError: it is not this reviewer's.
+        """
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(self._sql["release"], {"id": escalation_id, "reviewer": reviewer})
+            if await cursor.fetchone() is None:
+                row = await self._row(connection, escalation_id)
+                raise ConflictError("this escalation is not yours to release", changes=_changes(row))
+
+    async def decide(
+        self, escalation_id: EscalationId, decision: Decision, *, seen: str, covers_later: bool = False
+    ) -> CaseId:
+        """Accept a decision, if the reviewer saw what is there now. The case is due at once.
+
+        Args:
+            escalation_id: which.
+            decision: what, and by whom.
+            seen: the ``version`` that the reviewer read.
+            covers_later: the answer also answers the messages that came after the proposal's own.
+
+        Raises:
+            NotFoundError: there is none with this id.
+            ConflictError: decided already, claimed by somebody else, or changed since it was read.
+            BadRequestError: the action is not among the ones offered.
+            InvalidMessageError: the reviewer's text can't be sent on the channel. It is never rewritten.
+        """
+        async with self._database.transaction() as connection:
+            await connection.execute(self._sql["lock_case_of"], {"id": escalation_id})
+            row = await self._row(connection, escalation_id)
+            if row["status"] != "open" or row["claimed_by"] not in {None, decision.reviewer}:
+                raise _taken(row)
+            if seen != _version(row):
+                raise await self._changed(connection, row, seen)
+            request = self._request(row)
+            if decision.action not in request["actions"]:
+                raise BadRequestError(
+                    f"{decision.action} is not offered here", hint=f"one of {', '.join(request['actions'])}"
+                )
+            if decision.text is not None:
+                self._cases.refuse_unsendable(row["channel"], decision.text)
+            await self._write(connection, row, decision, covers_later=covers_later)
+        return CaseId(row["case_id"])
+
+    async def _write(
+        self, connection: Connection, row: Mapping[str, Any], decision: Decision, *, covers_later: bool
+    ) -> None:
+        key = key_of(self._keyring, row)
+        decision_id = uuid7()
+
+        def sealed(text: str | None, column: str) -> bytes | None:
+            return None if text is None else key.seal(text, place=f"decisions.{column}", row=decision_id)
+
+        await connection.execute(
+            self._sql["insert_decision"],
+            {
+                "id": decision_id,
+                "escalation_id": row["id"],
+                "action": decision.action,
+                "reviewer": decision.reviewer,
+                "key_id": key.id,
+                "text_sealed": sealed(decision.text, "text_sealed"),
+                "reason_sealed": sealed(decision.reason, "reason_sealed"),
+                "seen_sequence": row["newest"],
+                "covers_later": covers_later,
+            },
+        )
+        await connection.execute(
+            self._sql["mark_decided"],
+            {"id": row["id"], "event_id": uuid7(), "reviewer": decision.reviewer, "action": decision.action},
+        )
+
+    async def _changed(self, connection: Connection, row: Mapping[str, Any], seen: str) -> ConflictError:
+        """The conflict that says what is different: new messages since the version that was seen, or a new proposal."""
+        transcript = await self._cases.transcript(connection, CaseId(row["case_id"]))
+        proposal, _, newest = seen.partition(".")
+        read_up_to = int(newest) if newest.isdigit() else 0
+        changes = _changes(row)
+        changes["proposal_changed"] = proposal != _version(row).partition(".")[0]
+        changes["new_messages"] = [
+            message.text for message in transcript if message.author == "customer" and message.sequence > read_up_to
+        ]
+        return ConflictError(
+            "this changed since you read it", hint="read it again, then decide on what is there now", changes=changes
+        )
+
+    async def _row(self, connection: Connection, escalation_id: UUID) -> dict[str, Any]:
+        row = await (await connection.execute(self._sql["read"], {"id": escalation_id})).fetchone()
+        if row is None:
+            raise NotFoundError("there is no such escalation")
+        return row
+
+    def _request(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        text = key_of(self._keyring, row).open(
+            bytes(row["request_sealed"]), place="escalations.request_sealed", row=row["id"]
+        )
+        return cast("dict[str, Any]", json.loads(text))
+
+
+def _version(row: Mapping[str, Any]) -> str:
+    return f"{bytes(row['proposal_hash']).hex()[:16]}.{row['newest']}"
+
+
+def _changes(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "status": row["status"],
+        "version": _version(row),
+        "claimed_by": row["claimed_by"],
+        "decided": None if row["action"] is None else f"{row['action']} by {row['reviewer']}",
+    }
+
+
+def _taken(row: Mapping[str, Any]) -> ConflictError:
+    changes = _changes(row)
+    if row["status"] != "open":
+        return ConflictError(f"this was decided already: {changes['decided']}", changes=changes)
+    return ConflictError(f"{row['claimed_by']} is at it", hint="agree with them, or wait", changes=changes)
+
+
+def _first_line(request: Mapping[str, Any]) -> str:
+    words = " ".join(" ".join(request["messages"]).split())
+    return words if len(words) <= 120 else f"{words[:119]}…"  # noqa: PLR2004 - a line of the queue

@@ -1,0 +1,82 @@
+-- Cases as staff see them: transcript, owner, and the person's own messages.
+
+-- name: read
+select c.id, c.status, c.owner, c.owner_name, c.owner_version, c.opened_at, c.resolved_at, v.channel,
+    u.name_sealed, u.language, u.segment,
+    k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
+    (select s.id from escalations s where s.case_id = c.id and s.status in ('open', 'decided')) as escalation_id
+from cases c
+join conversations v on v.id = c.conversation_id
+join customers u on u.id = c.customer_id
+join customer_keys k on k.id = u.key_id
+where c.id = %(case_id)s;
+
+-- name: transcript
+select m.id, m.sequence, m.direction, m.author, m.state, m.body_sealed,
+    m.received_at as at, o.state as delivery,
+    k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
+from messages m
+join customer_keys k on k.id = m.key_id
+left join outbox o on o.message_id = m.id
+where m.case_id = %(case_id)s
+order by m.sequence desc
+limit %(limit)s;
+
+-- name: withheld_draft
+select t.id, t.draft_sealed from turns t
+where t.case_id = %(case_id)s and t.draft_sealed is not null
+order by t.last_sequence desc, t.finished_at desc
+limit 1;
+
+-- name: owned_by_people
+select c.id, c.owner_name, c.opened_at, v.channel,
+    (select count(*) from messages m where m.case_id = c.id and m.state = 'human') as waiting,
+    (select min(m.received_at) from messages m where m.case_id = c.id and m.state = 'human') as waiting_since
+from cases c
+join conversations v on v.id = c.conversation_id
+where c.owner = 'human' and c.status = 'open'
+order by waiting_since nulls last, c.opened_at
+limit %(limit)s;
+
+-- name: lock
+select c.id, c.status, c.owner, c.owner_name, c.next_sequence, c.conversation_id, v.channel,
+    k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
+    (select s.status from escalations s where s.case_id = c.id and s.status in ('open', 'decided')) as escalation
+from cases c
+join conversations v on v.id = c.conversation_id
+join customers u on u.id = c.customer_id
+join customer_keys k on k.id = u.key_id
+where c.id = %(case_id)s
+for update of c;
+
+-- name: own
+update cases set owner = 'human', owner_name = %(reviewer)s, owner_version = owner_version + 1
+where id = %(case_id)s;
+
+-- name: waiting_to_person
+with moved as (
+    update messages set state = 'human' where case_id = %(case_id)s and state = 'waiting'
+)
+update case_work set due_at = null where case_id = %(case_id)s and lease_holder is null;
+
+-- name: hand_back
+update cases set owner = 'agent', owner_name = null, owner_version = owner_version + 1 where id = %(case_id)s;
+
+-- name: waiting_to_agent
+with moved as (
+    update messages set state = 'waiting' where case_id = %(case_id)s and state = 'human' returning id
+)
+update case_work set due_at = now() where case_id = %(case_id)s and not paused and exists (select from moved);
+
+-- name: answered_by_person
+update messages set state = 'handled' where case_id = %(case_id)s and state = 'human';
+
+-- name: resolve
+update cases set status = 'resolved', resolved_at = now() where id = %(case_id)s;
+
+-- name: find_written
+-- A person's message with this intent, if it was written before.
+select o.message_id from outbox o where o.intent_id = %(intent_id)s;
+
+-- name: log
+insert into events (id, kind, case_id, actor, data) values (%(event_id)s, %(kind)s, %(case_id)s, %(actor)s, '{}');

@@ -1,0 +1,83 @@
+-- Delivery: pending → sending (committed before the call) → sent, failed or unknown.
+
+-- name: claim
+-- The oldest unsettled text of a conversation only: order holds, and an unknown one holds back what follows it.
+update outbox o set
+    state = 'sending', attempts = o.attempts + 1, claimed_by = %(holder)s, claimed_until = now() + %(hold)s
+from (
+    select id from outbox candidate
+    where state = 'pending' and due_at <= now() and not exists (
+        select from outbox earlier
+        where earlier.conversation_id = candidate.conversation_id and earlier.position < candidate.position
+            and earlier.state in ('pending', 'sending', 'unknown')
+    )
+    order by due_at, position
+    limit %(limit)s
+    for update skip locked
+) due, messages m, conversations v, identities i, customer_keys k, customer_keys ik
+where o.id = due.id and m.id = o.message_id and v.id = o.conversation_id and i.id = v.identity_id
+    and k.id = m.key_id and ik.id = i.key_id
+returning
+    o.id, o.message_id, o.conversation_id, o.channel, o.attempts, m.body_sealed,
+    k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
+    i.id as identity_id, i.address_sealed,
+    ik.id as address_key_id, ik.customer_id as address_customer_id, ik.wrapped as address_wrapped,
+    ik.master_key_id as address_master_key_id;
+
+-- name: settle_sent
+with settled as (
+    update outbox set state = 'sent', settled_at = now(), claimed_by = null, claimed_until = null, error = null
+    where id = %(id)s and state = 'sending' and claimed_by = %(holder)s
+    returning message_id, conversation_id, case_id, kind, channel
+), placed as (
+    update conversations v set next_position = next_position + 1
+    from settled where v.id = settled.conversation_id
+    returning next_position - 1 as position
+), delivered as (
+    update messages m set
+        state = 'delivered', delivered_at = now(), position = placed.position,
+        provider_message_id = coalesce(%(provider_message_id)s, m.provider_message_id)
+    from settled, placed where m.id = settled.message_id
+    returning m.id
+), logged as (
+    insert into events (id, kind, case_id, actor, data)
+    select %(event_id)s, 'message.sent', case_id, 'agent', jsonb_build_object('kind', kind, 'channel', channel)
+    from settled
+)
+select id from delivered;
+
+-- name: settle_retry
+update outbox set state = 'pending', due_at = now() + %(delay)s, claimed_by = null, claimed_until = null, error = %(error)s
+where id = %(id)s and state = 'sending' and claimed_by = %(holder)s;
+
+-- name: settle_lost
+-- failed: the provider refused for good. unknown: nobody knows, so a person looks before anything is sent again.
+with settled as (
+    update outbox set state = %(state)s, settled_at = now(), claimed_by = null, claimed_until = null, error = %(error)s
+    where id = %(id)s and state = 'sending' and claimed_by = %(holder)s
+    returning case_id, channel
+)
+insert into events (id, kind, case_id, actor, data)
+select %(event_id)s, 'message.' || %(state)s, case_id, 'agent', jsonb_build_object('channel', channel, 'error', %(error)s::text)
+from settled;
+
+-- name: recover
+-- A sender died in the middle of a call. Where sending twice has the effect of once, it is sent again; else nobody knows.
+update outbox set
+    state = case when channel = any(%(repeatable)s) then 'pending' else 'unknown' end,
+    settled_at = case when channel = any(%(repeatable)s) then null else now() end,
+    error = 'the sender died in the middle of the call', claimed_by = null, claimed_until = null
+where state = 'sending' and claimed_until < now()
+returning id, state;
+
+-- name: troubled
+select o.id, o.case_id, o.channel, o.kind, o.state, o.attempts, o.error, o.created_at
+from outbox o where o.state in ('failed', 'unknown')
+order by o.created_at limit %(limit)s;
+
+-- name: waiting
+select count(*) as pending,
+    coalesce(extract(epoch from now() - min(due_at)), 0)::float8 as oldest_seconds,
+    (select count(*) from outbox where state = 'unknown') as unknown,
+    (select count(*) from outbox where state = 'failed') as failed
+from outbox where state = 'pending' and due_at <= now();

@@ -1,0 +1,73 @@
+-- Escalations as reviewers see and decide them.
+
+-- name: queue
+select s.id, s.case_id, s.severity, s.rules, s.status, s.due_at, s.created_at, s.request_sealed,
+    case when s.claimed_until > now() then s.claimed_by end as claimed_by, v.channel,
+    k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
+from escalations s
+join cases c on c.id = s.case_id
+join conversations v on v.id = c.conversation_id
+join customer_keys k on k.id = s.key_id
+where s.status = 'open'
+order by s.due_at, s.id
+limit %(limit)s;
+
+-- name: read
+select s.id, s.case_id, s.severity, s.rules, s.status, s.due_at, s.created_at, s.request_sealed, s.proposal_hash,
+    case when s.claimed_until > now() then s.claimed_by end as claimed_by, v.channel,
+    u.name_sealed, u.language, u.segment, c.owner, c.owner_name,
+    k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
+    (select max(m.sequence) from messages m where m.case_id = s.case_id and m.direction = 'in') as newest,
+    (select t.last_sequence from turns t where t.id = s.turn_id) as last_sequence,
+    d.action, d.reviewer
+from escalations s
+join cases c on c.id = s.case_id
+join conversations v on v.id = c.conversation_id
+join customers u on u.id = c.customer_id
+join customer_keys k on k.id = s.key_id
+left join decisions d on d.escalation_id = s.id
+where s.id = %(id)s;
+
+-- name: lock_case_of
+select c.id from cases c
+where c.id = (select case_id from escalations where id = %(id)s)
+for update;
+
+-- name: claim
+update escalations set claimed_by = %(reviewer)s, claimed_until = now() + %(hold)s
+where id = %(id)s and status = 'open' and (claimed_by is null or claimed_by = %(reviewer)s or claimed_until < now())
+returning id;
+
+-- name: release
+update escalations set claimed_by = null, claimed_until = null
+where id = %(id)s and status = 'open' and claimed_by = %(reviewer)s
+returning id;
+
+-- name: insert_decision
+insert into decisions (
+    id, escalation_id, action, reviewer, key_id, text_sealed, reason_sealed, seen_sequence, covers_later
+)
+values (
+    %(id)s, %(escalation_id)s, %(action)s, %(reviewer)s, %(key_id)s, %(text_sealed)s, %(reason_sealed)s,
+    %(seen_sequence)s, %(covers_later)s
+);
+
+-- name: mark_decided
+with decided as (
+    update escalations set status = 'decided', claimed_by = null, claimed_until = null
+    where id = %(id)s and status = 'open'
+    returning case_id, created_at
+), woken as (
+    update case_work w set due_at = now() from decided where w.case_id = decided.case_id
+)
+insert into events (id, kind, case_id, actor, data)
+select %(event_id)s, 'escalation.decided', case_id, %(reviewer)s, jsonb_build_object(
+    'escalation_id', %(id)s::text, 'action', %(action)s::text,
+    'seconds', round(extract(epoch from now() - created_at)::numeric, 1)
+)
+from decided
+returning case_id;
+
+-- name: log_read
+insert into events (id, kind, case_id, actor, data)
+values (%(event_id)s, %(kind)s, %(case_id)s, %(actor)s, '{}');

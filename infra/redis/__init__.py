@@ -1,0 +1,1 @@
+"""Redis: hints and caches. Losing it loses nothing. Nothing else in the project imports redis."""

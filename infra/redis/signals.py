@@ -1,0 +1,142 @@
+"""Hints over Redis: lists for workers and senders, so that one of them gets each hint; publish/subscribe for watchers.
+
+Redis away, flushed, restarted empty, full or half-open: sending gives up after half a second; listening tries
+again every second. The sweepers find in Postgres what a lost hint would have told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from infra.signals import CaseHint, Watchers
+from skills.turn import CaseId, ConversationId
+
+_AWAY = (RedisError, OSError, TimeoutError)
+_LONGEST_LIST = 100_000
+_log = structlog.get_logger(__name__)
+
+
+class RedisSignals:
+    """``infra.signals.Signals`` on Redis.
+
+    Args:
+        url: ``redis://…``.
+        prefix: before every key, so that instances can share a server.
+    """
+
+    def __init__(self, url: str, *, prefix: str = "csagent") -> None:
+        # Sending has a short patience of its own; listening waits up to a second for an element.
+        self._send = _client(url, patience=0.5)
+        self._listen = _client(url, patience=5.0)
+        self._cases = f"{prefix}:cases"
+        self._outbox = f"{prefix}:outbox"
+        self._conversations = f"{prefix}:conversations"
+        self._watchers = Watchers()
+        self._listener: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Nothing to do: connections are made when they are needed."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._listener is not None:
+            self._listener.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listener
+        for client in (self._send, self._listen):
+            with suppress(*_AWAY):
+                await client.aclose()
+
+    async def case_waits(self, case_id: CaseId, *, after: float = 0.0) -> None:
+        """Push a hint for one worker."""
+        await self._push(self._cases, f"{case_id}|{after}")
+
+    async def outbox_waits(self) -> None:
+        """Push a hint for one sender."""
+        await self._push(self._outbox, "look")
+
+    async def conversation_changed(self, conversation_id: ConversationId) -> None:
+        """Publish to every process that shows conversations."""
+        with suppress(*_AWAY):
+            await self._send.publish(self._conversations, str(conversation_id))
+
+    async def cases(self) -> AsyncIterator[CaseHint]:
+        """Hints, one worker each."""
+        async for text in self._pop(self._cases):
+            case_id, _, after = text.partition("|")
+            with suppress(ValueError):  # somebody else's element: a hint is never worth an error
+                yield CaseHint(CaseId(UUID(case_id)), float(after or 0))
+
+    async def outbox(self) -> AsyncIterator[None]:
+        """Hints, one sender each."""
+        async for _ in self._pop(self._outbox):
+            yield None
+
+    @asynccontextmanager
+    async def watch(self, conversation_id: ConversationId) -> AsyncIterator[asyncio.Event]:
+        """An event for one conversation; one subscription a process serves them all."""
+        if self._listener is None or self._listener.done():
+            self._listener = asyncio.create_task(self._subscribe())
+        event = self._watchers.add(conversation_id)
+        try:
+            yield event
+        finally:
+            self._watchers.remove(conversation_id, event)
+
+    async def ping(self) -> bool:
+        """Whether the server answers."""
+        try:
+            return bool(await self._send.ping())
+        except _AWAY:
+            return False
+
+    async def _push(self, key: str, text: str) -> None:
+        with suppress(*_AWAY):
+            async with self._send.pipeline(transaction=False) as pipe:
+                pipe.lpush(key, text)
+                pipe.ltrim(key, 0, _LONGEST_LIST)  # nobody listens: the list must not grow without end
+                await pipe.execute()
+
+    async def _pop(self, key: str) -> AsyncIterator[str]:
+        while True:
+            try:
+                popped = await self._listen.brpop([key], timeout=1)
+            except _AWAY as error:
+                _log.warning("redis.away", error=type(error).__name__)
+                await asyncio.sleep(1.0)
+                continue
+            if popped is not None:
+                yield str(popped[1])
+
+    async def _subscribe(self) -> None:
+        while True:
+            try:
+                async with self._listen.pubsub() as subscription:
+                    await subscription.subscribe(self._conversations)
+                    while True:
+                        message = await subscription.get_message(ignore_subscribe_messages=True, timeout=1.0)
+                        if message is not None:
+                            self._watchers.wake(str(message["data"]))
+            except _AWAY as error:
+                _log.warning("redis.away", error=type(error).__name__)
+                await asyncio.sleep(1.0)
+
+
+def _client(url: str, *, patience: float) -> Redis:
+    return Redis.from_url(
+        url,
+        socket_timeout=patience,
+        socket_connect_timeout=min(patience, 1.0),
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+        encoding_errors="replace",
+    )

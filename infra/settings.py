@@ -1,0 +1,132 @@
+"""Settings: from the environment and ``.env``, prefix ``CSAGENT_``, plus the usual names of servers and keys.
+
+Only ``api.wiring`` and the commands read them. Groups are nested with two underscores: ``CSAGENT_WORKER__SLOTS=40``.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from skills.errors import ConfigurationError
+
+_Seconds = Annotated[float, Field(ge=0)]
+
+
+class WorkerSettings(BaseModel):
+    """How a worker process works."""
+
+    slots: int = Field(20, ge=1, le=500)
+    """Cases handled at once in a process."""
+    lease_seconds: float = Field(10.0, ge=0.5, le=10.0)
+    """How long a claim holds without renewal; the longest wait after a worker was killed."""
+    sweep_seconds: float = Field(1.0, gt=0)
+    """How often a worker looks into Postgres for what no hint told it."""
+    drain_seconds: _Seconds = 20.0
+    """How long SIGTERM lets running turns finish."""
+
+
+class SettleSettings(BaseModel):
+    """Seconds that a turn waits for more messages of the same burst, by channel."""
+
+    web: _Seconds = 0.4
+    whatsapp: _Seconds = 1.5
+    email: _Seconds = 0.0
+
+    def of(self, channel: str) -> timedelta:
+        """A channel's settle time; a channel without one has none."""
+        return timedelta(seconds=getattr(self, channel, 0.0))
+
+
+class ModelSettings(BaseModel):
+    """Which model forms the skills use. ``auto``: OpenAI's when there is a key, else the embedded ones."""
+
+    chat: Literal["auto", "embedded", "openai"] = "auto"
+    chat_name: str = "gpt-5-mini"
+    embeddings: Literal["minilm", "openai"] = "minilm"
+    embeddings_name: str = "text-embedding-3-small"
+    deadline_seconds: float = Field(20.0, gt=0)
+    """All the time that one question to a model may take, retries included."""
+
+
+class KnowledgeSettings(BaseModel):
+    """Where passages come from."""
+
+    store: Literal["postgres", "pgvectorstore"] = "postgres"
+    table: str = "langchain_passages"
+    """The company's own PGVectorStore collection, with ``store=pgvectorstore``."""
+    answer_threshold: float = Field(0.5, ge=0, le=1)
+    """Below this confidence the agent says that it does not know."""
+
+
+class Settings(BaseSettings):
+    """Everything that an operator can set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CSAGENT_", env_nested_delimiter="__", env_file=".env", extra="ignore", env_ignore_empty=True
+    )
+
+    database_url: SecretStr | None = Field(None, validation_alias=AliasChoices("DATABASE_URL", "CSAGENT_DATABASE_URL"))
+    redis_url: SecretStr | None = Field(None, validation_alias=AliasChoices("REDIS_URL", "CSAGENT_REDIS_URL"))
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("OPENAI_API_KEY", "CSAGENT_OPENAI_API_KEY")
+    )
+    openai_base_url: str | None = Field(
+        None, validation_alias=AliasChoices("OPENAI_BASE_URL", "CSAGENT_OPENAI_BASE_URL")
+    )
+    redis_prefix: str = "csagent"
+    database_pool: int = Field(12, ge=2, le=200)
+
+    master_keys: Annotated[dict[str, SecretStr], NoDecode] = Field(default_factory=dict)
+    """``name:base64,older:base64``: the first wraps new customer keys, all of them unwrap."""
+    index_key: SecretStr | None = None
+    """Base64 of 32 bytes for the blind indexes and conversation tokens. It must never change."""
+    staff_keys: Annotated[dict[str, SecretStr], NoDecode] = Field(default_factory=dict)
+    """``name:secret,other:secret``: who may use the review API, and under which name."""
+
+    folder: Path = Path(".csagent")
+    """Where the embedded servers and generated keys live on one machine."""
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    public_url: str | None = None
+    """The address that customers' browsers use, when it is not ``http://host:port``."""
+    policy_file: Path | None = None
+    """An escalation policy of your own; the shipped one otherwise."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    settle: SettleSettings = Field(default_factory=SettleSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)
+
+    @field_validator("master_keys", "staff_keys", mode="before")
+    @classmethod
+    def _named_secrets(cls, value: object) -> object:
+        """``name:secret`` pairs behind commas."""
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.strip().partition(":") for pair in value.split(",") if pair.strip()]
+        if any(not name or not secret for name, _, secret in pairs):
+            raise ValueError("write name:secret, several behind commas")
+        return {name: secret for name, _, secret in pairs}
+
+
+def read_settings(**overrides: object) -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigurationError: one of them can't be; the message names it and says why.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type] # pydantic checks them
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "__".join(str(part) for part in first["loc"]).upper()
+        known = name if name in {"DATABASE_URL", "REDIS_URL"} or name.startswith("OPENAI") else f"CSAGENT_{name}"
+        raise ConfigurationError(
+            f"{known} can't be used: {first['msg']}", hint="correct it in the environment or in .env"
+        ) from None

@@ -1,0 +1,89 @@
+"""What the skills need from outside, as protocols.
+
+``infra`` implements them; a double passes the same contract test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from skills.turn import Audience, Claim, CustomerId, Language, Passage
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors."""
+
+    @property
+    def model(self) -> str:
+        """The name under which vectors are stored and cached; two models never share one."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """The length of every vector."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One unit vector a text, in order.
+
+        Raises:
+            ModelUnavailableError: the model did not answer in time, or not usefully.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeQuery:
+    """A search: the text, how many passages at most, and who may read them."""
+
+    text: str
+    limit: int = 8
+    audience: Audience = "public"
+    language: Language | None = None
+    """Passages in this language only; ``None`` searches all."""
+
+
+class Knowledge(Protocol):
+    """Hybrid search over the company's articles."""
+
+    async def search(self, query: KnowledgeQuery) -> list[Passage]:
+        """The best passages, best first: ``limit`` of them whenever that many match the filters.
+
+        Raises:
+            KnowledgeUnavailableError: the store did not answer in time.
+            ModelUnavailableError: the query could not be embedded.
+        """
+        ...
+
+
+class CustomerDirectory(Protocol):
+    """Finds customers by what was proven about them."""
+
+    async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:
+        """The customers who proved an address that is claimed here; empty when nobody did."""
+        ...
+
+
+class StructuredModel(Protocol):
+    """A chat model that fills in a form."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, written on drafts."""
+        ...
+
+    async def fill(self, *, instructions: str, material: str, form: type[Answer]) -> Answer:
+        """Ask once, within the deadline, and return the validated form.
+
+        ``instructions`` are ours; ``material`` is untrusted text (messages, passages) and goes in as the user's part.
+
+        Raises:
+            ModelUnavailableError: timeout, rate limit, or an answer that does not fit the form.
+        """
+        ...

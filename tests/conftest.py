@@ -1,0 +1,90 @@
+"""Real servers for every test that asks: one PostgreSQL and one Redis a run, one fresh migrated database a test."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from infra.crypto.keyring import Keyring
+from infra.embedded.servers import EmbeddedServers, RunningServers
+from infra.postgres.database import Database
+from infra.postgres.migrate import migrate
+
+
+@pytest.fixture(scope="session")
+async def servers() -> AsyncIterator[RunningServers]:
+    """PostgreSQL and Redis for the whole run: those that the environment names, else embedded ones."""
+    given = os.environ.get("CSAGENT_TEST_DATABASE_URL")
+    if given:
+        yield RunningServers(given, os.environ.get("CSAGENT_TEST_REDIS_URL"), Path(), joined=True)
+        return
+    with tempfile.TemporaryDirectory(prefix="csagent-", dir="/tmp") as place:
+        folder = Path(place)
+        os.chmod(place, 0o755)  # noqa: PTH101 - as root the servers run as somebody else, who has to get in
+        async with EmbeddedServers(folder / "data", durable=False, system_folder=folder / "system") as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def server_url(servers: RunningServers) -> str:
+    """The PostgreSQL server of this run."""
+    return servers.database_url
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers: RunningServers) -> str:
+    """The Redis server of this run; tests use a prefix of their own."""
+    if servers.redis_url is None:
+        pytest.skip("no redis-server was found on this machine")
+    return servers.redis_url
+
+
+def on(url: str, database: str) -> str:
+    """The address of another database on the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+@pytest.fixture(scope="session")
+async def template(server_url: str) -> str:
+    """The name of a migrated database that tests copy."""
+    name = f"template_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')
+    database = Database(on(server_url, name))
+    await database.open()
+    await migrate(database)
+    await database.close()
+    return name
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A fresh migrated database."""
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'create database "{name}" template "{template}"')
+    yield on(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An opened pool on a fresh migrated database."""
+    opened = Database(database_url, size=20)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def keyring() -> Keyring:
+    """Keys of this run."""
+    return Keyring({"test": b"m" * 32}, b"i" * 32)
