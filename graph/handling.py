@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 import time
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import cast
 
@@ -24,6 +25,9 @@ from graph.ports import Ledger, Outcome, Pause, Work
 from graph.state import TurnState
 
 MAX_RERUNS = 2
+
+CURRENT_WORK: ContextVar[Work | None] = ContextVar("current_work", default=None)
+"""The work that this task runs, for what is kept by turn without being a skill's business (model replies)."""
 
 
 class TurnHandler:
@@ -59,6 +63,7 @@ class TurnHandler:
     async def run(self, work: Work) -> Outcome:
         """Run the graph to its end or to its interrupt. Nothing is written anywhere but in the work's checkpointer."""
         started_at, clock = datetime.now(UTC), time.perf_counter()
+        CURRENT_WORK.set(work)
         graph = copy.copy(self._graph)
         graph.checkpointer = work.checkpointer
         config: RunnableConfig = {"configurable": {"thread_id": str(work.lease.case_id)}}

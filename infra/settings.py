@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(
         None, validation_alias=AliasChoices("OPENAI_BASE_URL", "CSAGENT_OPENAI_BASE_URL")
     )
+    langsmith_api_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("LANGSMITH_API_KEY", "CSAGENT_LANGSMITH_API_KEY")
+    )
+    """Only with it are turns traced to LangSmith."""
     redis_prefix: str = "csagent"
     database_pool: int = Field(12, ge=2, le=200)
 

@@ -1,7 +1,7 @@
 """Dead letters: what killed its worker, or failed, five times in a row.
 
-One transaction: the messages are marked, the case goes to people, the customer is told, and a row says why. From then on
-the conversation goes on with a person: what the customer writes waits for them until they hand the case back.
+One transaction: the messages are marked, the case goes to people, the customer is told, and a row says why. From then
+on the conversation goes on with a person: what the customer writes waits for them until they hand the case back.
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ class TurnWriter:
         )
 
     async def _flush_checkpoint(self) -> None:
-        # A resumed turn's new checkpoint still points at what its pause saved; a fresh turn needs nothing of an older one.
+        # A resumed turn's checkpoint still points at what its pause saved; a fresh turn needs nothing of an older one.
         earlier_turn_left_some = self._work.resumption is None and bool(self._turn.history)
         await self._checkpointer.flush(self._connection, replace=earlier_turn_left_some)
 

@@ -25,7 +25,8 @@ create table passages (
     words tsvector not null,
     unique (article_id, ordinal)
 );
-create index passages_words on passages using gin (words);
+-- Without the list of pending entries, which every search would read whole.
+create index passages_words on passages using gin (words) with (fastupdate = off);
 -- Counts the readers' passages before a search: few are compared one by one, many through the vectors' index.
 create index passages_readers on passages (language, audience);
 

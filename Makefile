@@ -1,0 +1,67 @@
+# Everything that a developer or an operator types. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+	@printf '\n  ARGS=… is passed on: make run ARGS=--once, make test ARGS="-k review"\n'
+
+.PHONY: run
+run: $(VENV)/.installed ## start the whole product on this machine and play the sample company through it
+	@exec $(BIN)/csagent sample $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.installed-dev browser ## every test but long chaos and benches
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: $(VENV)/.installed-dev browser ## lint, format, types, import contracts, licences, audit, secrets, then the tests
+	@BIN=$(BIN) sh infra/check.sh $(ARGS)
+
+.PHONY: chaos
+chaos: $(VENV)/.installed-dev ## long runs under faults; ends with one line of JSON
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.installed-dev ## measure the pipeline against the bare graph; ends with one line of JSON
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: eval
+eval: $(VENV)/.installed-dev ## measure the agent's judgement; ends with one line of JSON
+	@$(BIN)/python -m evals $(ARGS)
+
+.PHONY: docs
+docs: $(VENV)/.installed-dev ## draw the graph, write schema.sql and openapi.json again
+	@$(BIN)/python -m tests.architecture.generated --write
+
+.PHONY: lock
+lock: $(VENV)/.installed-dev ## compile the lock files again (needs uv)
+	@sh infra/lock.sh
+
+.PHONY: clean
+clean: ## remove what was installed and what the embedded servers kept
+	@rm -rf $(VENV) .csagent .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+
+$(VENV)/bin/python:
+	@$(PYTHON) infra/bootstrap.py
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing what csagent needs (about a minute) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing what developing csagent needs (a minute or two) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.installed
+
+.PHONY: browser
+browser:
+	@sh infra/browser.sh

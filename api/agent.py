@@ -1,0 +1,146 @@
+"""The agent: which form of each skill runs, and on what. Chosen here, from the settings, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from graph.build import Graph, Skills, build_graph
+from infra.crypto.keyring import Keyring
+from infra.models.cache import CachedEmbedder, MemoryVectorCache
+from infra.models.minilm import MiniLmEmbedder
+from infra.postgres.database import Database
+from infra.postgres.directory import PostgresDirectory
+from infra.postgres.knowledge import PostgresKnowledge
+from infra.postgres.model_replies import KeptReplies
+from infra.settings import Settings
+from skills.adapt import Adapt
+from skills.errors import ConfigurationError
+from skills.escalate import Escalate, Policy
+from skills.identify import Identify
+from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel
+from skills.respond import ExtractiveResponder, ModelResponder
+from skills.retrieve import Retrieve
+from skills.sentiment import LexiconSentiment, ModelSentiment
+
+
+@asynccontextmanager
+async def open_agent(settings: Settings, database: Database, keyring: Keyring) -> AsyncIterator[Graph]:
+    """The compiled graph with its models loaded; they are let go at the end.
+
+    Raises:
+        ConfigurationError: a model, a key or the policy file can't be used.
+    """
+    async with AsyncExitStack() as stack:
+        embedder = await stack.enter_async_context(open_embedder(settings))
+        knowledge = await stack.enter_async_context(_open_knowledge(settings, database, embedder))
+        model = await stack.enter_async_context(_open_model(settings, database))
+        yield build_graph(
+            choose_skills(settings, knowledge=knowledge, directory=PostgresDirectory(database, keyring), model=model)
+        )
+
+
+def choose_skills(
+    settings: Settings, *, knowledge: Knowledge, directory: CustomerDirectory, model: StructuredModel | None
+) -> Skills:
+    """One form of each skill: the model's where there is a model, else the embedded one."""
+    lexicon = LexiconSentiment()
+    extractive = ExtractiveResponder(answer_threshold=settings.knowledge.answer_threshold)
+    return Skills(
+        identify=Identify(directory),
+        sentiment=lexicon if model is None else ModelSentiment(model, lexicon),
+        retrieve=Retrieve(knowledge),
+        respond=extractive if model is None else ModelResponder(model),
+        escalate=Escalate(read_policy(settings)),
+        adapt=Adapt(),
+    )
+
+
+def read_policy(settings: Settings) -> Policy:
+    """The operator's policy, else the shipped one.
+
+    Raises:
+        ConfigurationError: the file can't be read.
+        PolicyError: it says something impossible.
+    """
+    if settings.policy_file is None:
+        return Policy.default()
+    try:
+        text = settings.policy_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"the policy file {settings.policy_file} can't be read: {type(error).__name__}",
+            hint="CSAGENT_POLICY_FILE names a TOML file; leave it out for the shipped policy",
+        ) from None
+    return Policy.parse(text)
+
+
+@asynccontextmanager
+async def open_embedder(settings: Settings) -> AsyncIterator[Embedder]:
+    """The embedding model of the settings, behind a cache by content."""
+    if settings.model.embeddings == "minilm":
+        minilm = MiniLmEmbedder()
+        await minilm.load()
+        try:
+            yield CachedEmbedder(minilm, MemoryVectorCache())
+        finally:
+            await asyncio.to_thread(minilm.close)
+        return
+    # Heavy, and only for those who have a key.
+    from infra.models.attempts import Patience
+    from infra.models.openai_embeddings import OpenAIEmbedder
+
+    if settings.openai_api_key is None:
+        raise ConfigurationError(
+            "CSAGENT_MODEL__EMBEDDINGS is openai, but OPENAI_API_KEY is not set", hint="set it, or use minilm"
+        )
+    openai = OpenAIEmbedder(
+        model=settings.model.embeddings_name,
+        key=settings.openai_api_key,
+        base_url=settings.openai_base_url,
+        patience=Patience(deadline=settings.model.deadline_seconds),
+    )
+    try:
+        yield CachedEmbedder(openai, MemoryVectorCache())
+    finally:
+        await openai.aclose()
+
+
+@asynccontextmanager
+async def _open_knowledge(settings: Settings, database: Database, embedder: Embedder) -> AsyncIterator[Knowledge]:
+    if settings.knowledge.store == "postgres":
+        yield PostgresKnowledge(database, embedder)
+        return
+    # Heavy (SQLAlchemy), and only for those who bring their own collection.
+    from infra.postgres.vectorstore import Collection, VectorStoreKnowledge
+
+    store = await VectorStoreKnowledge.connect(database.url, embedder, Collection(settings.knowledge.table))
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _open_model(settings: Settings, database: Database) -> AsyncIterator[StructuredModel | None]:
+    if settings.model.chat == "embedded" or (settings.model.chat == "auto" and settings.openai_api_key is None):
+        yield None
+        return
+    from infra.models.attempts import Patience
+    from infra.models.openai_chat import OpenAIModel
+
+    if settings.openai_api_key is None:
+        raise ConfigurationError(
+            "CSAGENT_MODEL__CHAT is openai, but OPENAI_API_KEY is not set", hint="set it, or use embedded"
+        )
+    model = OpenAIModel(
+        model=settings.model.chat_name,
+        key=settings.openai_api_key,
+        base_url=settings.openai_base_url,
+        patience=Patience(deadline=settings.model.deadline_seconds),
+    )
+    try:
+        yield KeptReplies(model, database)
+    finally:
+        await model.aclose()

@@ -1,0 +1,48 @@
+"""``csagent``: one command line for everything; the entry-point group ``csagent.commands`` names its sub-commands."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import entry_points
+
+import typer
+from rich.console import Console
+
+from skills.errors import SupportError
+
+_GROUP = "csagent.commands"
+
+
+def build() -> typer.Typer:
+    """The application with every command that is installed, in the order of their entry points."""
+    app = typer.Typer(
+        name="csagent",
+        help="Customer support that loses nothing, sends nothing twice, and asks a person when it should.",
+        epilog="First time here? `csagent sample` starts everything and plays a company's customers through it.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for entry in entry_points(group=_GROUP):
+        command = entry.load()
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=entry.name)
+        else:
+            app.command(entry.name)(command)
+    return app
+
+
+def main() -> None:
+    """Run; an error of ours is one line and a hint, with exit code 1."""
+    try:
+        build()()
+    except SupportError as error:
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"[bold red]error:[/] {error}", markup=True)
+        if error.hint:
+            console.print(f"[dim]hint:[/]  {error.hint}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""``csagent api``, ``worker``, ``sender`` and ``scheduler``: one process each, for a machine that has servers.
+
+They stop in order on SIGTERM and Ctrl-C: nothing new is begun, what runs is finished or given back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+import uvicorn
+import uvloop
+
+from api.agent import open_agent
+from api.app import create_app
+from api.scheduler import Scheduler
+from api.wiring import Services, build_sender, build_worker, open_services
+from infra.models.tracing import tracing
+from infra.postgres.housekeeping import Housekeeping
+from infra.settings import Settings, read_settings
+from infra.telemetry.logs import configure_logs
+
+
+def api(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")] = None,
+) -> None:
+    """Serve HTTP: the web channel, the review API, the pages, health and metrics."""
+    settings = read_settings()
+    configure_logs(settings.log_level, process="api")
+    uvicorn.run(
+        create_app(settings),
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+
+
+def worker() -> None:
+    """Run turns: claim cases, run the graph, commit."""
+    settings = read_settings()
+
+    async def work(services: Services, stop: asyncio.Event) -> None:
+        async with open_agent(settings, services.database, services.keyring) as graph:
+            # Nothing may leave the machine unasked: a stray variable in the environment must not turn tracing on.
+            with tracing(allowed=settings.langsmith_api_key is not None):
+                await build_worker(services, graph).run(stop)
+
+    _run(settings, "worker", work)
+
+
+def sender() -> None:
+    """Deliver what is in the outbox."""
+
+    async def send(services: Services, stop: asyncio.Event) -> None:
+        await build_sender(services).run(stop)
+
+    _run(read_settings(), "sender", send)
+
+
+def scheduler() -> None:
+    """Keep house: partitions ahead of time, leftovers, late reviews. Several may run; one at a time works."""
+
+    async def schedule(services: Services, stop: asyncio.Event) -> None:
+        await Scheduler(Housekeeping(services.database)).run(stop)
+
+    _run(read_settings(), "scheduler", schedule)
+
+
+def _run(settings: Settings, process: str, work: Callable[[Services, asyncio.Event], Awaitable[None]]) -> None:
+    configure_logs(settings.log_level, process=process)
+
+    async def run() -> None:
+        async with open_services(settings, process=process) as services:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, services.stopping.set)
+            await work(services, services.stopping)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())

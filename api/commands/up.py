@@ -1,0 +1,148 @@
+"""``csagent up``: the whole product on one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+
+from api.machine import Processes, Program, environment, own_machine
+from infra.postgres.database import Database
+from infra.postgres.migrate import migrate
+from infra.settings import Settings, read_settings
+from skills.errors import ConfigurationError
+
+_START_SECONDS = 60.0
+_PORTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The running product: where it answers, and the settings that it runs on."""
+
+    url: str
+    settings: Settings
+    log: Path
+    processes: Processes
+
+    @property
+    def staff_key(self) -> str:
+        """The first staff key, for whoever sits at this machine."""
+        return next(iter(self.settings.staff_keys.values())).get_secret_value()
+
+
+def command(
+    port: Annotated[int | None, typer.Option(help="Port; without it 8000, or the next free one.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="Worker processes.")] = 1,
+    folder: Annotated[Path | None, typer.Option(help="Where data and keys are kept.", show_default=".csagent")] = None,
+) -> None:
+    """Start everything on this machine: embedded servers, API, worker, sender, scheduler. Ctrl-C stops it all."""
+    settings = read_settings(**({"folder": folder} if folder else {}))
+    console = Console(stderr=True, highlight=False)
+
+    async def run() -> None:
+        async with running_product(settings, console, port=port, workers=workers) as product:
+            print_addresses(product, console)
+            await until_stopped()
+            console.print("[dim]stopping …[/]")
+
+    with asyncio.Runner() as runner:
+        runner.run(run())
+
+
+@asynccontextmanager
+async def running_product(
+    settings: Settings, console: Console, *, port: int | None = None, workers: int = 1
+) -> AsyncIterator[Product]:
+    """The whole product, ready to take messages, for as long as the block lasts.
+
+    Raises:
+        ConfigurationError: a server, a port or a process does not come up.
+    """
+    chosen = free_port(settings.host, port, settings.port)
+    with console.status("starting the embedded servers …") as status:
+        async with own_machine(settings, on_progress=lambda line: status.update(f"{line} …")) as completed:
+            assert completed.database_url is not None  # own_machine saw to it
+            database = Database(completed.database_url.get_secret_value(), size=2)
+            await database.open()
+            try:
+                await migrate(database)
+            finally:
+                await database.close()
+            log = settings.folder / "csagent.log"
+            settings.folder.mkdir(parents=True, exist_ok=True)
+            programs = [
+                Program("api", ("api", "--host", settings.host, "--port", str(chosen))),
+                *(Program(f"worker {n}", ("worker",)) for n in range(1, workers + 1)),
+                Program("sender", ("sender",)),
+                Program("scheduler", ("scheduler",)),
+            ]
+            status.update("starting API, worker, sender and scheduler …")
+            async with Processes(programs, environment(completed), log=log) as processes:
+                product = Product(f"http://{settings.host}:{chosen}", completed, log, processes)
+                await _until_ready(product)
+                status.stop()
+                yield product
+
+
+def print_addresses(product: Product, console: Console) -> None:
+    """Where to go from here."""
+    console.print(f"\n  chat     {product.url}/chat")
+    console.print(f"  review   {product.url}/review")
+    console.print(f"  API      {product.url}/openapi.json")
+    console.print(f"  health   {product.url}/health/ready")
+    console.print(f"  log      {product.log}")
+    console.print(f"\n  staff key for the review page: [bold]{product.staff_key}[/]\n", soft_wrap=True)
+    console.print("[dim]  Ctrl-C stops everything.[/]")
+
+
+async def until_stopped() -> None:
+    """Wait for Ctrl-C or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def free_port(host: str, asked: int | None, usual: int) -> int:
+    """The asked port, or the usual one or the next that is free.
+
+    Raises:
+        ConfigurationError: the asked one is taken, or none is free.
+    """
+    candidates = [asked] if asked is not None else [*range(usual, min(usual + _PORTS, 65536)), 0]
+    for candidate in candidates:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ConfigurationError(f"port {asked} on {host} is taken", hint="leave --port out, and a free one is found")
+
+
+async def _until_ready(product: Product) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    async with httpx.AsyncClient(base_url=product.url, timeout=2.0) as client:
+        while time.monotonic() < deadline:
+            try:
+                response = await client.get("/health/ready")
+            except httpx.HTTPError:
+                await asyncio.sleep(0.1)
+                continue
+            if response.status_code == httpx.codes.OK:
+                return
+            await asyncio.sleep(0.1)
+    raise ConfigurationError("the API did not come up", hint=f"the log says why: {product.log}")

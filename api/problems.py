@@ -1,0 +1,110 @@
+"""Errors over HTTP: problem+json (RFC 9457), one status for each of our errors, and never what the sender wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from skills.errors import (
+    BadRequestError,
+    ConfigurationError,
+    ConflictError,
+    InvalidMessageError,
+    NotFoundError,
+    SupportError,
+    UnavailableError,
+)
+
+_log = structlog.get_logger(__name__)
+
+_STATUS: tuple[tuple[type[SupportError], int, str], ...] = (
+    (InvalidMessageError, 422, "The message can't be accepted"),
+    (BadRequestError, 422, "The request makes no sense"),
+    (NotFoundError, 404, "Not found"),
+    (ConflictError, 409, "Conflict"),
+    (UnavailableError, 503, "Not available at the moment"),
+    (ConfigurationError, 500, "The service is not set up"),
+)
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 has it."""
+
+    type: str = Field("about:blank", description="A URI that names the kind of problem")
+    title: str
+    status: int
+    detail: str | None = None
+    hint: str | None = Field(None, description="What would work instead")
+    changes: dict[str, Any] | None = Field(None, description="What is different now, with a conflict")
+    errors: list[dict[str, Any]] | None = Field(None, description="Which fields are wrong, and why")
+
+
+class ProblemResponse(JSONResponse):
+    """A response whose body is a problem."""
+
+    media_type = "application/problem+json"
+
+
+class UnauthorizedError(SupportError):
+    """A key is missing, or it is none of ours."""
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems of a route, for the OpenAPI document."""
+    return {
+        status: {"model": Problem, "content": {"application/problem+json": {}}, "description": "A problem"}
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with a problem."""
+    app.add_exception_handler(SupportError, _support_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def problem(status: int, title: str, **extra: Any) -> ProblemResponse:
+    """One problem as a response."""
+    body = Problem(title=title, status=status, **extra).model_dump(exclude_none=True)
+    headers = {"Retry-After": "2"} if status == 503 else {}  # noqa: PLR2004 - HTTP's number
+    if status == 401:  # noqa: PLR2004 - HTTP's number
+        headers["WWW-Authenticate"] = "Bearer"
+    return ProblemResponse(body, status_code=status, headers=headers)
+
+
+async def _support_error(_request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, SupportError)
+    if isinstance(error, UnauthorizedError):
+        return problem(401, "Sign in first", detail=str(error), hint=error.hint)
+    status, title = next(
+        ((status, title) for kind, status, title in _STATUS if isinstance(error, kind)), (500, "Something went wrong")
+    )
+    changes = error.changes if isinstance(error, ConflictError) else None
+    return problem(status, title, detail=str(error), hint=error.hint, changes=changes or None)
+
+
+async def _validation_error(_request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, RequestValidationError)
+    # Where and why, never the value: it may be a customer's text, or something that can't be written as JSON.
+    errors = [{"at": [str(part) for part in item["loc"]], "why": item["msg"]} for item in error.errors()]
+    return problem(422, "The request makes no sense", detail=errors[0]["why"] if errors else None, errors=errors)
+
+
+async def _http_error(_request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, HTTPException)
+    response = problem(error.status_code, str(error.detail))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _unexpected(request: Request, error: Exception) -> ProblemResponse:
+    _log.error("request.failed", path=request.url.path, exc_info=error)
+    return problem(500, "Something went wrong", detail="it was written down; nothing was stored half")

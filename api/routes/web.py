@@ -1,0 +1,216 @@
+"""The web channel: send a message, read replies by polling or by server-sent events.
+
+A conversation is its token: whoever holds it reads and writes that one conversation. There are no ids to guess.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.problems import UnauthorizedError, responses
+from api.wiring import Services
+from channels.web import WEB
+from channels.web.inbound import envelope, first_key
+from channels.web.signature import ConversationToken
+from infra.postgres.conversations import SeenMessage, View
+from infra.postgres.inbox import MAX_CHARACTERS
+from skills.turn import ConversationId
+
+router = APIRouter(prefix="/v1/web", tags=["web"])
+
+KEEP_ALIVE = 15.0
+"""Seconds between signs of life in an event stream."""
+LONGEST_WAIT = 25
+"""Seconds that a poll may wait for something new."""
+
+
+class NewMessage(BaseModel):
+    """What a customer sends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=MAX_CHARACTERS)
+    name: str | None = Field(None, max_length=200)
+    email: str | None = Field(None, max_length=320, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    language: str | None = Field(None, pattern=r"^[a-z]{2}$", description="ISO 639-1")
+
+
+class Taken(BaseModel):
+    """The message is stored. Keep the token: it is the conversation."""
+
+    message_id: UUID
+    conversation_token: str
+    cursor: int
+    activity: Literal["idle", "working", "person"]
+
+
+class WebMessage(BaseModel):
+    """A message as the customer sees it. ``position`` is the cursor."""
+
+    id: UUID
+    position: int
+    author: Literal["customer", "agent", "human", "system"]
+    text: str
+    at: datetime
+
+
+class WebMessages(BaseModel):
+    """What is new after the cursor, and what is going on."""
+
+    messages: list[WebMessage]
+    cursor: int
+    activity: Literal["idle", "working", "person"]
+
+
+def services(request: Request) -> Services:
+    """What the app was started with."""
+    return request.app.state.services  # type: ignore[no-any-return] # Starlette's state is untyped
+
+
+def bearer(authorization: Annotated[str | None, Header()] = None) -> str | None:
+    """The token in the Authorization header, if there is one."""
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise UnauthorizedError("the Authorization header is not 'Bearer <token>'")
+    return token.strip()
+
+
+Given = Annotated[str | None, Depends(bearer)]
+With = Annotated[Services, Depends(services)]
+
+
+def token_of(given: Given, use: With) -> ConversationToken:
+    """The conversation that the request is about."""
+    if given is None:
+        raise UnauthorizedError("a conversation token is missing", hint="send it as Authorization: Bearer …")
+    return use.tokens.check(given)
+
+
+Token = Annotated[ConversationToken, Depends(token_of)]
+
+
+@router.post("/messages", status_code=202, responses=responses(401, 404, 409, 413, 422, 503))
+async def send_message(
+    message: NewMessage,
+    use: With,
+    given: Given,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+) -> Taken:
+    """Store a message; the reply comes by polling or as an event. The same Idempotency-Key is the same message."""
+    began = time.perf_counter()
+    token = use.tokens.issue(first_key(idempotency_key)) if given is None else use.tokens.check(given)
+    settle = use.settings.settle.of(WEB)
+    receipt = await use.inbox.receive(
+        envelope(
+            token,
+            text=message.text,
+            idempotency_key=idempotency_key,
+            name=message.name,
+            email=message.email,
+            language=message.language,
+        ),
+        settle=settle,
+    )
+    use.metrics.received.labels(channel=WEB, duplicate=str(receipt.duplicate).lower()).inc()
+    use.metrics.acknowledged.labels(channel=WEB).observe(time.perf_counter() - began)
+    if receipt.waits:
+        await use.signals.case_waits(receipt.case_id, after=settle.total_seconds())
+    response.headers["Cache-Control"] = "no-store"
+    return Taken(
+        message_id=receipt.message_id,
+        conversation_token=token.text,
+        cursor=receipt.position,
+        activity="working" if receipt.waits else "idle",
+    )
+
+
+@router.get("/messages", responses=responses(401, 404, 422, 503))
+async def read_messages(
+    use: With,
+    token: Token,
+    response: Response,
+    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for something new")] = 0,
+) -> WebMessages:
+    """The messages after the cursor, at most a hundred, in the order in which they became visible."""
+    view = await use.conversations.view(WEB, token.thread, after=after)
+    if wait and not view.messages:
+        async with use.signals.watch(view.conversation_id) as changed:
+            deadline = time.monotonic() + wait
+            while not view.messages and (left := deadline - time.monotonic()) > 0:
+                await _changed_within(changed, min(left, 2.0))
+                view = await use.conversations.view(WEB, token.thread, after=after)
+    response.headers["Cache-Control"] = "no-store"
+    return WebMessages(
+        messages=[_message(seen) for seen in view.messages],
+        cursor=view.messages[-1].position if view.messages else after,
+        activity=view.activity,
+    )
+
+
+@router.get(
+    "/events",
+    responses={**responses(401, 404, 422, 503), 200: {"content": {"text/event-stream": {}}}},
+    response_class=StreamingResponse,
+)
+async def stream_events(
+    request: Request,
+    use: With,
+    token: Token,
+    last_event_id: Annotated[str | None, Header(max_length=20, pattern=r"^\d+$")] = None,
+) -> StreamingResponse:
+    """New messages as server-sent events; ``Last-Event-ID`` goes on where a broken stream stopped."""
+    after = int(last_event_id or 0)
+    view = await use.conversations.view(WEB, token.thread, after=after)
+    return StreamingResponse(
+        _events(request, use, token, view, after),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _events(
+    request: Request, use: Services, token: ConversationToken, view: View, after: int
+) -> AsyncIterator[str]:
+    activity, alive = "", time.monotonic()
+    async with use.signals.watch(ConversationId(view.conversation_id)) as changed:
+        while not (await request.is_disconnected() or use.stopping.is_set()):
+            # Cleared before looking: what changes while we look wakes us again.
+            changed.clear()
+            view = await use.conversations.view(WEB, token.thread, after=after)
+            for seen in view.messages:
+                after = seen.position
+                yield f"id: {after}\nevent: message\ndata: {_message(seen).model_dump_json()}\n\n"
+                alive = time.monotonic()
+            if view.activity != activity:
+                activity = view.activity
+                yield f'event: activity\ndata: {{"activity": "{activity}"}}\n\n'
+            if time.monotonic() - alive > KEEP_ALIVE:
+                yield ": still here\n\n"
+                alive = time.monotonic()
+            # Looking again even without a hint: a lost hint costs two seconds, not the reply.
+            await _changed_within(changed, 2.0)
+
+
+async def _changed_within(changed: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await changed.wait()
+    except TimeoutError:
+        return
+
+
+def _message(seen: SeenMessage) -> WebMessage:
+    return WebMessage(id=seen.id, position=seen.position, author=seen.author, text=seen.text, at=seen.at)

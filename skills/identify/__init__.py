@@ -1,0 +1,6 @@
+"""identify: who writes, how sure that is, and what they say about themselves."""
+
+from skills.identify.claims import claims_in
+from skills.identify.skill import Identify, IdentifyInput, IdentifyUpdate
+
+__all__ = ["Identify", "IdentifyInput", "IdentifyUpdate", "claims_in"]
