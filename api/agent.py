@@ -23,6 +23,7 @@ from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel
 from skills.respond import ExtractiveResponder, ModelResponder
 from skills.retrieve import Retrieve
 from skills.sentiment import LexiconSentiment, ModelSentiment
+from skills.turn import Language
 
 
 @asynccontextmanager
@@ -115,7 +116,20 @@ async def _open_knowledge(settings: Settings, database: Database, embedder: Embe
     # Heavy (SQLAlchemy), and only for those who bring their own collection.
     from infra.postgres.vectorstore import Collection, VectorStoreKnowledge
 
-    store = await VectorStoreKnowledge.connect(database.url, embedder, Collection(settings.knowledge.table))
+    asked = settings.knowledge.collection
+    store = await VectorStoreKnowledge.connect(
+        database.url if asked.url is None else asked.url.get_secret_value(),
+        Collection(
+            table=asked.table,
+            audience=asked.audience,
+            language=asked.language or None,
+            title=asked.title or None,
+            heading=asked.heading or None,
+            url=asked.url_column or None,
+        ),
+        embedder,
+        default_language=Language("en"),
+    )
     try:
         yield store
     finally:

@@ -13,8 +13,12 @@ from skills.errors import SupportError
 _GROUP = "csagent.commands"
 
 
-def build() -> typer.Typer:
-    """The application with every command that is installed, in the order of their entry points."""
+def build(asked: str | None = None) -> typer.Typer:
+    """The application with its commands, in the order of their entry points.
+
+    Args:
+        asked: load this command only, if there is one of that name: a worker need not import what the others need.
+    """
     app = typer.Typer(
         name="csagent",
         help="Customer support that loses nothing, sends nothing twice, and asks a person when it should.",
@@ -23,7 +27,9 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for entry in entry_points(group=_GROUP):
+    app.callback()(lambda: None)  # keeps the command's name on the line even when it is the only one loaded
+    entries = entry_points(group=_GROUP)
+    for entry in entries.select(name=asked) or entries if asked else entries:
         command = entry.load()
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=entry.name)
@@ -35,7 +41,7 @@ def build() -> typer.Typer:
 def main() -> None:
     """Run; an error of ours is one line and a hint, with exit code 1."""
     try:
-        build()()
+        build(sys.argv[1] if len(sys.argv) > 1 else None)()
     except SupportError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(f"[bold red]error:[/] {error}", markup=True)

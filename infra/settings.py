@@ -53,11 +53,24 @@ class ModelSettings(BaseModel):
     """All the time that one question to a model may take, retries included."""
 
 
+class CollectionSettings(BaseModel):
+    """A table of passages that PGVectorStore made, and its columns. Empty: it has no such column."""
+
+    url: SecretStr | None = None
+    """Its server; the product's own database otherwise."""
+    table: str = "passages"
+    audience: str = "audience"
+    language: str = ""
+    title: str = ""
+    heading: str = ""
+    url_column: str = ""
+
+
 class KnowledgeSettings(BaseModel):
     """Where passages come from."""
 
     store: Literal["postgres", "pgvectorstore"] = "postgres"
-    table: str = "langchain_passages"
+    collection: CollectionSettings = Field(default_factory=CollectionSettings)
     """The company's own PGVectorStore collection, with ``store=pgvectorstore``."""
     answer_threshold: float = Field(0.5, ge=0, le=1)
     """Below this confidence the agent says that it does not know."""

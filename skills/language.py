@@ -93,7 +93,7 @@ _FUNCTION_WORDS: dict[str, frozenset[str]] = {
     "nl": _listed(
         "de het een en is zijn was ik jij je u hij zij wij we mijn uw deze dit dat van in op voor met bij "
         "niet geen heb heeft kan kunnen wordt wat wanneer waar hoe waarom welke wie hier als of maar mij ons "
-        "hallo bedankt graag wil bestelling levering nog ook naar"
+        "bedankt graag wil bestelling levering nog ook naar"
     ),
 }  # fmt: skip
 _TYPICAL_LETTERS = {"de": "äöüß", "es": "ñ¿¡áíóú", "fr": "çœèêëàùîô", "pt": "ãõ", "it": "ìò"}

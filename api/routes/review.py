@@ -134,6 +134,23 @@ class OwnedCases(BaseModel):
     items: list[OwnedCase]
 
 
+class AgentTurn(BaseModel):
+    """What the agent made of some messages, and why."""
+
+    id: UUID
+    status: Literal["done", "paused", "withheld", "dead"]
+    outcome: str
+    first_sequence: int
+    last_sequence: int
+    confidence: float | None
+    polarity: float | None
+    rules: list[str]
+    model: str | None
+    milliseconds: dict[str, float]
+    finished_at: datetime
+    cited: list[str]
+
+
 class Case(BaseModel):
     """A case with its transcript."""
 
@@ -148,6 +165,15 @@ class Case(BaseModel):
     escalation_id: UUID | None
     withheld_draft: str | None
     transcript: list[Line]
+    turns: list[AgentTurn]
+
+
+class Segment(BaseModel):
+    """Which kind of customer this is, in the words of your policy."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    segment: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")
 
 
 class OwnMessage(BaseModel):
@@ -229,6 +255,12 @@ async def read_case(case_id: UUID, use: With, staff: Staff) -> Case:
     """One case. That you read it is written down."""
     read = await use.cases.read(CaseId(case_id), reader=staff)
     return Case.model_validate({**asdict(read), "customer": _customer(read)})
+
+
+@router.put("/cases/{case_id}/segment", status_code=204, responses=_PROBLEMS)
+async def set_customer_segment(case_id: UUID, new: Segment, use: With, staff: Staff) -> None:
+    """Say which kind of customer this is: ``vip``, ``standard``, or a name that your policy knows."""
+    await use.cases.set_segment(CaseId(case_id), new.segment, staff)
 
 
 @router.post("/cases/{case_id}/take-over", status_code=204, responses=_PROBLEMS)

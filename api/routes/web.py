@@ -48,6 +48,7 @@ class Taken(BaseModel):
     """The message is stored. Keep the token: it is the conversation."""
 
     message_id: UUID
+    case_id: UUID = Field(description="The reference of your matter, for when you talk to a person")
     conversation_token: str
     cursor: int
     activity: Literal["idle", "working", "person"]
@@ -130,6 +131,7 @@ async def send_message(
     response.headers["Cache-Control"] = "no-store"
     return Taken(
         message_id=receipt.message_id,
+        case_id=receipt.case_id,
         conversation_token=token.text,
         cursor=receipt.position,
         activity="working" if receipt.waits else "idle",

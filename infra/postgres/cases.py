@@ -37,6 +37,25 @@ class TranscriptMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadTurn:
+    """What the agent made of messages ``first_sequence`` to ``last_sequence``: figures and codes."""
+
+    id: UUID
+    status: str
+    outcome: str
+    first_sequence: int
+    last_sequence: int
+    confidence: float | None
+    polarity: float | None
+    rules: list[str]
+    model: str | None
+    milliseconds: dict[str, float]
+    finished_at: datetime
+    cited: list[str]
+    """Titles of the articles that the reply rests on."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadCase:
     """A case with its newest messages, oldest first."""
 
@@ -54,6 +73,7 @@ class ReadCase:
     withheld_draft: str | None
     """What the agent would have said when a person took over."""
     transcript: tuple[TranscriptMessage, ...]
+    turns: tuple[ReadTurn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +117,7 @@ class Cases:
             transcript = await self.transcript(connection, case_id)
             cursor = await connection.execute(self._sql["withheld_draft"], {"case_id": case_id})
             draft = await cursor.fetchone()
+            turns = await (await connection.execute(self._sql["turns"], {"case_id": case_id})).fetchall()
             await self._log(connection, "case.read", case_id, reader)
         key = key_of(self._keyring, row)
         name, customer = row["name_sealed"], row["customer_id"]
@@ -116,6 +137,7 @@ class Cases:
             if draft is None
             else key.open(bytes(draft["draft_sealed"]), place="turns.draft_sealed", row=draft["id"]),
             transcript=transcript,
+            turns=tuple(ReadTurn(**turn) for turn in turns),
         )
 
     async def transcript(
@@ -159,6 +181,18 @@ class Cases:
             await connection.execute(self._sql["own"], {"case_id": case_id, "reviewer": reviewer})
             await connection.execute(self._sql["waiting_to_person"], {"case_id": case_id})
             await self._log(connection, "case.taken_over", case_id, reviewer)
+
+    async def set_segment(self, case_id: CaseId, segment: str, reviewer: str) -> None:
+        """Say which kind of customer this is; the policy reads it from the next turn on.
+
+        Raises:
+            NotFoundError: there is no case with this id.
+        """
+        async with self._database.transaction() as connection:
+            changed = await connection.execute(self._sql["set_segment"], {"case_id": case_id, "segment": segment})
+            if not changed.rowcount:
+                raise NotFoundError("there is no such case")
+            await self._log(connection, "customer.segment_set", case_id, reviewer)
 
     async def hand_back(self, case_id: CaseId, reviewer: str) -> None:
         """The agent answers again, first of all what the person left unanswered.

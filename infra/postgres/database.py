@@ -63,6 +63,7 @@ class Database:
                 "options": (
                     f"-c statement_timeout={int(statement_timeout * 1000)}"
                     " -c idle_in_transaction_session_timeout=15000 -c timezone=utc"
+                    " -c jit=off"  # our statements are short; compiling one costs more than it saves
                 ),
             },
         )

@@ -22,6 +22,20 @@ where m.case_id = %(case_id)s
 order by m.sequence desc
 limit %(limit)s;
 
+-- name: turns
+-- What the agent made of each turn, for whoever wants to know why. A passage that was indexed anew is not named any more.
+select t.id, t.status, t.outcome, t.first_sequence, t.last_sequence, t.confidence, t.polarity, t.rules, t.model,
+    t.milliseconds, t.finished_at,
+    array(
+        select distinct a.title from passages p join articles a on a.id = p.article_id where p.id = any(t.cited)
+    ) as cited
+from turns t
+where t.case_id = %(case_id)s
+order by t.last_sequence;
+
+-- name: set_segment
+update customers set segment = %(segment)s where id = (select customer_id from cases where id = %(case_id)s);
+
 -- name: withheld_draft
 select t.id, t.draft_sealed from turns t
 where t.case_id = %(case_id)s and t.draft_sealed is not null

@@ -1,0 +1,1 @@
+"""The sub-commands of ``csagent`` that need the evaluation data."""

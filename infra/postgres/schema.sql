@@ -1,0 +1,572 @@
+-- The whole schema, for reading. Generated from a migrated database by `make docs`: change the migrations.
+-- Left out: the monthly partitions of events, which make_event_partitions() makes ahead of time.
+
+CREATE EXTENSION IF NOT EXISTS vector;
+
+CREATE FUNCTION make_event_partitions(months_ahead integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    month date := date_trunc('month', now() at time zone 'utc')::date;
+    made integer := 0;
+begin
+    for ahead in 0..months_ahead loop
+        if to_regclass(format('events_%s', to_char(month + make_interval(months => ahead), 'YYYY_MM'))) is null then
+            execute format(
+                'create table events_%s partition of events for values from (%L) to (%L)',
+                to_char(month + make_interval(months => ahead), 'YYYY_MM'),
+                (month + make_interval(months => ahead))::timestamp at time zone 'utc',
+                (month + make_interval(months => ahead + 1))::timestamp at time zone 'utc');
+            made := made + 1;
+        end if;
+    end loop;
+    return made;
+end $$;
+
+CREATE FUNCTION refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception 'events are append-only';
+end $$;
+
+CREATE TABLE articles (
+    id uuid NOT NULL,
+    source text NOT NULL,
+    slug text NOT NULL,
+    title text NOT NULL,
+    url text,
+    language text NOT NULL,
+    audience text NOT NULL,
+    content_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT articles_audience_check CHECK ((audience = ANY (ARRAY['public'::text, 'customers'::text, 'staff'::text])))
+);
+
+CREATE TABLE case_work (
+    case_id uuid NOT NULL,
+    due_at timestamp with time zone,
+    paused boolean DEFAULT false NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    turn_id uuid,
+    lease_token bigint DEFAULT 0 NOT NULL,
+    lease_holder text,
+    leased_until timestamp with time zone
+)
+WITH (fillfactor='50');
+
+CREATE TABLE cases (
+    id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
+    owner text DEFAULT 'agent'::text NOT NULL,
+    owner_name text,
+    owner_version integer DEFAULT 0 NOT NULL,
+    next_sequence bigint DEFAULT 1 NOT NULL,
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    resolved_at timestamp with time zone,
+    CONSTRAINT cases_check CHECK (((owner_name IS NULL) OR (owner = 'human'::text))),
+    CONSTRAINT cases_check1 CHECK (((resolved_at IS NOT NULL) = (status = 'resolved'::text))),
+    CONSTRAINT cases_owner_check CHECK ((owner = ANY (ARRAY['agent'::text, 'human'::text]))),
+    CONSTRAINT cases_status_check CHECK ((status = ANY (ARRAY['open'::text, 'resolved'::text])))
+)
+WITH (fillfactor='80');
+
+CREATE TABLE checkpoint_blobs (
+    thread_id text NOT NULL,
+    checkpoint_ns text DEFAULT ''::text NOT NULL,
+    channel text NOT NULL,
+    version text NOT NULL,
+    type text NOT NULL,
+    blob bytea
+);
+
+CREATE TABLE checkpoint_migrations (
+    v integer NOT NULL
+);
+
+CREATE TABLE checkpoint_writes (
+    thread_id text NOT NULL,
+    checkpoint_ns text DEFAULT ''::text NOT NULL,
+    checkpoint_id text NOT NULL,
+    task_id text NOT NULL,
+    idx integer NOT NULL,
+    channel text NOT NULL,
+    type text,
+    blob bytea NOT NULL,
+    task_path text DEFAULT ''::text NOT NULL
+);
+
+CREATE TABLE checkpoints (
+    thread_id text NOT NULL,
+    checkpoint_ns text DEFAULT ''::text NOT NULL,
+    checkpoint_id text NOT NULL,
+    parent_checkpoint_id text,
+    type text,
+    checkpoint jsonb NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+CREATE TABLE conversations (
+    id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    identity_id uuid NOT NULL,
+    channel text NOT NULL,
+    thread_index bytea NOT NULL,
+    next_position bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE customer_keys (
+    id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    wrapped bytea,
+    master_key_id text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    destroyed_at timestamp with time zone,
+    CONSTRAINT customer_keys_check CHECK (((wrapped IS NULL) = (destroyed_at IS NOT NULL)))
+);
+
+CREATE TABLE customers (
+    id uuid NOT NULL,
+    key_id uuid NOT NULL,
+    name_sealed bytea,
+    language text,
+    segment text DEFAULT 'standard'::text NOT NULL,
+    merged_into uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE dead_letters (
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    turn_id uuid,
+    first_sequence bigint NOT NULL,
+    last_sequence bigint NOT NULL,
+    error text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    resolved_at timestamp with time zone
+);
+
+CREATE TABLE decisions (
+    id uuid NOT NULL,
+    escalation_id uuid NOT NULL,
+    action text NOT NULL,
+    reviewer text NOT NULL,
+    key_id uuid NOT NULL,
+    text_sealed bytea,
+    reason_sealed bytea,
+    seen_sequence bigint NOT NULL,
+    covers_later boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    applied_at timestamp with time zone,
+    CONSTRAINT decisions_action_check CHECK ((action = ANY (ARRAY['approve'::text, 'edit'::text, 'answer'::text, 'reject'::text, 'take_over'::text])))
+);
+
+CREATE TABLE embedding_cache (
+    model text NOT NULL,
+    content_hash bytea NOT NULL,
+    embedding vector NOT NULL
+);
+
+CREATE TABLE embeddings (
+    passage_id uuid NOT NULL,
+    model text NOT NULL,
+    embedding vector NOT NULL
+);
+
+CREATE TABLE escalations (
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    turn_id uuid NOT NULL,
+    interrupt_id text NOT NULL,
+    checkpoint_id text NOT NULL,
+    key_id uuid NOT NULL,
+    request_sealed bytea NOT NULL,
+    proposal_hash bytea NOT NULL,
+    severity text NOT NULL,
+    rules text[] NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
+    claimed_by text,
+    claimed_until timestamp with time zone,
+    due_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT escalations_severity_check CHECK ((severity = ANY (ARRAY['P1'::text, 'P2'::text, 'P3'::text]))),
+    CONSTRAINT escalations_status_check CHECK ((status = ANY (ARRAY['open'::text, 'decided'::text, 'closed'::text])))
+);
+
+CREATE TABLE events (
+    id uuid NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text NOT NULL,
+    case_id uuid,
+    actor text,
+    data jsonb DEFAULT '{}'::jsonb NOT NULL
+)
+PARTITION BY RANGE (at);
+
+CREATE TABLE events_default (
+    id uuid CONSTRAINT events_id_not_null NOT NULL,
+    at timestamp with time zone DEFAULT now() CONSTRAINT events_at_not_null NOT NULL,
+    kind text CONSTRAINT events_kind_not_null NOT NULL,
+    case_id uuid,
+    actor text,
+    data jsonb DEFAULT '{}'::jsonb CONSTRAINT events_data_not_null NOT NULL
+);
+
+CREATE TABLE identities (
+    id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    key_id uuid NOT NULL,
+    channel text NOT NULL,
+    address_sealed bytea NOT NULL,
+    address_index bytea NOT NULL,
+    verified_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE messages (
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    key_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    "position" bigint,
+    direction text NOT NULL,
+    author text NOT NULL,
+    channel text NOT NULL,
+    provider_message_id text NOT NULL,
+    body_sealed bytea NOT NULL,
+    state text NOT NULL,
+    turn_id uuid,
+    provider_time timestamp with time zone,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    delivered_at timestamp with time zone,
+    CONSTRAINT messages_author_check CHECK ((author = ANY (ARRAY['customer'::text, 'agent'::text, 'human'::text, 'system'::text]))),
+    CONSTRAINT messages_check CHECK (((direction = 'in'::text) = (author = 'customer'::text))),
+    CONSTRAINT messages_check1 CHECK ((("position" IS NULL) = (state = 'written'::text))),
+    CONSTRAINT messages_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
+    CONSTRAINT messages_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'handled'::text, 'human'::text, 'dead'::text, 'written'::text, 'delivered'::text])))
+)
+WITH (fillfactor='80');
+
+CREATE TABLE migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE model_replies (
+    turn_id uuid NOT NULL,
+    prompt_hash bytea NOT NULL,
+    key_id uuid NOT NULL,
+    reply_sealed bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE outbox (
+    id uuid NOT NULL,
+    intent_id uuid NOT NULL,
+    ordinal smallint NOT NULL,
+    message_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    channel text NOT NULL,
+    kind text NOT NULL,
+    "position" bigint NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    claimed_by text,
+    claimed_until timestamp with time zone,
+    error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['reply'::text, 'handoff'::text, 'delay'::text, 'failure'::text]))),
+    CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text])))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE outbox ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME outbox_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE passages (
+    id uuid NOT NULL,
+    article_id uuid NOT NULL,
+    ordinal integer NOT NULL,
+    heading text NOT NULL,
+    body text NOT NULL,
+    language text NOT NULL,
+    audience text NOT NULL,
+    words tsvector NOT NULL
+);
+
+CREATE TABLE turns (
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    status text NOT NULL,
+    first_sequence bigint NOT NULL,
+    last_sequence bigint NOT NULL,
+    graph_version text NOT NULL,
+    lease_token bigint NOT NULL,
+    outcome text NOT NULL,
+    polarity real,
+    confidence real,
+    rules text[] DEFAULT '{}'::text[] NOT NULL,
+    cited uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    model text,
+    key_id uuid NOT NULL,
+    draft_sealed bytea,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone DEFAULT now() NOT NULL,
+    milliseconds jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT turns_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'unanswered'::text, 'escalated'::text, 'withheld'::text, 'taken_over'::text, 'dead'::text]))),
+    CONSTRAINT turns_status_check CHECK ((status = ANY (ARRAY['done'::text, 'paused'::text, 'withheld'::text, 'dead'::text])))
+);
+
+ALTER TABLE ONLY events ATTACH PARTITION events_default DEFAULT;
+
+ALTER TABLE ONLY articles
+    ADD CONSTRAINT articles_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY articles
+    ADD CONSTRAINT articles_source_slug_key UNIQUE (source, slug);
+
+ALTER TABLE ONLY case_work
+    ADD CONSTRAINT case_work_pkey PRIMARY KEY (case_id);
+
+ALTER TABLE ONLY cases
+    ADD CONSTRAINT cases_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY checkpoint_blobs
+    ADD CONSTRAINT checkpoint_blobs_pkey PRIMARY KEY (thread_id, checkpoint_ns, channel, version);
+
+ALTER TABLE ONLY checkpoint_migrations
+    ADD CONSTRAINT checkpoint_migrations_pkey PRIMARY KEY (v);
+
+ALTER TABLE ONLY checkpoint_writes
+    ADD CONSTRAINT checkpoint_writes_pkey PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx);
+
+ALTER TABLE ONLY checkpoints
+    ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id);
+
+ALTER TABLE ONLY conversations
+    ADD CONSTRAINT conversations_channel_thread_index_key UNIQUE (channel, thread_index);
+
+ALTER TABLE ONLY conversations
+    ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY customer_keys
+    ADD CONSTRAINT customer_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY customers
+    ADD CONSTRAINT customers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY decisions
+    ADD CONSTRAINT decisions_escalation_id_key UNIQUE (escalation_id);
+
+ALTER TABLE ONLY decisions
+    ADD CONSTRAINT decisions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY embedding_cache
+    ADD CONSTRAINT embedding_cache_pkey PRIMARY KEY (model, content_hash);
+
+ALTER TABLE ONLY embeddings
+    ADD CONSTRAINT embeddings_pkey PRIMARY KEY (model, passage_id);
+
+ALTER TABLE ONLY escalations
+    ADD CONSTRAINT escalations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY escalations
+    ADD CONSTRAINT escalations_turn_id_interrupt_id_key UNIQUE (turn_id, interrupt_id);
+
+ALTER TABLE ONLY events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (at, id);
+
+ALTER TABLE ONLY events_default
+    ADD CONSTRAINT events_default_pkey PRIMARY KEY (at, id);
+
+ALTER TABLE ONLY identities
+    ADD CONSTRAINT identities_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY messages
+    ADD CONSTRAINT messages_case_id_sequence_key UNIQUE (case_id, sequence);
+
+ALTER TABLE ONLY messages
+    ADD CONSTRAINT messages_channel_provider_message_id_key UNIQUE (channel, provider_message_id);
+
+ALTER TABLE ONLY messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY model_replies
+    ADD CONSTRAINT model_replies_pkey PRIMARY KEY (turn_id, prompt_hash);
+
+ALTER TABLE ONLY outbox
+    ADD CONSTRAINT outbox_intent_id_ordinal_key UNIQUE (intent_id, ordinal);
+
+ALTER TABLE ONLY outbox
+    ADD CONSTRAINT outbox_message_id_key UNIQUE (message_id);
+
+ALTER TABLE ONLY outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY passages
+    ADD CONSTRAINT passages_article_id_ordinal_key UNIQUE (article_id, ordinal);
+
+ALTER TABLE ONLY passages
+    ADD CONSTRAINT passages_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY turns
+    ADD CONSTRAINT turns_pkey PRIMARY KEY (id);
+
+CREATE INDEX case_work_due ON case_work USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX cases_by_customer ON cases USING btree (customer_id, opened_at);
+
+CREATE UNIQUE INDEX cases_open ON cases USING btree (conversation_id) WHERE (status = 'open'::text);
+
+CREATE INDEX checkpoint_blobs_thread_id_idx ON checkpoint_blobs USING btree (thread_id);
+
+CREATE INDEX checkpoint_writes_thread_id_idx ON checkpoint_writes USING btree (thread_id);
+
+CREATE INDEX checkpoints_thread_id_idx ON checkpoints USING btree (thread_id);
+
+CREATE INDEX conversations_by_customer ON conversations USING btree (customer_id, created_at);
+
+CREATE INDEX customer_keys_by_customer ON customer_keys USING btree (customer_id);
+
+CREATE INDEX dead_letters_open ON dead_letters USING btree (created_at) WHERE (resolved_at IS NULL);
+
+CREATE INDEX embeddings_minilm ON embeddings USING hnsw (((embedding)::vector(384)) vector_cosine_ops) WHERE (model = 'minilm-l6-v2'::text);
+
+CREATE UNIQUE INDEX escalations_live ON escalations USING btree (case_id) WHERE (status = ANY (ARRAY['open'::text, 'decided'::text]));
+
+CREATE INDEX escalations_queue ON escalations USING btree (due_at, id) WHERE (status = 'open'::text);
+
+CREATE INDEX events_of_case ON ONLY events USING btree (case_id, at);
+
+CREATE INDEX events_default_case_id_at_idx ON events_default USING btree (case_id, at);
+
+CREATE INDEX events_of_kind ON ONLY events USING btree (kind, at);
+
+CREATE INDEX events_default_kind_at_idx ON events_default USING btree (kind, at);
+
+CREATE INDEX identities_by_address ON identities USING btree (address_index);
+
+CREATE INDEX identities_by_customer ON identities USING btree (customer_id);
+
+CREATE UNIQUE INDEX identities_proven ON identities USING btree (channel, address_index) WHERE (verified_at IS NOT NULL);
+
+CREATE UNIQUE INDEX messages_seen ON messages USING btree (conversation_id, "position") WHERE ("position" IS NOT NULL);
+
+CREATE INDEX messages_waiting ON messages USING btree (case_id, sequence) WHERE (state = ANY (ARRAY['waiting'::text, 'human'::text]));
+
+CREATE INDEX outbox_due ON outbox USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
+
+CREATE INDEX outbox_order ON outbox USING btree (conversation_id, "position") WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text, 'unknown'::text]));
+
+CREATE INDEX outbox_troubled ON outbox USING btree (created_at) WHERE (state = ANY (ARRAY['failed'::text, 'unknown'::text]));
+
+CREATE INDEX passages_readers ON passages USING btree (language, audience);
+
+CREATE INDEX passages_words ON passages USING gin (words) WITH (fastupdate=off);
+
+CREATE INDEX turns_of_case ON turns USING btree (case_id, last_sequence);
+
+ALTER INDEX events_of_case ATTACH PARTITION events_default_case_id_at_idx;
+
+ALTER INDEX events_of_kind ATTACH PARTITION events_default_kind_at_idx;
+
+ALTER INDEX events_pkey ATTACH PARTITION events_default_pkey;
+
+CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+ALTER TABLE ONLY case_work
+    ADD CONSTRAINT case_work_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
+
+ALTER TABLE ONLY cases
+    ADD CONSTRAINT cases_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id);
+
+ALTER TABLE ONLY cases
+    ADD CONSTRAINT cases_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id);
+
+ALTER TABLE ONLY conversations
+    ADD CONSTRAINT conversations_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id);
+
+ALTER TABLE ONLY conversations
+    ADD CONSTRAINT conversations_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id);
+
+ALTER TABLE ONLY customers
+    ADD CONSTRAINT customers_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY customers
+    ADD CONSTRAINT customers_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES customers(id);
+
+ALTER TABLE ONLY dead_letters
+    ADD CONSTRAINT dead_letters_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
+
+ALTER TABLE ONLY decisions
+    ADD CONSTRAINT decisions_escalation_id_fkey FOREIGN KEY (escalation_id) REFERENCES escalations(id);
+
+ALTER TABLE ONLY decisions
+    ADD CONSTRAINT decisions_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY embeddings
+    ADD CONSTRAINT embeddings_passage_id_fkey FOREIGN KEY (passage_id) REFERENCES passages(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY escalations
+    ADD CONSTRAINT escalations_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
+
+ALTER TABLE ONLY escalations
+    ADD CONSTRAINT escalations_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY identities
+    ADD CONSTRAINT identities_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id);
+
+ALTER TABLE ONLY identities
+    ADD CONSTRAINT identities_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY messages
+    ADD CONSTRAINT messages_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
+
+ALTER TABLE ONLY messages
+    ADD CONSTRAINT messages_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id);
+
+ALTER TABLE ONLY messages
+    ADD CONSTRAINT messages_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY model_replies
+    ADD CONSTRAINT model_replies_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY outbox
+    ADD CONSTRAINT outbox_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
+
+ALTER TABLE ONLY outbox
+    ADD CONSTRAINT outbox_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id);
+
+ALTER TABLE ONLY outbox
+    ADD CONSTRAINT outbox_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id);
+
+ALTER TABLE ONLY passages
+    ADD CONSTRAINT passages_article_id_fkey FOREIGN KEY (article_id) REFERENCES articles(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY turns
+    ADD CONSTRAINT turns_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
+
+ALTER TABLE ONLY turns
+    ADD CONSTRAINT turns_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);

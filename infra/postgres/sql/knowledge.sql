@@ -1,0 +1,113 @@
+-- Hybrid search. infra/postgres/knowledge.py puts in the model and the type of its vectors, with their length: as
+-- constants, because a partial index on an expression is used only for these.
+
+-- name: search
+with recursive
+-- Waiting for this row sets the scan up before the vectors' index is touched; it ends with the statement.
+settings as materialized (
+    select set_config('hnsw.iterative_scan', 'relaxed_order', true),
+           set_config('hnsw.ef_search', %(effort)s, true)
+),
+-- The languages of the passages, each found by one step through the index.
+spoken as (
+    select coalesce(%(language)s, min(language)) as language from passages
+    union all
+    select (select min(p.language) from passages p where p.language > s.language)
+    from spoken s
+    where s.language is not null and %(language)s::text is null
+),
+-- The question's words as each of these languages would have stored them.
+asked as (
+    select distinct word
+    from spoken s
+    left join unnest(%(languages)s::text[], %(configurations)s::regconfig[]) as c (language, configuration) using (language)
+    cross join unnest(tsvector_to_array(to_tsvector(coalesce(c.configuration, 'simple'), %(text)s))) as word
+),
+-- In what share of the passages a word is, by what ANALYZE last saw: it lists the common ones, and after their shares
+-- the least of these, which bounds every word that is not listed.
+counted as materialized (
+    select most_common_elems::text::text[] as words, most_common_elem_freqs as shares
+    from pg_stats
+    where schemaname = any (current_schemas(false)) and tablename = 'passages' and attname = 'words'
+),
+known as (
+    select word,
+           coalesce(common.share, (select shares[cardinality(words) + 1] / 2 from counted limit 1), 0.001) as share
+    from asked
+    left join (select unnest(words) as word, unnest(shares) as share from counted) common using (word)
+),
+weighed as (
+    select word, ln(1 + 1 / share) as weight,
+           sum(share) over (order by share, word) * reltuples > %(most)s as everywhere
+    from known, pg_class
+    where pg_class.oid = 'passages'::regclass
+    order by share, word
+    limit 32
+),
+-- Words that stand nearly everywhere are left to the vectors: reading all their passages costs much and tells little.
+terms as materialized (
+    select ('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''')::tsquery as term, weight
+    from weighed where not everywhere
+),
+-- One step through the words' index for each; rare words that both have weigh most, a passage of many words needs more.
+worded as (
+    select id, row_number() over (order by rank desc, id) as place
+    from (
+        select p.id, sum(t.weight) / (1 + ln(1 + length(p.words))) as rank
+        from terms t join passages p on p.words @@ t.term
+        where p.audience = any (%(audiences)s)
+          and (%(language)s::text is null or p.language = %(language)s)
+        group by p.id
+        order by rank desc, p.id
+        limit %(candidates)s
+    ) ranked
+),
+crowd as materialized (
+    select count(*) as size
+    from (
+        select from passages p
+        where p.audience = any (%(audiences)s)
+          and (%(language)s::text is null or p.language = %(language)s)
+        limit %(few)s + 1
+    ) readable
+),
+near as materialized (
+    select e.passage_id as id, e.embedding::{vector} <=> %(embedding)s::vector::{vector} as distance
+    from embeddings e join passages p on p.id = e.passage_id
+    where e.model = {model}
+      and p.audience = any (%(audiences)s)
+      and (%(language)s::text is null or p.language = %(language)s)
+      and (select count(*) from settings) = 1
+      and (select size from crowd) > %(few)s
+    order by e.embedding::{vector} <=> %(embedding)s::vector::{vector}
+    limit %(candidates)s
+),
+-- Few passages, or fewer found than asked for: compare every one that the reader may see, also those without a vector.
+every as (
+    select p.id, e.embedding <=> %(embedding)s::vector as distance
+    from passages p left join embeddings e on e.passage_id = p.id and e.model = {model}
+    where p.audience = any (%(audiences)s)
+      and (%(language)s::text is null or p.language = %(language)s)
+      and (select count(*) from near) < %(limit)s
+    order by distance, p.id
+    limit %(candidates)s
+),
+dense as (
+    select id, row_number() over (order by distance, id) as place
+    from (select id, distance from near where (select count(*) from near) >= %(limit)s
+          union all select id, distance from every) found
+),
+best as materialized (
+    select id, sum(1.0::float8 / (%(fusion)s + place)) as score, min(place) filter (where nearness) as nearest
+    from (select id, place, true as nearness from dense union all select id, place, false from worded) lists
+    group by id
+    order by score desc, nearest, id
+    limit %(limit)s
+)
+select p.id, p.article_id, a.title, p.heading, p.body, a.url, p.language, b.score,
+       coalesce(nullif(1 - (e.embedding <=> %(embedding)s::vector), 'NaN'), 0) as similarity
+from best b
+join passages p using (id)
+join articles a on a.id = p.article_id
+left join embeddings e on e.passage_id = p.id and e.model = {model}
+order by b.score desc, b.nearest, p.id

@@ -1,0 +1,133 @@
+"""The adapt node."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from skills.adapt.markup import plain
+from skills.adapt.rules import ChannelRule, ChannelRules, length_of
+from skills.adapt.texts import advice_text, handoff_text, text_for
+from skills.language import sentences
+from skills.turn import Customer, Draft, Escalation, Language, Reply, Retrieval, Sentiment, Turn
+
+_NAME = re.compile(r"[^\W\d_][^\W\d_' .-]{0,30}(?:[ '.-]{1,2}[^\W\d_]{1,30}){0,4}\.?")
+_PARAGRAPH = "\n\n"
+
+
+class AdaptInput(TypedDict):
+    """What adapt reads."""
+
+    turn: Turn
+    sentiment: Sentiment
+    retrieval: Retrieval
+    draft: Draft
+    escalation: Escalation
+
+
+class AdaptUpdate(TypedDict):
+    """What adapt writes."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True)
+class Adapt:
+    """Puts a draft into a channel's form, with our own words around it in the customer's language.
+
+    Whatever of the two texts reaches the customer first in a case says that an automated assistant writes, and only
+    that one. The handoff for a danger to somebody also says whom to call.
+    """
+
+    rules: ChannelRules = field(default_factory=ChannelRules)
+
+    async def __call__(self, state: AdaptInput) -> AdaptUpdate:
+        """Write the reply, and the handoff when a person is asked."""
+        turn, draft, escalation = state["turn"], state["draft"], state["escalation"]
+        language = state["sentiment"].language
+        rule = self.rules.of(turn.channel)
+        handoff = self._handoff(turn, escalation, language, rule)
+        first = not turn.history
+        return {
+            "reply": Reply(
+                text=_letter(
+                    [plain(draft.text, strong=rule.strong)],
+                    [_sources(draft, state["retrieval"], language)] if rule.sources else [],
+                    _frame(turn.customer, language, rule, disclosed=first and handoff is None),
+                    rule,
+                    cut=text_for(language, "cut"),
+                ),
+                handoff=handoff,
+            )
+        }
+
+    @staticmethod
+    def _handoff(turn: Turn, escalation: Escalation, language: Language, rule: ChannelRule) -> str | None:
+        if not escalation.needed:
+            return None
+        advice = [text for reason in escalation.reasons if (text := advice_text(language, reason.rule))]
+        body = [*dict.fromkeys(advice), handoff_text(language, escalation.severity)]
+        frame = _frame(turn.customer, language, rule, disclosed=not turn.history)
+        return _letter(body, [], frame, rule, cut="")
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    above: tuple[str, ...]
+    below: tuple[str, ...]
+
+
+def _frame(customer: Customer, language: Language, rule: ChannelRule, *, disclosed: bool) -> _Frame:
+    greeting = [_greeting(customer, language)] if rule.letter else []
+    disclosure = [text_for(language, "disclosure")] if disclosed else []
+    return _Frame((*greeting, *disclosure), (text_for(language, "sign_off"),) if rule.letter else ())
+
+
+def _greeting(customer: Customer, language: Language) -> str:
+    """By name only when the address is proven and the name looks like one: customers choose their names."""
+    name = " ".join((customer.name or "").split())
+    if customer.verified and _NAME.fullmatch(name):
+        return text_for(language, "greeting_by_name").format(name=name)
+    return text_for(language, "greeting")
+
+
+def _sources(draft: Draft, retrieval: Retrieval, language: Language) -> str:
+    """One line an article that is cited and has an address; empty when none has."""
+    addresses = {passage.id: passage.url for passage in retrieval.passages if passage.url}
+    cited = dict.fromkeys(
+        f"{citation.title}: {addresses[citation.passage_id]}"
+        for citation in draft.citations
+        if citation.passage_id in addresses
+    )
+    if len(cited) > 1:
+        return "\n".join([text_for(language, "sources"), *(f"- {line}" for line in cited)])
+    return "".join(f"{text_for(language, 'source')} {line}" for line in cited)
+
+
+def _letter(body: Sequence[str], sources: Sequence[str], frame: _Frame, rule: ChannelRule, *, cut: str) -> str:
+    """All parts, a blank line between them. Too long: the sources go first, then the answer's last sentences."""
+    whole = _joined([*frame.above, *body, *sources, *frame.below])
+    if length_of(whole) <= rule.max_length:
+        return whole
+    without_sources = _joined([*frame.above, *body, *frame.below])
+    if length_of(without_sources) <= rule.max_length:
+        return without_sources
+    room = rule.max_length - length_of(_joined([*frame.above, "", cut, *frame.below])) - 2 * len(_PARAGRAPH)
+    return _joined([*frame.above, _shortened(_joined(body), room), cut, *frame.below])
+
+
+def _shortened(text: str, room: int) -> str:
+    """As many whole sentences from the start as fit; at least something, should the first one be too long already."""
+    end = 0
+    for sentence in sentences(text):
+        after = text.find(sentence, end) + len(sentence)
+        if after < end or length_of(text[:after]) > room:
+            break
+        end = after
+    return text[:end] or text[: max(room, 0) // 2]
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return _PARAGRAPH.join(part for part in parts if part)

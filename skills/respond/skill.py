@@ -1,0 +1,130 @@
+"""The respond node in its embedded form, which answers in the articles' own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NotRequired, TypedDict
+
+from skills.language import content_words, sentences
+from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, small_talk_draft, unknown_draft
+from skills.respond.extract import Quote, quotes_for, supports
+from skills.respond.texts import text_for
+from skills.turn import Citation, Draft, Language, Passage, Rejection, Retrieval, Sentiment, Turn
+
+_PARTLY_ANSWERED = 0.3
+"""The highest confidence of a draft that leaves a question open, so that the default policy shows it to a person."""
+_SAME_WORDS = 0.8
+
+
+class RespondInput(TypedDict):
+    """What respond reads."""
+
+    turn: Turn
+    sentiment: Sentiment
+    retrieval: Retrieval
+    rejections: NotRequired[tuple[Rejection, ...]]
+
+
+class RespondUpdate(TypedDict):
+    """What respond writes."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True)
+class ExtractiveResponder:
+    """Quotes, and invents nothing: every sentence of an answer stands in an article, but for our own "I don't know".
+
+    Only passages in the customer's language are quoted, and none that a rejected draft cited. Below
+    ``answer_threshold`` (the confidence of the retrieval, 0 to 1) it doesn't try.
+    """
+
+    answer_threshold: float = 0.5
+
+    async def __call__(self, state: RespondInput) -> RespondUpdate:
+        """Answer every question of the turn that the passages answer, and say which they don't."""
+        return {
+            "draft": self.draft(
+                state["turn"], state["sentiment"].language, state["retrieval"], state.get("rejections", ())
+            )
+        }
+
+    def draft(self, turn: Turn, language: Language, retrieval: Retrieval, rejections: Sequence[Rejection]) -> Draft:
+        """The draft for a turn in this language."""
+        if not rejections and (draft := small_talk_draft(turn, language)):
+            return draft
+        if not retrieval.passages:
+            return unknown_draft(language, confidence=0.0, model=EXTRACTIVE, failure=NO_PASSAGES)
+        passages = [passage for passage in usable(retrieval.passages, rejections) if passage.language == language]
+        questions = retrieval.query.splitlines()
+        if retrieval.confidence < self.answer_threshold:
+            return unknown_draft(language, confidence=retrieval.confidence, model=EXTRACTIVE)
+        if len(questions) > 1 or rejections:
+            answers = {question: _supported_quotes(_own_words(question), passages) for question in questions}
+        else:
+            answers = {question: quotes_for(question, passages) for question in questions}
+        if not any(answers.values()):
+            return unknown_draft(language, confidence=min(retrieval.confidence, _PARTLY_ANSWERED), model=EXTRACTIVE)
+        return _written(answers, language, retrieval.confidence)
+
+
+def usable(passages: Sequence[Passage], rejections: Sequence[Rejection]) -> list[Passage]:
+    """The passages that no rejected draft cited."""
+    rejected = {passage for rejection in rejections for passage in rejection.passages}
+    return [passage for passage in passages if passage.id not in rejected]
+
+
+def _own_words(question: str) -> str:
+    """A question without the one before it that retrieve put in front for context."""
+    own = sentences(question)[-1:]
+    return own[0] if own and content_words(own[0]) else question
+
+
+def _supported_quotes(question: str, passages: Sequence[Passage]) -> list[Quote]:
+    return quotes_for(question, [passage for passage in passages if supports(question, passage)])
+
+
+def _written(answers: dict[str, list[Quote]], language: Language, confidence: float) -> Draft:
+    paragraphs: list[str] = []
+    citations: list[Citation] = []
+    quoted: list[frozenset[str]] = []
+    for question, quotes in answers.items():
+        if not quotes:
+            paragraphs.append(text_for(language, "unknown_part").format(question=_own_words(question)))
+            continue
+        fresh = [quote for quote in quotes if not _is_repeated(quote, quoted)]
+        paragraphs += _paragraphs(fresh)
+        for quote in fresh:
+            quoted.append(content_words(quote.piece.text))
+            citations += [
+                Citation(passage_id=quote.passage.id, title=quote.passage.title, sentence=line)
+                for line in quote.piece.lines
+            ]
+    return Draft(
+        text="\n\n".join(paragraphs),
+        answered=True,
+        citations=tuple(citations),
+        confidence=confidence if all(answers.values()) else min(confidence, _PARTLY_ANSWERED),
+        language=language,
+        model=EXTRACTIVE,
+    )
+
+
+def _paragraphs(quotes: Sequence[Quote]) -> list[str]:
+    """Sentences of one paragraph on one line; lists and other paragraphs apart."""
+    paragraphs: list[str] = []
+    before: tuple[Passage, int] | None = None
+    for quote in quotes:
+        place = (quote.passage, quote.piece.paragraph)
+        if place == before:
+            paragraphs[-1] += " " + quote.piece.text
+        else:
+            paragraphs.append(quote.piece.text)
+        before = place
+    return paragraphs
+
+
+def _is_repeated(quote: Quote, quoted: Sequence[frozenset[str]]) -> bool:
+    said = content_words(quote.piece.text)
+    return any(len(said & other) >= _SAME_WORDS * max(len(said | other), 1) for other in quoted)

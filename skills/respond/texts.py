@@ -1,0 +1,64 @@
+"""What we say ourselves, in the languages that we speak. English stands in for every other language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from skills.language import FALLBACK_LANGUAGE
+from skills.turn import Language
+
+TextName = Literal["unknown", "unknown_part", "greeting", "identity", "well_being", "thanks", "goodbye", "say_more"]
+
+_TEXTS: Mapping[str, Mapping[TextName, str]] = {
+    "en": {
+        "unknown": "I'm sorry, I don't know the answer to that.",
+        "unknown_part": "I don't know the answer to “{question}”.",
+        "greeting": "Hello! How can I help you?",
+        "identity": "I'm an automated assistant, not a person. If you'd rather talk to a person, just say so.",
+        "well_being": "Thank you for asking, all is well here. How can I help you?",
+        "thanks": "You're welcome! If anything else comes up, just write to us.",
+        "goodbye": "Goodbye, and thank you for writing to us!",
+        "say_more": "I'm happy to help. Please tell me a little more: what is it about, and what do you need?",
+    },
+    "de": {
+        "unknown": "Es tut mir leid, darauf weiß ich keine Antwort.",
+        "unknown_part": "Auf „{question}“ weiß ich keine Antwort.",
+        "greeting": "Guten Tag! Wie kann ich Ihnen helfen?",
+        "identity": (
+            "Ich bin ein automatischer Assistent, kein Mensch. "
+            "Wenn Sie lieber mit einem Menschen sprechen, sagen Sie es einfach."
+        ),
+        "well_being": "Danke der Nachfrage, hier ist alles gut. Wie kann ich Ihnen helfen?",
+        "thanks": "Gern geschehen! Wenn noch etwas ist, schreiben Sie uns einfach.",
+        "goodbye": "Auf Wiedersehen, und danke für Ihre Nachricht!",
+        "say_more": "Ich helfe Ihnen gern. Bitte schreiben Sie etwas mehr: Worum geht es, und was möchten Sie wissen?",
+    },
+    "es": {
+        "unknown": "Lo siento, no sé la respuesta a esa pregunta.",
+        "unknown_part": "No sé la respuesta a «{question}».",
+        "greeting": "¡Hola! ¿En qué puedo ayudarle?",
+        "identity": "Soy un asistente automático, no una persona. Si prefiere hablar con una persona, dígamelo.",
+        "well_being": "Gracias por preguntar, aquí todo bien. ¿En qué puedo ayudarle?",
+        "thanks": "¡De nada! Si necesita algo más, escríbanos cuando quiera.",
+        "goodbye": "¡Hasta luego y gracias por escribirnos!",
+        "say_more": "Le ayudo con mucho gusto. Cuénteme un poco más: ¿de qué se trata y qué le gustaría saber?",
+    },
+    "fr": {
+        "unknown": "Je suis désolé, je ne connais pas la réponse à cette question.",
+        "unknown_part": "Je ne connais pas la réponse à « {question} ».",
+        "greeting": "Bonjour ! Comment puis-je vous aider ?",
+        "identity": (
+            "Je suis un assistant automatique, pas une personne. Si vous préférez parler à une personne, dites-le-moi."
+        ),
+        "well_being": "Merci de demander, tout va bien ici. Comment puis-je vous aider ?",
+        "thanks": "Je vous en prie ! Si vous avez besoin d'autre chose, écrivez-nous.",
+        "goodbye": "Au revoir, et merci de nous avoir écrit !",
+        "say_more": "Je vous aide volontiers. Dites-m'en un peu plus : de quoi s'agit-il, et que voulez-vous savoir ?",
+    },
+}
+
+
+def text_for(language: Language, name: TextName) -> str:
+    """One of our texts in this language, in English when we don't speak it."""
+    return _TEXTS.get(language, _TEXTS[FALLBACK_LANGUAGE])[name]

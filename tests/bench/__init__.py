@@ -1,0 +1,1 @@
+"""Measurements: the pipeline against the bare graph, side by side in one run. ``make bench``."""

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skills.adapt import Adapt, ChannelRule, ChannelRules, check_text, fit
+from skills.adapt.markup import plain
+from skills.errors import InvalidMessageError
+from skills.turn import ChannelName, Customer, Draft, Escalation, Reason, Reply, Severity
+from tests.unit.skills.skill_examples import (
+    DELIVERY,
+    PAYMENT,
+    a_customer,
+    a_passage,
+    a_retrieval,
+    a_sentiment,
+    a_turn,
+    an_answer,
+)
+
+NOBODY = Escalation(())
+UNLINKED = a_passage("No link.", url=None)
+DISCLOSURE = "You are talking to an automated assistant"
+
+
+def asked(severity: Severity = Severity.P3, rule: str = "unanswered") -> Escalation:
+    return Escalation((Reason(rule, "why", severity),))
+
+
+async def adapted(
+    draft: Draft | None = None,
+    *,
+    channel: str = "web",
+    escalation: Escalation = NOBODY,
+    language: str = "en",
+    first: bool = False,
+    customer: Customer | None = None,
+    rules: ChannelRules | None = None,
+) -> Reply:
+    turn = a_turn("hi", channel=channel, history=[] if first else [("customer", "before")], customer=customer)
+    return (
+        await Adapt(rules or ChannelRules())(
+            {
+                "turn": turn,
+                "sentiment": a_sentiment(language=language),
+                "retrieval": a_retrieval("q", DELIVERY, PAYMENT, UNLINKED),
+                "draft": draft or an_answer(),
+                "escalation": escalation,
+            }
+        )
+    )["reply"]
+
+
+async def test_web_names_the_source_below_the_answer() -> None:
+    reply = await adapted()
+    assert reply == Reply("Delivery takes two days.\n\nSource: Delivery: https://help.example/delivery", None)
+
+
+async def test_several_sources_are_listed_each_once_and_those_without_a_link_left_out() -> None:
+    both = an_answer().citations + an_answer("b", passage=PAYMENT).citations + an_answer("c").citations
+    reply = await adapted(replace(an_answer(), citations=both))
+    assert reply.text.endswith(
+        "Sources:\n- Delivery: https://help.example/delivery\n- Payment: https://help.example/payment"
+    )
+    assert "Source" not in (await adapted(an_answer(passage=UNLINKED))).text
+
+
+async def test_email_is_a_letter_with_the_name_of_a_verified_customer_only() -> None:
+    letter = (await adapted(channel="email")).text
+    assert letter.startswith("Hello Anna Meyer,\n\nDelivery")
+    assert letter.endswith("Kind regards\nYour support team")
+    assert (await adapted(channel="email", customer=a_customer(verified=False))).text.startswith("Hello,\n\n")
+
+
+@pytest.mark.parametrize("name", [None, "", "http://evil.example", "a\nb: c <x>", "x" * 200, "WIN 1000"])
+async def test_a_name_that_is_none_is_not_spoken(name: str | None) -> None:
+    assert (await adapted(channel="email", customer=a_customer(name=name))).text.startswith("Hello,\n\n")
+
+
+async def test_whatsapp_keeps_bold_and_names_no_sources() -> None:
+    draft = replace(an_answer(), text="## Delivery\n\nIt takes **two** days, see [here](https://a.example).")
+    assert (
+        await adapted(draft, channel="whatsapp")
+    ).text == "*Delivery*\n\nIt takes *two* days, see here (https://a.example)."
+
+
+async def test_a_channel_without_rules_of_its_own_gets_plain_text() -> None:
+    assert (await adapted(replace(an_answer(), text="**two**"), channel="pigeon")).text == "two"
+
+
+async def test_the_first_text_of_a_case_says_once_that_an_assistant_writes() -> None:
+    alone = await adapted(first=True)
+    assert alone.text.startswith(DISCLOSURE)
+    handed = await adapted(first=True, escalation=asked())
+    assert handed.handoff is not None
+    assert handed.handoff.startswith(DISCLOSURE)
+    assert DISCLOSURE not in handed.text
+    assert DISCLOSURE not in (await adapted()).text
+
+
+@pytest.mark.parametrize(
+    ("language", "severity", "deadline"),
+    [
+        ("en", Severity.P1, "within 15 minutes"),
+        ("en", Severity.P2, "within an hour"),
+        ("en", Severity.P3, "within one working day"),
+        ("de", Severity.P3, "innerhalb eines Arbeitstages"),
+        ("es", Severity.P2, "una hora"),
+        ("fr", Severity.P1, "15 minutes"),
+        ("it", Severity.P1, "within 15 minutes"),
+    ],
+)
+async def test_the_handoff_says_by_when_in_the_customers_language(
+    language: str, severity: Severity, deadline: str
+) -> None:
+    reply = await adapted(language=language, escalation=asked(severity))
+    assert reply.handoff is not None
+    assert deadline in reply.handoff
+    assert "Delivery" not in reply.handoff
+
+
+async def test_a_handoff_for_danger_says_whom_to_call() -> None:
+    for rule, words in {"self_harm": "crisis line", "product_safety": "unplug"}.items():
+        handoff = (await adapted(escalation=asked(Severity.P1, rule))).handoff
+        assert handoff is not None
+        assert "112" in handoff
+        assert words in handoff
+    german = (await adapted(escalation=asked(Severity.P1, "self_harm"), language="de", channel="email")).handoff
+    assert german is not None
+    assert german.startswith("Guten Tag Anna Meyer,")
+    assert "Notruf" in german
+
+
+SMALL = ChannelRules({ChannelName("web"): ChannelRule(max_length=160, sources=True)})
+
+
+async def test_sources_go_first_when_a_text_is_too_long() -> None:
+    text = "Delivery takes two days in general. " * 3 + "And so on, and so on, and so on."
+    assert (await adapted(an_answer(text), rules=SMALL)).text == text
+
+
+async def test_an_answer_too_long_ends_with_a_whole_sentence_and_a_note() -> None:
+    text = (await adapted(an_answer("First it is said. " + "Then more. " * 40), rules=SMALL)).text
+    assert text.startswith("First it is said. Then more.")
+    assert text.endswith("(This answer was too long for this channel. Write to us if you need the rest.)")
+    assert "more.\n\n(This" in text
+
+
+@given(st.text(min_size=1), st.sampled_from(["web", "email", "whatsapp", "pigeon"]), st.integers(1, 200))
+async def test_every_draft_fits_its_channel(text: str, channel: str, times: int) -> None:
+    reply = await adapted(an_answer(text * times), channel=channel, first=True)
+    check_text(ChannelName(channel), reply.text)
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("# Title #\n\nText", "Title\n\nText"),
+        ("* one\n  + two\n3. three", "- one\n  - two\n3. three"),
+        ("> quoted\n\n---\n\nend", "quoted\n\nend"),
+        ("| a | b |\n|---|---|\n| c | d |", "- a, b\n\n- c, d"),
+        ("```\ncode\n```", "code"),
+        ("2 * 3 * 4 and snake_case_name", "2 * 3 * 4 and snake_case_name"),
+    ],
+)
+def test_markdown_becomes_plain_text(markdown: str, text: str) -> None:
+    assert plain(markdown) == text
+
+
+def test_a_reviewers_text_is_checked_and_never_rewritten() -> None:
+    text = " **As it is** \n"
+    assert fit(ChannelName("whatsapp"), text) is text
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("  \n", "is empty", "reject"),
+        ("x" * 1601, "has 1,601 characters; whatsapp takes 1,600", "by 1 characters"),
+        ("😀" * 801, "has 1,602 characters", "by 2 characters"),
+        ("a\x00b", "U+0000", "Delete it"),
+        ("a\ud83db", "U+D83D", "Delete it"),
+    ],
+)
+def test_a_text_that_can_not_be_sent_is_refused_with_the_reason(text: str, message: str, hint: str) -> None:
+    with pytest.raises(InvalidMessageError) as caught:
+        check_text(ChannelName("whatsapp"), text)
+    assert message in str(caught.value)
+    assert hint in str(caught.value.hint)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
+
+import pytest
+from langgraph.graph import START, StateGraph
+
+from graph.state import TurnState
+from skills.adapt import Adapt
+from skills.escalate import Escalate
+from skills.identify import Identify
+from skills.ports import KnowledgeQuery
+from skills.respond import ExtractiveResponder
+from skills.retrieve import Retrieve
+from skills.sentiment import LexiconSentiment
+from skills.turn import Claim, CustomerId, Passage
+from tests.unit.skills.skill_examples import DELIVERY, PAYMENT, a_turn
+
+
+@dataclass(frozen=True)
+class Nobody:
+    async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:
+        assert claims
+        return []
+
+
+@dataclass(frozen=True)
+class Shelf:
+    async def search(self, query: KnowledgeQuery) -> list[Passage]:
+        return [DELIVERY, PAYMENT][: query.limit]
+
+
+STEPS = (Identify(Nobody()), LexiconSentiment(), Retrieve(Shelf()), ExtractiveResponder(), Escalate(), Adapt())
+
+
+async def test_the_graph_hands_each_skill_its_keys_and_collects_its_findings() -> None:
+    builder = StateGraph(TurnState)
+    before = START
+    for step in STEPS:
+        name = type(step).__name__
+        builder.add_node(name, step)
+        builder.add_edge(before, name)
+        before = name
+    found = await builder.compile().ainvoke({"turn": a_turn("How long does delivery take?")})
+    assert set(found) >= {"identification", "sentiment", "retrieval", "draft", "escalation", "reply"}
+    assert DELIVERY.text in found["reply"].text
+    assert not found["escalation"].needed
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: type(step).__name__)
+def test_a_skill_is_a_frozen_dataclass_of_its_ports(step: object) -> None:
+    assert is_dataclass(step)
+    for field in fields(step):
+        with pytest.raises(AttributeError):
+            setattr(step, field.name, None)
