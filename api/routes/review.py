@@ -197,7 +197,7 @@ class Troubles(BaseModel):
     dead_letters: list[dict[str, Any]]
 
 
-_PROBLEMS = responses(401, 404, 409, 422, 503)
+_PROBLEMS = responses(400, 401, 404, 409, 413, 422, 503)
 
 
 @router.get("/escalations", responses=_PROBLEMS)

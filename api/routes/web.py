@@ -101,7 +101,7 @@ def token_of(given: Given, use: With) -> ConversationToken:
 Token = Annotated[ConversationToken, Depends(token_of)]
 
 
-@router.post("/messages", status_code=202, responses=responses(401, 404, 409, 413, 422, 503))
+@router.post("/messages", status_code=202, responses=responses(400, 401, 404, 409, 413, 422, 503))
 async def send_message(
     message: NewMessage,
     use: With,

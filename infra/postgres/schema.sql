@@ -438,6 +438,8 @@ CREATE INDEX case_work_due ON case_work USING btree (due_at) WHERE (due_at IS NO
 
 CREATE INDEX cases_by_customer ON cases USING btree (customer_id, opened_at);
 
+CREATE INDEX cases_of_people ON cases USING btree (opened_at) WHERE ((owner = 'human'::text) AND (status = 'open'::text));
+
 CREATE UNIQUE INDEX cases_open ON cases USING btree (conversation_id) WHERE (status = 'open'::text);
 
 CREATE INDEX checkpoint_blobs_thread_id_idx ON checkpoint_blobs USING btree (thread_id);

@@ -27,7 +27,7 @@ import uvloop
 from infra.embedded.servers import EmbeddedServers
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
-from tests.bench.client import Connection
+from tests.client import Connection
 
 Durability = Literal["sync", "exit"]
 
@@ -248,7 +248,7 @@ class Bench:
 
     @asynccontextmanager
     async def _service(self, name: str, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        async with self._process(name, "tests.bench.service", name, *arguments) as process:
+        async with self._process(name, "tests.service", name, *arguments) as process:
             yield process
 
     @asynccontextmanager

@@ -29,6 +29,7 @@ create table cases (
 -- At most one open case in a conversation: ten pictures at once from a new contact open one case, not ten.
 create unique index cases_open on cases (conversation_id) where status = 'open';
 create index cases_by_customer on cases (customer_id, opened_at);
+create index cases_of_people on cases (opened_at) where owner = 'human' and status = 'open';
 
 -- One narrow row a case: what the queue reads and the lease writes. due_at null: nothing to do.
 create table case_work (

@@ -1,4 +1,4 @@
-"""The product's own processes with trivial skills: ``python -m tests.bench.service api|worker|sender``.
+"""The product's own processes with trivial skills: ``python -m tests.service api|worker|sender``.
 
 Everything but the skills is what ships. The worker says at its end where the time of its turns went, in a line of JSON.
 """

@@ -1,0 +1,22 @@
+// What the address says is open: #queue, #cases, #e/<escalation>, #c/<case>.
+
+const OPEN = /^#([ec])\/([0-9A-Za-z-]{1,64})$/;
+
+/** @returns {{list: "queue"|"cases", kind: "escalation"|"case"|null, id: string|null}} */
+export function readAddress() {
+  const match = OPEN.exec(location.hash);
+  if (match === null) return { list: location.hash === "#cases" ? "cases" : "queue", kind: null, id: null };
+  return match[1] === "e"
+    ? { list: "queue", kind: "escalation", id: match[2] }
+    : { list: "cases", kind: "case", id: match[2] };
+}
+
+export function addressOf(kind, id) {
+  return `#${kind === "escalation" ? "e" : "c"}/${id}`;
+}
+
+/** Opens an address without adding to the history: going back shall not lead to what was just decided. */
+export function goTo(hash) {
+  history.replaceState(null, "", hash);
+  dispatchEvent(new HashChangeEvent("hashchange"));
+}

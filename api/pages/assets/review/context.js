@@ -1,0 +1,136 @@
+// The right pane: why a person is asked, the mood, the sources beside their claims, and who the customer is.
+
+import { byId, element } from "../elements.js";
+import { linkTo, safeUrl } from "../links.js";
+import { timeElement } from "../moments.js";
+import { sentencesIn } from "./highlight.js";
+import { severity } from "./list.js";
+import { channelName, languageName, percent, plainWords, polarityName, strength, trendName } from "./words.js";
+
+/** @param {(number: number) => void} onSentence the way back from a source to the sentence that cites it */
+export function escalationContext(detail, onSentence) {
+  const { request } = detail;
+  return [
+    section("Why a person is asked", element("ul.reasons", {}, request.reasons.map(reason))),
+    section("Mood", mood(request.mood)),
+    section(
+      "Sources",
+      request.sources.length
+        ? element("ol.sources", {}, request.sources.map((source, index) => sourceCard(source, index + 1, onSentence)))
+        : element("p.muted", {}, "Nothing in the knowledge base fits."),
+    ),
+    section("Customer", customer(detail, [["Asked for a person", timeElement(detail.created_at)]])),
+    request.rejected.length > 0 && section("Drafts turned down", element("ul.rejected", {}, request.rejected.map(rejected))),
+  ].filter(Boolean);
+}
+
+export function caseContext(detail) {
+  const facts = [["Opened", timeElement(detail.opened_at)]];
+  facts.push(["With", detail.owner === "human" ? detail.owner_name ?? "A person" : "The assistant"]);
+  return [section("Customer", customer(detail, facts))];
+}
+
+/** Shows a source of the proposal and says where it is to a screen reader by focusing it. */
+export function showSource(number) {
+  const card = byId(`source-${number}`);
+  if (!card) return;
+  card.querySelector("details").open = true;
+  card.focus({ preventScroll: true });
+  card.scrollIntoView({ block: "nearest" });
+}
+
+/** Lights up the sources of a sentence while the pointer or the focus is on it. */
+export function lightSources(talk) {
+  const light = (event, on) => {
+    const cited = event.target.closest?.(".cited");
+    if (!cited) return;
+    for (const number of cited.dataset.sources.split(" ")) byId(`source-${number}`)?.classList.toggle("lit", on);
+  };
+  for (const name of ["mouseover", "focusin"]) talk.addEventListener(name, (event) => light(event, true));
+  for (const name of ["mouseout", "focusout"]) talk.addEventListener(name, (event) => light(event, false));
+}
+
+function section(title, ...content) {
+  return element("section", {}, element("h3", {}, title), ...content);
+}
+
+function reason({ rule, explanation, severity: level }) {
+  return element(
+    "li",
+    {},
+    severity(level),
+    element("div", {}, element("p", {}, explanation), element("p.muted.small", {}, plainWords(rule))),
+  );
+}
+
+function mood({ polarity, anger, urgency, trend, evidence }) {
+  return element(
+    "div",
+    {},
+    facts([
+      ["Tone", measured(polarityName(polarity), polarity)],
+      ["Anger", measured(strength(anger), anger)],
+      ["Urgency", measured(strength(urgency), urgency)],
+      ["Trend", trendName(trend)],
+    ]),
+    evidence.length > 0 &&
+      element("p.small", {}, element("span.muted", {}, "Read from "), evidence.map((word) => [element("mark", {}, word), " "])),
+  );
+}
+
+function measured(word, value) {
+  return [word, " ", element("span.muted.small", {}, value.toFixed(2))];
+}
+
+function sourceCard(source, number, onSentence) {
+  const url = source.url ? safeUrl(source.url) : null;
+  const title = [source.title, source.heading].filter(Boolean).join(" – ");
+  const used = source.cited.length > 0;
+  return element(
+    "li",
+    { id: `source-${number}`, tabindex: "-1" },
+    element("p.title", {}, element("b.number", {}, String(number)), url ? linkTo(url, title) : element("span", {}, title)),
+    element("p.muted.small", {}, `${used ? "Cited" : "Not cited"} · similarity ${percent(source.similarity)}`),
+    element(
+      "details",
+      { open: used },
+      element("summary.small", {}, "Passage"),
+      element("blockquote.small", { dir: "auto" }, passage(source)),
+    ),
+    used &&
+      element(
+        "button.link.small.back",
+        { type: "button", onclick: () => onSentence(number) },
+        source.cited.length === 1 ? "Show the sentence that cites it" : "Show the sentences that cite it",
+      ),
+  );
+}
+
+function passage({ text, cited }) {
+  const wanted = cited.map((sentence) => ({ find: sentence, label: "cited" }));
+  return sentencesIn(text, wanted).map((part) => (part.labels.length ? element("mark", {}, part.text) : part.text));
+}
+
+function customer(detail, more) {
+  const { name, language, segment } = detail.customer;
+  return facts([
+    ["Name", name ?? "Not given"],
+    ["Language", languageName(language)],
+    ["Segment", plainWords(segment)],
+    ["Channel", channelName(detail.channel)],
+    ...more,
+  ]);
+}
+
+function rejected({ draft, reason: why }) {
+  return element(
+    "li",
+    {},
+    element("p", {}, why),
+    element("details", {}, element("summary.small", {}, "The draft"), element("blockquote.small", { dir: "auto" }, draft)),
+  );
+}
+
+function facts(pairs) {
+  return element("dl.facts", {}, pairs.map(([term, value]) => element("div", {}, element("dt", {}, term), element("dd", {}, value))));
+}

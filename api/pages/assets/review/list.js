@@ -1,0 +1,190 @@
+// The list at the left: rows that are kept from one refresh to the next, so that focus and place stay where they are.
+
+import { byId, element } from "../elements.js";
+import { now, shortTime, tickingTime } from "../moments.js";
+import { addressOf } from "./address.js";
+import { channelName, plainWords } from "./words.js";
+
+const MOST = 100;
+
+const KINDS = {
+  queue: {
+    title: "Decisions that wait",
+    kind: "escalation",
+    nothing: "Nothing waits for a decision.",
+    row: (item) => [
+      element(
+        "span.row-top",
+        {},
+        severity(item.severity),
+        tickingTime(item.due_at, "left"),
+        element("span.muted", {}, channelName(item.channel)),
+        item.claimed_by && element("span.holder", {}, `${item.claimed_by} is at it`),
+      ),
+      element("span.first", { dir: "auto" }, item.first_line || "(no text)"),
+      element("span.rules.muted", {}, item.rules.map(plainWords).join(" · ")),
+    ],
+    words: (item) => [item.first_line, item.channel, item.severity, ...item.rules.map(plainWords), item.claimed_by],
+  },
+  cases: {
+    title: "Cases that people own",
+    kind: "case",
+    nothing: "No case is with a person.",
+    row: (item) => [
+      element(
+        "span.row-top",
+        {},
+        item.waiting_since ? tickingTime(item.waiting_since, "waits") : element("span", {}, "Answered"),
+        element("span.muted", {}, channelName(item.channel)),
+      ),
+      element("span.first", {}, item.owner_name ? `With ${item.owner_name}` : "With nobody yet"),
+      element("span.rules.muted", {}, waiting(item)),
+    ],
+    words: (item) => [item.owner_name, item.channel],
+  },
+};
+
+/** "P1" as a chip that doesn't live by its colour. */
+export function severity(name) {
+  return element(`b.severity.${String(name).toLowerCase()}`, {}, name);
+}
+
+export class List {
+  constructor() {
+    this.rows = byId("rows");
+    this.search = byId("search");
+    this.nothing = byId("list-nothing");
+    this.stale = byId("stale");
+    this.items = { queue: null, cases: null };
+    this.shown = "queue";
+    this.openId = null;
+    this.nodes = new Map();
+    this.contents = new WeakMap();
+    this.search.addEventListener("input", () => this.draw());
+    this.search.addEventListener("keydown", (event) => this.onSearchKey(event));
+  }
+
+  take(list, items) {
+    this.items[list] = items;
+    byId(`${list}-count`).textContent = items.length ? String(items.length) : "";
+    if (list === this.shown) this.draw();
+  }
+
+  show(list, openId) {
+    if (list !== this.shown) this.search.value = "";
+    this.shown = list;
+    this.lastId = openId ?? this.lastId;
+    this.openId = openId;
+    byId("list-title").textContent = KINDS[list].title;
+    for (const name of ["queue", "cases"]) {
+      if (name === list) byId(`to-${name}`).setAttribute("aria-current", "page");
+      else byId(`to-${name}`).removeAttribute("aria-current");
+    }
+    this.draw();
+  }
+
+  fresh() {
+    this.stale.hidden = true;
+    this.freshAt = now();
+  }
+
+  failed(sentences) {
+    const since = this.freshAt ? `This is how it was at ${shortTime(new Date(this.freshAt))}. ` : "";
+    this.stale.textContent = `${sentences} ${since}Trying again every few seconds.`;
+    this.stale.hidden = false;
+    if (this.items[this.shown] === null) this.nothing.textContent = "";
+  }
+
+  /** Moves to the next (1) or previous (-1) row, from the focused one, else from the open one. */
+  move(step) {
+    const links = [...this.rows.querySelectorAll("a")];
+    if (!links.length) return;
+    let at = links.indexOf(document.activeElement);
+    if (at < 0) at = links.findIndex((link) => link.dataset.id === (this.openId ?? this.lastId));
+    const next = at < 0 ? 0 : Math.min(links.length - 1, Math.max(0, at + step));
+    links[next].focus();
+  }
+
+  /** Focuses the row that takes the place of one that is gone. */
+  focusAfter(id) {
+    const links = [...this.rows.querySelectorAll("a")];
+    const at = links.findIndex((link) => link.dataset.id === id);
+    const next = links.find((link, index) => index >= Math.max(0, at) && link.dataset.id !== id) ?? links.at(-1);
+    (next ?? this.search).focus();
+  }
+
+  find(list, id) {
+    return this.items[list]?.find((item) => item.id === id) ?? null;
+  }
+
+  draw() {
+    const { kind, row, words, nothing } = KINDS[this.shown];
+    const items = this.items[this.shown];
+    const wanted = this.search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    const fitting = (items ?? []).filter((item) => {
+      const text = words(item).filter(Boolean).join(" ").toLowerCase();
+      return wanted.every((word) => text.includes(word));
+    });
+    this.say(items, fitting, wanted, nothing);
+    const focused = this.rows.contains(document.activeElement) ? document.activeElement : null;
+    const place = focused ? [...this.rows.querySelectorAll("a")].indexOf(focused) : -1;
+    const kept = new Set();
+    fitting.slice(0, MOST).forEach((item, index) => {
+      const node = this.node(kind, item, row);
+      kept.add(node.dataset.key);
+      if (this.rows.children[index] !== node) this.rows.insertBefore(node, this.rows.children[index] ?? null);
+    });
+    for (const [key, node] of this.nodes) {
+      if (kept.has(key)) continue;
+      node.remove();
+      this.nodes.delete(key);
+    }
+    if (focused && document.activeElement !== focused) {
+      const links = [...this.rows.querySelectorAll("a")];
+      (focused.isConnected ? focused : links[Math.min(place, links.length - 1)] ?? this.search)
+        .focus({ preventScroll: true });
+    }
+  }
+
+  node(kind, item, row) {
+    const key = `${kind}/${item.id}`;
+    let node = this.nodes.get(key);
+    if (!node) {
+      node = element("li", { data: { key } }, element("a.row", { href: addressOf(kind, item.id), data: { id: item.id } }));
+      this.nodes.set(key, node);
+    }
+    const link = node.firstElementChild;
+    const content = JSON.stringify(item);
+    if (this.contents.get(link) !== content) {
+      this.contents.set(link, content);
+      link.replaceChildren(...row(item));
+    }
+    if (item.id === this.openId) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+    return node;
+  }
+
+  say(items, fitting, wanted, nothing) {
+    let words = "";
+    if (items === null) words = this.stale.hidden ? "Loading…" : "";
+    else if (fitting.length === 0) words = wanted.length && items.length ? "Nothing here fits the filter." : nothing;
+    else if (fitting.length > MOST) words = `The first ${MOST} of ${fitting.length}. Filter to find others.`;
+    if (this.nothing.textContent !== words) this.nothing.textContent = words;
+  }
+
+  onSearchKey(event) {
+    if (event.key === "Escape") {
+      this.search.value = "";
+      this.draw();
+      this.move(0);
+    } else if (event.key === "Enter" || event.key === "ArrowDown") {
+      event.preventDefault();
+      this.rows.querySelector("a")?.focus();
+    }
+  }
+}
+
+function waiting(item) {
+  if (!item.waiting) return "nothing waits";
+  return item.waiting === 1 ? "1 message waits" : `${item.waiting} messages wait`;
+}

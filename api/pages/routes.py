@@ -1,0 +1,78 @@
+"""Serves the chat page, the reviewer's page and their files, under headers that let nothing else run.
+
+The policy allows scripts and styles from this host alone and no inline ones, and trusted types forbid turning text into
+markup at all, so a customer's message stays text even where a page has a mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+
+from api.pages.files import PageFile, page_files
+from skills.errors import NotFoundError
+
+router = APIRouter(include_in_schema=False)
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "img-src 'self' data:",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+"""Sent with every page and file. Strict-Transport-Security is left to whoever ends TLS."""
+
+IfNoneMatch = Annotated[str | None, Header()]
+
+
+@router.api_route("/chat", methods=["GET", "HEAD"])
+async def chat_page(if_none_match: IfNoneMatch = None) -> Response:
+    """The customer's chat."""
+    return _answer(page_files()["chat.html"], if_none_match)
+
+
+@router.api_route("/review", methods=["GET", "HEAD"])
+async def review_page(if_none_match: IfNoneMatch = None) -> Response:
+    """The reviewer's desk. The page itself holds nothing secret; its requests carry the staff key."""
+    return _answer(page_files()["review.html"], if_none_match)
+
+
+@router.api_route("/assets/{path:path}", methods=["GET", "HEAD"])
+async def asset(path: str, if_none_match: IfNoneMatch = None) -> Response:
+    """A style sheet, a module or the icon.
+
+    Raises:
+        NotFoundError: there is no such file.
+    """
+    file = page_files().get(f"assets/{path}")
+    if file is None:
+        raise NotFoundError("there is no such file")
+    return _answer(file, if_none_match)
+
+
+def _answer(file: PageFile, if_none_match: str | None) -> Response:
+    # Asked again every time, answered by 304 while unchanged: a page never meets the scripts of another version.
+    headers = {**SECURITY_HEADERS, "ETag": file.etag, "Cache-Control": "no-cache"}
+    if if_none_match is not None and file.etag in if_none_match:
+        return Response(status_code=304, headers=headers)
+    return Response(file.body, media_type=file.media_type, headers=headers)

@@ -1,0 +1,32 @@
+"""What is made from the code is as the code is now."""
+
+from __future__ import annotations
+
+import json
+
+from tests.architecture.generated import (
+    GRAPH,
+    OPENAPI,
+    SCHEMA,
+    graph_document,
+    openapi_document,
+    schema_document,
+)
+
+
+def test_the_drawing_in_the_docs_is_the_compiled_graph() -> None:
+    assert GRAPH.read_text(encoding="utf-8") == graph_document(), "run `make docs`"
+
+
+def test_the_openapi_document_is_the_applications() -> None:
+    assert OPENAPI.read_text(encoding="utf-8") == openapi_document(), "run `make docs`"
+
+
+def test_the_schema_for_reading_is_what_the_migrations_make(database_url: str) -> None:
+    assert SCHEMA.read_text(encoding="utf-8") == schema_document(database_url), "run `make docs`"
+
+
+def test_every_operation_in_the_openapi_document_is_versioned_or_operational() -> None:
+    paths = json.loads(OPENAPI.read_text(encoding="utf-8"))["paths"]
+    assert paths
+    assert [path for path in paths if not path.startswith(("/v1/", "/health/", "/metrics"))] == []

@@ -1,0 +1,197 @@
+"""The reviewer's API in memory: two reviewers, versions, claims and conflicts as the real one has them."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header
+from pydantic import BaseModel, ConfigDict
+
+from api.problems import UnauthorizedError
+from skills.errors import BadRequestError, ConflictError, NotFoundError
+from tests.browser.examples import escalations, line, owned_case
+
+KEYS = {"key-of-mira": "mira", "key-of-jonas": "jonas"}
+
+
+class NewDecision(BaseModel):
+    """A decision as the page sends it; nothing else may come with it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: str
+    version: str
+    text: str | None = None
+    reason: str | None = None
+    covers_later: bool = False
+
+
+class NewText(BaseModel):
+    """What a reviewer writes to a customer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+
+
+class ReviewApi:
+    """What a test can do: add escalations, change one behind the reviewer's back, read what was decided."""
+
+    def __init__(self) -> None:
+        self.keys = dict(KEYS)
+        self.escalations = {item["id"]: item for item in escalations()}
+        self.cases = {case["id"]: case for case in (owned_case(),)}
+        self.decisions: list[tuple[str, str, NewDecision]] = []
+        self.written: list[tuple[str, str]] = []
+        """Key and text of every request to write to a customer."""
+        self.reads: list[str] = []
+        self.router = APIRouter(prefix="/v1/review", dependencies=[Depends(self._staff)])
+        get, post = ["GET"], ["POST"]
+        one, case = "/escalations/{item}", "/cases/{case_id}"
+        add = self.router.add_api_route
+        add("/escalations", self._queue, methods=get)
+        add(one, self._read, methods=get)
+        add(f"{one}/claim", self._claim, methods=post, status_code=204, response_model=None)
+        add(f"{one}/claim", self._release, methods=["DELETE"], status_code=204, response_model=None)
+        add(f"{one}/decision", self._decide, methods=post, status_code=202)
+        add("/cases", self._cases, methods=get)
+        add(case, self._case, methods=get)
+        add(f"{case}/messages", self._write, methods=post, status_code=202)
+        for action in ("take-over", "hand-back", "resolve"):
+            add(f"{case}/{action}", getattr(self, "_" + action.replace("-", "_")), methods=post, status_code=204)
+
+    def customer_writes(self, item: str, text: str) -> None:
+        """A message that comes after the proposal: whoever read before has an old version."""
+        found = self.escalations[item]
+        written = line(len(found["transcript"]) + 1, "customer", text)
+        found["transcript"].append(written)
+        found["later_messages"].append(written)
+        found["version"] = f"{found['version'].partition('.')[0]}.{written['sequence']}"
+
+    def somebody_decides(self, item: str, action: str, reviewer: str) -> None:
+        """Another reviewer was quicker."""
+        self.escalations[item].update(status="decided", decided=f"{action} by {reviewer}", claimed_by=None)
+
+    def _staff(self, authorization: Annotated[str, Header()] = "") -> str:
+        name = self.keys.get(authorization.removeprefix("Bearer "))
+        if name is None:
+            raise UnauthorizedError("this needs a staff key", hint="send it as Authorization: Bearer …")
+        return name
+
+    async def _queue(self) -> dict[str, Any]:
+        waiting = sorted(
+            (item for item in self.escalations.values() if item["status"] == "open"), key=lambda item: item["due_at"]
+        )
+        names = ("id", "case_id", "channel", "severity", "due_at", "created_at", "claimed_by")
+        return {
+            "items": [
+                {name: item[name] for name in names}
+                | {
+                    "rules": [reason["rule"] for reason in item["request"]["reasons"]],
+                    "first_line": " ".join(item["request"]["messages"])[:119],
+                }
+                for item in waiting
+            ]
+        }
+
+    async def _read(self, item: str) -> dict[str, Any]:
+        self.reads.append(item)
+        return deepcopy(self._escalation(item))
+
+    async def _claim(self, item: str, authorization: Annotated[str, Header()]) -> None:
+        found, staff = self._escalation(item), self._staff(authorization)
+        if found["status"] != "open" or found["claimed_by"] not in {None, staff}:
+            raise _conflict(found)
+        found["claimed_by"] = staff
+
+    async def _release(self, item: str, authorization: Annotated[str, Header()]) -> None:
+        found = self._escalation(item)
+        if found["claimed_by"] != self._staff(authorization):
+            raise _conflict(found)
+        found["claimed_by"] = None
+
+    async def _decide(self, item: str, new: NewDecision, authorization: Annotated[str, Header()]) -> dict[str, Any]:
+        found, staff = self._escalation(item), self._staff(authorization)
+        if found["status"] != "open" or found["claimed_by"] not in {None, staff}:
+            raise _conflict(found)
+        if new.version != found["version"]:
+            seen = int(new.version.partition(".")[2])
+            raise _conflict(
+                found,
+                proposal_changed=new.version.partition(".")[0] != found["version"].partition(".")[0],
+                new_messages=[m["text"] for m in found["later_messages"] if m["sequence"] > seen],
+            )
+        if (new.text is None) == (new.action in {"edit", "answer"}) or (new.reason is None) == (new.action == "reject"):
+            raise BadRequestError(f"{new.action} takes something else")
+        if new.covers_later and new.action not in {"edit", "answer"}:
+            raise BadRequestError("covers_later goes with a text of yours", hint="choose edit or answer")
+        self.decisions.append((item, staff, new))
+        found.update(status="decided", decided=f"{new.action} by {staff}", claimed_by=None)
+        if new.action == "take_over":
+            self.cases[found["case_id"]] = owned_case() | {
+                "id": found["case_id"],
+                "owner_name": staff,
+                "customer": found["customer"],
+                "transcript": found["transcript"],
+                "withheld_draft": found["request"]["proposal"],
+            }
+        return {"case_id": found["case_id"]}
+
+    async def _cases(self) -> dict[str, Any]:
+        return {
+            "items": [
+                {name: case[name] for name in ("id", "channel", "owner_name", "opened_at")}
+                | {
+                    "waiting": sum(1 for message in case["transcript"] if message["state"] == "human"),
+                    "waiting_since": next((m["at"] for m in case["transcript"] if m["state"] == "human"), None),
+                }
+                for case in self.cases.values()
+                if case["owner"] == "human" and case["status"] == "open"
+            ]
+        }
+
+    async def _case(self, case_id: str) -> dict[str, Any]:
+        self.reads.append(case_id)
+        return deepcopy(self._owned(case_id))
+
+    async def _write(self, case_id: str, new: NewText, idempotency_key: Annotated[UUID, Header()]) -> dict[str, Any]:
+        case = self._owned(case_id)
+        if case["owner"] != "human":
+            raise ConflictError("the agent has this case", hint="take it over, then write")
+        self.written.append((str(idempotency_key), new.text))
+        for message in case["transcript"]:
+            message["state"] = "handled"
+        written = line(len(case["transcript"]) + 1, "human", new.text, delivery="sent")
+        case["transcript"].append(written)
+        return {"message_id": written["id"]}
+
+    async def _take_over(self, case_id: str, authorization: Annotated[str, Header()]) -> None:
+        self._owned(case_id).update(owner="human", owner_name=self._staff(authorization))
+
+    async def _hand_back(self, case_id: str) -> None:
+        self._owned(case_id).update(owner="agent", owner_name=None)
+
+    async def _resolve(self, case_id: str) -> None:
+        self._owned(case_id).update(owner="agent", status="resolved", resolved_at=datetime.now(UTC).isoformat())
+
+    def _escalation(self, item: str) -> dict[str, Any]:
+        if item not in self.escalations:
+            raise NotFoundError("there is no such escalation")
+        return self.escalations[item]
+
+    def _owned(self, case_id: str) -> dict[str, Any]:
+        if case_id not in self.cases:
+            raise NotFoundError("there is no such case")
+        return self.cases[case_id]
+
+
+def _conflict(found: dict[str, Any], **more: object) -> ConflictError:
+    changes = {name: found[name] for name in ("status", "version", "claimed_by", "decided")} | more
+    if found["status"] != "open":
+        return ConflictError(f"this was decided already: {found['decided']}", changes=changes)
+    if more:
+        return ConflictError("this changed since you read it", hint="read it again, then decide", changes=changes)
+    return ConflictError(f"{found['claimed_by']} is at it", hint="agree with them, or wait", changes=changes)

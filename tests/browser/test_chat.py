@@ -1,0 +1,374 @@
+"""The customer's chat: what is said about a message is true, whatever the network does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from skills.errors import DatabaseUnavailableError, InvalidMessageError
+from tests.browser.conftest import OpenPage
+from tests.browser.server import PageServer
+
+pytestmark = pytest.mark.browser
+
+QUESTION = "How long have I got to send a planter back?"
+ANSWER = "You can return it within 60 days. More: https://help.thimblewick.example/articles/returns."
+
+
+def texts(page: Page) -> Locator:
+    return page.locator("#log .message .text")
+
+
+def states(page: Page) -> Locator:
+    return page.locator("#log .message .state")
+
+
+async def send(page: Page, text: str) -> None:
+    await page.get_by_label("Your message").fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def start(page: Page, text: str = QUESTION) -> None:
+    await send(page, text)
+    await expect(states(page)).to_have_text("Sent")
+
+
+async def test_a_question_gets_its_answer_through_the_event_stream(open_page: OpenPage, server: PageServer) -> None:
+    page = await open_page("/chat")
+    await expect(page.get_by_role("heading", name="How can we help?")).to_be_visible()
+
+    await start(page)
+    await expect(page.get_by_text("The assistant is writing…")).to_be_visible()
+    await expect(page.get_by_text("How can we help?")).to_be_hidden()
+    server.chat.say(ANSWER)
+
+    answer = page.get_by_role("article").filter(has_text="60 days")
+    await expect(answer.locator(".author")).to_have_text("Assistant (AI)")
+    await expect(page.get_by_text("The assistant is writing…")).to_be_hidden()
+    await expect(page.get_by_role("log")).to_have_attribute("aria-live", "polite")
+    time = answer.locator("time")
+    assert re.fullmatch(r"\d\d:\d\d", await time.inner_text())
+    assert "GMT" in (await time.get_attribute("title") or "") or "UTC" in (await time.get_attribute("title") or "")
+    link = answer.get_by_role("link")
+    assert await link.get_attribute("href") == "https://help.thimblewick.example/articles/returns"
+    assert await link.get_attribute("rel") == "noopener nofollow"
+    assert server.chat.streams_from == [1]
+
+
+async def test_name_and_email_go_with_the_first_message_only(open_page: OpenPage, server: PageServer) -> None:
+    page = await open_page("/chat")
+    await page.get_by_text("Your name and email address").click()
+    await page.get_by_label("Name", exact=True).fill("Ana")
+    await page.get_by_label("Email address").fill("ana@home")
+    await send(page, QUESTION)
+    await expect(page.get_by_text("Enter an email address like name@example.com")).to_be_visible()
+    assert server.chat.posted == []
+
+    await page.get_by_label("Email address").fill("ana@example.org")
+    await page.get_by_label("Your message").press("Enter")
+    await expect(states(page)).to_have_text("Sent")
+    await expect(page.get_by_label("Email address")).to_be_hidden()
+    await send(page, "and one more")
+    await expect(states(page)).to_have_text(["Sent", "Sent"])
+
+    first, second = server.chat.posted
+    assert (first.message.name, first.message.email, first.token) == ("Ana", "ana@example.org", None)
+    assert (second.message.name, second.message.email, second.token) == (None, None, server.chat.talk.token)
+
+
+async def test_messages_written_at_once_arrive_in_order_in_one_conversation(
+    open_page: OpenPage, server: PageServer
+) -> None:
+    page = await open_page("/chat")
+    for text in ("one", "two", "three"):
+        await send(page, text)
+
+    await expect(states(page)).to_have_text(["Sent"] * 3)
+    await expect(texts(page)).to_have_text(["one", "two", "three"])
+    assert [message["text"] for message in server.chat.talk.messages] == ["one", "two", "three"]
+    assert len({UUID(posted.key) for posted in server.chat.posted}) == 3
+
+
+async def test_a_network_cut_in_the_middle_of_an_event_loses_and_doubles_nothing(
+    open_page: OpenPage, server: PageServer
+) -> None:
+    page = await open_page("/chat")
+    await start(page)
+    expected = [QUESTION]
+    for number in range(4):
+        server.chat.break_next_event = True
+        for half in ("whole", "and more"):
+            expected.append(f"answer {number} {half}")
+            server.chat.say(expected[-1])
+        await expect(texts(page)).to_have_text(expected)
+
+    assert server.chat.streams_from == sorted(server.chat.streams_from)
+    assert len(server.chat.streams_from) == 5
+
+
+async def test_what_is_said_while_the_network_is_away_comes_when_it_is_back(
+    open_page: OpenPage, server: PageServer
+) -> None:
+    page = await open_page("/chat")
+    await start(page)
+    await page.context.set_offline(True)
+    server.cut()
+    await expect(page.get_by_text("You are offline.")).to_be_visible()
+    for number in range(7):
+        server.chat.say(f"answer {number}")
+    await send(page, "are you there?")
+    await expect(states(page).last).to_have_text("Not sent yet. It goes out when you are online again.")
+    assert len(server.chat.posted) == 1
+
+    await page.context.set_offline(False)
+
+    await expect(texts(page)).to_have_text([QUESTION, *(f"answer {number}" for number in range(7)), "are you there?"])
+    await expect(states(page)).to_have_text(["Sent", "Sent"])
+    await expect(page.get_by_text("You are offline.")).to_be_hidden()
+    assert [posted.message.text for posted in server.chat.posted] == [QUESTION, "are you there?"]
+
+
+async def test_a_lost_answer_is_asked_for_again_with_the_same_key(open_page: OpenPage, server: PageServer) -> None:
+    page = await open_page("/chat")
+    server.chat.lose_answers = 1
+    await start(page)
+
+    assert len({posted.key for posted in server.chat.posted}) == 1
+    assert len(server.chat.posted) >= 2
+    assert [message["text"] for message in server.chat.talk.messages] == [QUESTION]
+    await expect(texts(page)).to_have_text([QUESTION])
+
+
+async def test_trying_again_by_hand_uses_the_same_key_too(open_page: OpenPage, server: PageServer) -> None:
+    page = await open_page("/chat")
+    server.chat.refuse = [DatabaseUnavailableError("nothing was stored") for _ in range(3)]
+    await send(page, QUESTION)
+    await expect(states(page)).to_have_text("Sending…")
+    await expect(page.get_by_text("Not sent. Nothing was stored.")).to_be_visible(timeout=10_000)
+
+    await page.get_by_role("button", name="Try again").click()
+
+    await expect(states(page)).to_have_text("Sent")
+    assert len(server.chat.posted) == 4
+    assert len({posted.key for posted in server.chat.posted}) == 1
+
+
+async def test_an_unconfirmed_message_survives_a_reload_and_arrives_once(
+    open_page: OpenPage, server: PageServer
+) -> None:
+    page = await open_page("/chat")
+    server.chat.lose_answers = 100
+    await send(page, QUESTION)
+    await expect(page.get_by_text("Not confirmed. It may not have arrived.")).to_be_visible(timeout=10_000)
+    server.chat.lose_answers = 0
+
+    await page.reload()
+
+    await expect(states(page)).to_have_text("Sent")
+    await expect(texts(page)).to_have_text([QUESTION])
+    assert len({posted.key for posted in server.chat.posted}) == 1
+    assert len(server.chat.talk.messages) == 1
+
+
+async def test_a_refused_message_says_why_and_can_be_changed(open_page: OpenPage, server: PageServer) -> None:
+    page = await open_page("/chat")
+    server.chat.refuse = [InvalidMessageError("it can't be stored", hint="leave out the control characters")]
+    await send(page, "odd text")
+    await expect(states(page)).to_contain_text("Not sent. It can't be stored. Leave out the control characters.")
+    await send(page, "another")
+    await expect(texts(page)).to_have_text(["another", "odd text"])
+
+    await page.get_by_role("button", name="Change it").click()
+
+    await expect(page.get_by_label("Your message")).to_be_focused()
+    await expect(page.get_by_label("Your message")).to_have_value("odd text")
+    await expect(texts(page)).to_have_text(["another"])
+
+
+async def test_markup_and_dangerous_addresses_stay_text(open_page: OpenPage, server: PageServer) -> None:
+    page = await open_page("/chat")
+    await start(page)
+    said = (
+        "<img src=x onerror=alert(1)> javascript:alert(1) https://bank.example@evil.example/ data:text/html,x "
+        "(see https://a.example/b_(c)?d=1&e=2), HTTPS://B.example."
+    )
+    server.chat.say(said)
+
+    answer = page.get_by_role("article").filter(has_text="onerror")
+    await expect(answer).to_be_visible()
+    assert await answer.locator("img").count() == 0
+    links = await answer.get_by_role("link").evaluate_all("links => links.map(link => link.href)")
+    assert links == ["https://a.example/b_(c)?d=1&e=2", "https://b.example/"]
+    shown = await answer.locator(".text").evaluate(
+        "node => { node.querySelectorAll('.unseen').forEach(hint => hint.remove()); return node.textContent }"
+    )
+    assert shown == said
+
+
+async def test_the_conversation_is_here_after_a_reload_until_it_is_forgotten(
+    open_page: OpenPage, server: PageServer
+) -> None:
+    page = await open_page("/chat")
+    await start(page)
+    for number in range(7):
+        server.chat.say(f"answer {number}")
+    await expect(texts(page)).to_have_count(8)
+    await page.get_by_label("Your message").fill("half a thou")
+    await page.reload()
+    await expect(texts(page)).to_have_count(8)
+    await expect(page.get_by_label("Your message")).to_have_value("half a thou")
+
+    await page.get_by_role("button", name="New conversation").click()
+    await page.get_by_role("button", name="Forget it and start anew").click()
+
+    await expect(texts(page)).to_have_count(0)
+    await expect(page.get_by_text("How can we help?")).to_be_visible()
+    await expect(page.get_by_label("Your message")).to_have_value("half a thou")
+    assert server.chat.talk.token not in json.dumps(await page.evaluate("({...localStorage, ...sessionStorage})"))
+
+
+async def test_a_conversation_that_is_gone_says_so_and_keeps_what_was_written(
+    open_page: OpenPage, server: PageServer
+) -> None:
+    page = await open_page("/chat")
+    await start(page)
+    server.chat.talks.clear()
+    await send(page, "still there?")
+
+    await expect(page.get_by_role("heading", name="This conversation is no longer available")).to_be_visible()
+    await page.get_by_role("button", name="Start a new conversation").click()
+
+    await expect(page.get_by_label("Your message")).to_have_value("still there?")
+    await page.get_by_label("Your message").press("Enter")
+    await expect(states(page)).to_have_text("Sent")
+    assert [message["text"] for message in server.chat.talk.messages] == ["still there?"]
+
+
+async def test_it_polls_where_nothing_can_be_streamed(open_page: OpenPage, server: PageServer) -> None:
+    server.chat.streaming = False
+    page = await open_page("/chat")
+    await start(page)
+    server.chat.say(ANSWER)
+
+    await expect(page.get_by_text("60 days")).to_be_visible(timeout=15_000)
+
+
+async def test_a_reply_while_nobody_looks_shows_in_the_title(open_page: OpenPage, server: PageServer) -> None:
+    page = await open_page("/chat")
+    await start(page)
+    await page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    server.chat.say("one")
+    server.chat.say("two")
+    await expect(page).to_have_title("(2) New replies – Customer support")
+
+    await page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(page).to_have_title("Customer support")
+
+
+async def test_a_colleague_is_announced_and_named_without_a_name(open_page: OpenPage, server: PageServer) -> None:
+    page = await open_page("/chat")
+    await start(page)
+    server.chat.say("A person looks at this.", author="system", activity="person")
+    await expect(page.get_by_text("A colleague is looking at this.")).to_be_visible()
+    server.chat.say("Hello!", author="human", activity="person")
+
+    await expect(page.locator("#log .author")).to_have_text(["You", "Note", "Colleague"])
+
+
+async def test_shift_and_enter_start_a_new_line_and_the_limit_is_shown_when_it_is_near(
+    open_page: OpenPage, server: PageServer
+) -> None:
+    page = await open_page("/chat")
+    field = page.get_by_label("Your message")
+    await field.press_sequentially("one")
+    await field.press("Shift+Enter")
+    await field.press_sequentially("two")
+    await expect(field).to_have_value("one\ntwo")
+    await expect(page.locator("#counter")).to_be_hidden()
+
+    await field.fill("🌱" * 19_990)
+    await expect(page.locator("#counter")).to_have_text("10 characters left")
+    await field.fill("🌱" * 20_001)
+    await field.press("Enter")
+    await expect(page.get_by_text("Shorten the message by 1 character", exact=False)).to_be_visible()
+    await expect(field).to_be_focused()
+    await expect(field).to_have_attribute("aria-invalid", "true")
+    await field.fill("")
+    await field.press("Enter")
+    await expect(page.get_by_text("Write a message first")).to_be_visible()
+    assert server.chat.posted == []
+
+
+async def test_without_script_the_page_says_what_to_do(open_page: OpenPage) -> None:
+    page = await open_page("/chat", java_script_enabled=False)
+
+    await expect(page.get_by_text("This chat needs JavaScript.")).to_be_visible()
+    await expect(page.locator("#composer")).to_be_hidden()
+
+
+async def test_an_event_stream_may_be_cut_anywhere(open_page: OpenPage) -> None:
+    page = await open_page("/chat")
+    stream = '\ufeff: hi\r\nid: 7\r\nevent: message\ndata: {"a":\ndata:1}\n\nid\ndata\n\nevent: x\n\ndata: ü🌱\r\r\nunfinished: 1\n'
+
+    results = await page.evaluate(
+        """async (stream) => {
+            const { EventParser } = await import("/assets/chat/events.js");
+            const seen = new Set();
+            for (let first = 0; first <= stream.length; first += 1) {
+                for (let second = first; second <= stream.length; second += 1) {
+                    const parser = new EventParser();
+                    const pieces = [stream.slice(0, first), stream.slice(first, second), stream.slice(second)];
+                    seen.add(JSON.stringify(pieces.flatMap((piece) => parser.feed(piece))));
+                }
+            }
+            return [...seen];
+        }""",
+        stream,
+    )
+
+    assert [json.loads(result) for result in results] == [
+        [
+            {"id": "7", "event": "message", "data": '{"a":\n1}'},
+            {"id": "", "event": "message", "data": ""},
+            {"id": "", "event": "message", "data": "ü🌱"},
+        ]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_wrong_with_the_chat(
+    open_page: OpenPage, server: PageServer, violations: Callable[[Page], Awaitable[str]], scheme: str
+) -> None:
+    page = await open_page("/chat", color_scheme=scheme)
+    assert await violations(page) == ""
+
+    await start(page)
+    server.chat.say(ANSWER)
+    server.chat.say("A person looks at this.", author="system", activity="person")
+    server.chat.say("Hello!", author="human", activity="person")
+    server.chat.refuse = [InvalidMessageError("it can't be stored")]
+    await send(page, "odd text")
+    await expect(page.get_by_role("button", name="Change it")).to_be_visible()
+    await page.get_by_label("Your message").press("Enter")
+    assert await violations(page) == ""
+
+    await page.context.set_offline(True)
+    await expect(page.get_by_text("You are offline.")).to_be_visible()
+    await page.get_by_role("button", name="New conversation").click()
+    assert await violations(page) == ""
+
+
+@pytest.mark.parametrize("width", [360, 768, 2560])
+async def test_the_chat_never_scrolls_sideways(open_page: OpenPage, server: PageServer, width: int) -> None:
+    page = await open_page("/chat", viewport={"width": width, "height": 740})
+    await start(page, "W" * 300)
+    server.chat.say("https://help.thimblewick.example/" + "a" * 300, activity="person")
+    await expect(page.get_by_role("link")).to_be_visible()
+
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert await page.evaluate("document.querySelector('#log').scrollWidth <= document.querySelector('#log').clientWidth")

@@ -1,0 +1,73 @@
+"""The service over real HTTP, with the worker and the sender in the same process, on trivial skills."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+import pytest
+import uvicorn
+from pydantic import SecretStr
+
+from api.app import create_app, services_of
+from api.wiring import Services, build_sender, build_worker
+from infra.settings import Settings, SettleSettings, WorkerSettings
+from tests.trivial import trivial_graph
+
+KEY = SecretStr(base64.b64encode(b"k" * 32).decode())
+
+
+@dataclass(frozen=True)
+class Service:
+    url: str
+    services: Services
+    customer: httpx.AsyncClient
+    kim: httpx.AsyncClient
+    lee: httpx.AsyncClient
+
+
+def settings_on(database_url: str, redis_url: str | None) -> Settings:
+    return Settings(
+        _env_file=None,
+        DATABASE_URL=SecretStr(database_url),
+        REDIS_URL=None if redis_url is None else SecretStr(redis_url),
+        redis_prefix=uuid4().hex,
+        master_keys={"test": KEY},
+        index_key=KEY,
+        staff_keys={"kim": SecretStr("kim-key"), "lee": SecretStr("lee-key")},
+        settle=SettleSettings(web=0.0),
+        worker=WorkerSettings(sweep_seconds=0.2),
+    )
+
+
+@pytest.fixture
+async def service(database_url: str, redis_url: str) -> AsyncIterator[Service]:
+    app = create_app(settings_on(database_url, redis_url))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="on"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    services, stop = services_of(app), asyncio.Event()
+    loops = [
+        asyncio.create_task(build_worker(services, trivial_graph()).run(stop)),
+        asyncio.create_task(build_sender(services).run(stop)),
+    ]
+    url = f"http://127.0.0.1:{port}"
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=10) as customer,
+        httpx.AsyncClient(base_url=url, timeout=10, headers={"Authorization": "Bearer kim-key"}) as kim,
+        httpx.AsyncClient(base_url=url, timeout=10, headers={"Authorization": "Bearer lee-key"}) as lee,
+    ):
+        yield Service(url, services, customer, kim, lee)
+    stop.set()
+    await asyncio.gather(*loops)
+    server.should_exit = True
+    await serving
