@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Three test processes on two cores: much of the time they wait. A file stays in one, for its fixtures.
+PARALLEL := -n 3 --dist loadfile
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -16,7 +18,7 @@ run: $(VENV)/.installed ## start the whole product on this machine and play the 
 
 .PHONY: test
 test: $(VENV)/.installed-dev browser ## every test but long chaos and benches
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.installed-dev browser ## lint, format, types, import contracts, licences, audit, secrets, then the tests

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from skills.errors import SupportError
 
@@ -44,9 +45,9 @@ def main() -> None:
         build(sys.argv[1] if len(sys.argv) > 1 else None)()
     except SupportError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(f"[bold red]error:[/] {error}", markup=True)
+        console.print(f"[bold red]error:[/] {escape(str(error))}")
         if error.hint:
-            console.print(f"[dim]hint:[/]  {error.hint}")
+            console.print(f"[dim]hint:[/]  {escape(error.hint)}")
         sys.exit(1)
 
 

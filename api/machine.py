@@ -34,9 +34,15 @@ _log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def own_machine(
-    settings: Settings, *, on_progress: Callable[[str], None] = lambda _: None
+    settings: Settings, *, join: bool = True, on_progress: Callable[[str], None] = lambda _: None
 ) -> AsyncIterator[Settings]:
     """The settings, completed with embedded servers and kept keys for as long as the block lasts.
+
+    Args:
+        settings: of this process.
+        join: whether servers that another program started will do. A command joins; the product itself does not,
+            because they would stop under it.
+        on_progress: is told in a line each what takes time.
 
     Raises:
         ConfigurationError: a server can't be started, or the folder can't be written.
@@ -45,7 +51,7 @@ async def own_machine(
     if settings.database_url is not None:
         yield completed
         return
-    async with EmbeddedServers(settings.folder, on_progress=on_progress) as servers:
+    async with EmbeddedServers(settings.folder, join=join, on_progress=on_progress) as servers:
         redis = servers.redis_url if settings.redis_url is None else settings.redis_url.get_secret_value()
         yield completed.model_copy(
             update={

@@ -18,6 +18,7 @@ from channels.envelope import Accepted, Delivery, Refused, Unknown
 from channels.protocol import OutboundChannel
 from infra.postgres.outbox import Outbox
 from infra.signals import Signals
+from infra.tasks import end
 from skills.errors import DatabaseUnavailableError
 from skills.turn import ChannelName
 
@@ -76,9 +77,8 @@ class Sender:
                 await asyncio.wait({hinted, stopped}, timeout=self._poll, return_when=asyncio.FIRST_COMPLETED)
                 hinted.cancel()
         finally:
-            listening.cancel()
+            await end([listening])
             stopped.cancel()
-            await asyncio.gather(listening, stopped, return_exceptions=True)
 
     async def deliver_due(self) -> int:
         """Deliver what is due now; how many texts were tried."""

@@ -29,6 +29,7 @@ from graph.ports import Lease, Ledger
 from infra.postgres.dead_letters import DeadLetters
 from infra.postgres.leases import Leases
 from infra.signals import CaseHint, Signals
+from infra.tasks import end
 from skills.errors import DatabaseUnavailableError, LeaseLostError, UnavailableError
 
 MAX_ATTEMPTS = 5
@@ -89,9 +90,7 @@ class Worker:
         listening = [asyncio.create_task(self._listen()), asyncio.create_task(self._sweep())]
         await stop.wait()
         self._stopping = True
-        for task in [*listening, *self._waiting]:
-            task.cancel()
-        await asyncio.gather(*listening, *self._waiting, return_exceptions=True)
+        await end([*listening, *self._waiting])
         await self._drain()
 
     async def _drain(self) -> None:
@@ -127,16 +126,22 @@ class Worker:
         """Find what no hint told: lost hints, dead workers' leases, retries that are due."""
         while True:
             await asyncio.sleep(self._limits.sweep)
-            free = self._limits.slots - len(self._running)
-            if free <= 0:
+            # Slots first: a lease that waited here for one would not be renewed meanwhile.
+            free = 0
+            while not self._slots.locked():
+                await self._slots.acquire()
+                free += 1
+            if not free:
                 continue
+            leases: list[Lease] = []
             try:
                 leases = await self._leases.claim_due(free)
             except DatabaseUnavailableError:
                 _log.warning("worker.database_away")
-                continue
+            finally:
+                for _ in range(free - len(leases)):
+                    self._slots.release()
             for lease in leases:
-                await self._slots.acquire()
                 self._spawn(self._running, self._occupy(lease))
 
     async def _occupy(self, lease: Lease) -> None:
@@ -233,7 +238,10 @@ class Worker:
             await asyncio.sleep(duration / 3)
             asked = loop.time()
             with suppress(DatabaseUnavailableError):
-                if not await self._leases.renew(lease):
+                held = await self._leases.renew(lease)
+                if deadline.expired():
+                    return  # renewed too late: the work is being cancelled already
+                if not held:
                     deadline.reschedule(loop.time())
                     return
                 deadline.reschedule(asked + duration * 0.8)

@@ -7,7 +7,9 @@ history, see ADR 0003), so no reducer has anything to merge but the rejections, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, TypedDict
+from typing import Annotated
+
+from typing_extensions import TypedDict  # typing's own says too little at run time before Python 3.12
 
 from skills.turn import Decision, Draft, Escalation, Identification, Rejection, Reply, Retrieval, Sentiment, Turn
 

@@ -72,7 +72,7 @@ class KnowledgeSettings(BaseModel):
     store: Literal["postgres", "pgvectorstore"] = "postgres"
     collection: CollectionSettings = Field(default_factory=CollectionSettings)
     """The company's own PGVectorStore collection, with ``store=pgvectorstore``."""
-    answer_threshold: float = Field(0.5, ge=0, le=1)
+    answer_threshold: float = Field(0.4, ge=0, le=1)
     """Below this confidence the agent says that it does not know."""
 
 

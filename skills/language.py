@@ -187,7 +187,7 @@ class Phrases:
     """Finds listed words and phrases at word boundaries, whatever their case and accents.
 
     ``anwalt*`` stands for every word that begins so, and ``...`` for up to three words in between
-    (``speak ... human`` finds "speak to a real human").
+    (``speak ... human`` finds "speak to a real human"). ``don't`` is found as ``dont`` too.
     """
 
     by_start: dict[str, tuple[tuple[str, tuple[str, ...]], ...]]
@@ -197,8 +197,8 @@ class Phrases:
         """Compile a list; a phrase without any word in it finds nothing."""
         by_start: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
         for phrase in dict.fromkeys(listed):
-            parts = tuple(_phrase_parts(phrase))
-            if parts:
+            ways = (phrase, phrase.replace("'", "")) if "n't" in phrase else (phrase,)
+            for parts in filter(None, (tuple(_phrase_parts(way)) for way in ways)):
                 by_start.setdefault(parts[0][:2].rstrip("*"), []).append((phrase, parts))
         return cls({start: tuple(phrases) for start, phrases in by_start.items()})
 

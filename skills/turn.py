@@ -152,6 +152,8 @@ class Retrieval:
     passages: tuple[Passage, ...]
     confidence: float
     """How likely it is, in [0, 1], that the best passages answer the question."""
+    failure: str | None = None
+    """Why nothing could be searched (the knowledge base is down …); the turn then goes to a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +175,9 @@ class Draft:
     confidence: float
     language: Language
     model: str
-    """Who wrote it: ``extractive`` or the name of a model."""
+    """Who wrote it: ``extractive``, or a model and its prompt's version (``gpt-5-mini/respond-1``)."""
     failure: str | None = None
-    """Why no model could be asked (``timeout``, ``rate limited`` …); the turn then goes to a person."""
+    """Why no answer could be tried (search down, timeout, rate limited …); the turn then goes to a person."""
 
 
 class Severity(StrEnum):

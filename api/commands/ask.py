@@ -53,8 +53,9 @@ def command(
 ) -> None:
     """Ask the agent one question and see how each skill comes to its result.
 
-    The real graph runs on the real articles, as an unverified customer's message would make it; but nothing is stored,
-    sent or asked of a person. Each line is a skill as it finishes, with its milliseconds.
+    The real graph runs on the real articles, as an unverified customer's
+    message would make it; but nothing is stored, sent or asked of a person.
+    Each line is a skill as it finishes, with its milliseconds.
 
     Example: csagent ask "My parcel never came and I want my money back"
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -102,9 +103,11 @@ def decide(
 ) -> None:
     """Decide, on exactly what you have read.
 
-    approve sends the proposal; edit and answer send your text; reject asks the agent for another draft; take_over
-    leaves the case to you. Without --version the escalation is shown and you are asked. If anything has changed since
-    the version that you read, nothing is decided and you are told what is different.
+    approve sends the proposal; edit and answer send your text; reject asks
+    the agent for another draft; take_over leaves the case to you. Without
+    --version the escalation is shown and you are asked. If anything has
+    changed since the version that you read, nothing is decided and you are
+    told what is different.
     """
     console = notices()
     if yes and version is None:
@@ -156,7 +159,7 @@ def unique_length(ids: list[EscalationId]) -> int:
     texts = sorted(str(escalation_id) for escalation_id in ids)
     shared = [
         next((at for at, (one, other) in enumerate(zip(a, b, strict=True)) if one != other), 0)
-        for a, b in zip(texts, texts[1:], strict=False)
+        for a, b in pairwise(texts)
     ]
     return max(SHORTEST, max(shared, default=0) + 3)
 

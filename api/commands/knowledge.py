@@ -56,8 +56,9 @@ def add(
 ) -> None:
     """Add articles, or bring those of a source up to date.
 
-    What has not changed is not touched, so run it as often as you like. What can't be read is listed at the end, with
-    exit code 1; everything else goes in.
+    What has not changed is not touched, so run it as often as you like.
+    What can't be read is listed at the end, with exit code 1; everything
+    else goes in.
     """
     began = time.perf_counter()
     # Read first: a mistake in the path costs no start of a server.
@@ -120,8 +121,10 @@ def search(
 ) -> None:
     """Find passages, best first, as the agent does.
 
-    The similarity is the cosine between question and passage, in [-1, 1]. The score fuses its rank among the nearest
-    vectors and its rank among the matching words; it orders the list and means nothing across questions.
+    The similarity is the cosine between question and passage, in [-1, 1].
+    The score fuses its rank among the nearest vectors and its rank among
+    the matching words; it orders the list and means nothing across
+    questions.
     """
     reader: Audience = audience
 

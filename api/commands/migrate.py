@@ -19,10 +19,12 @@ def command(
 ) -> None:
     """Bring the database up to date.
 
-    Every migration is a transaction of its own and is applied once, however many start at the same time. The database
-    is the one in DATABASE_URL, else the embedded one.
+    Every migration is a transaction of its own and is applied once, however
+    many start at the same time. The database is the one in DATABASE_URL,
+    else the embedded one.
 
-    In a deployment: `csagent migrate` before the new version starts, `csagent migrate --check` to see whether it ran.
+    In a deployment: `csagent migrate` before the new version starts,
+    `csagent migrate --check` to see whether it ran.
     """
 
     async def work() -> list[Migration]:

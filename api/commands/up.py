@@ -71,7 +71,7 @@ async def running_product(
     """
     chosen = free_port(settings.host, port, settings.port)
     with console.status("starting the embedded servers …") as status:
-        async with own_machine(settings, on_progress=lambda line: status.update(f"{line} …")) as completed:
+        async with own_machine(settings, join=False, on_progress=lambda line: status.update(f"{line} …")) as completed:
             assert completed.database_url is not None  # own_machine saw to it
             database = Database(completed.database_url.get_secret_value(), size=2)
             await database.open()

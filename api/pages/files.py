@@ -29,7 +29,7 @@ class PageFile:
 
 @cache
 def page_files() -> Mapping[str, PageFile]:
-    """Every file by its path below this package: ``chat.html``, ``assets/theme.css`` …"""
+    """Every file by its path below this package, such as ``chat.html`` or ``assets/theme.css``."""
     return MappingProxyType(
         {
             path.relative_to(_HERE).as_posix(): _read(path)

@@ -28,7 +28,7 @@ Severity = Literal["P1", "P2", "P3"]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-def staff_of(given: Given, use: With) -> str:
+async def staff_of(given: Given, use: With) -> str:
     """The name behind the staff key of this request."""
     presented = (given or "").encode("utf-8", "replace")
     for name, key in use.settings.staff_keys.items():

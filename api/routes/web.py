@@ -72,12 +72,12 @@ class WebMessages(BaseModel):
     activity: Literal["idle", "working", "person"]
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:
     """What the app was started with."""
     return request.app.state.services  # type: ignore[no-any-return] # Starlette's state is untyped
 
 
-def bearer(authorization: Annotated[str | None, Header()] = None) -> str | None:
+async def bearer(authorization: Annotated[str | None, Header()] = None) -> str | None:
     """The token in the Authorization header, if there is one."""
     if authorization is None:
         return None
@@ -91,7 +91,7 @@ Given = Annotated[str | None, Depends(bearer)]
 With = Annotated[Services, Depends(services)]
 
 
-def token_of(given: Given, use: With) -> ConversationToken:
+async def token_of(given: Given, use: With) -> ConversationToken:
     """The conversation that the request is about."""
     if given is None:
         raise UnauthorizedError("a conversation token is missing", hint="send it as Authorization: Bearer …")

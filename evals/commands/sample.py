@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from api.agent import open_embedder
 from api.commands.up import Product, print_addresses, running_product, until_stopped
@@ -21,8 +24,13 @@ from infra.knowledge.reading import read_articles
 from infra.postgres.articles import PostgresArticles
 from infra.postgres.database import Database
 from infra.settings import read_settings
+from skills.adapt.texts import text_for
+from skills.turn import Language
 
 _SOURCE = "sample company"
+_PIPED = 140
+"""Columns of the table where there is no terminal to ask."""
+_LANGUAGES = (Language("en"), Language("de"), Language("es"), Language("fr"))
 
 
 def command(
@@ -48,7 +56,7 @@ def command(
                 for turn in played:
                     print(json.dumps({name: getattr(turn, name) for name in turn.__slots__}, ensure_ascii=False))  # noqa: T201
             else:
-                print_table(played, Console(highlight=False))
+                print_table(played, table_console())
             wrong = sum(turn.problem is not None for turn in played)
             console.print(
                 f"\n{len(played)} turns, {len(played) - wrong} as expected"
@@ -94,24 +102,47 @@ async def play(product: Product, console: Console) -> list[Played]:
         await player.close()
 
 
-def print_table(played: list[Played], console: Console) -> None:
-    """What was asked, how it ended, what came back or why not, and how long it took."""
-    table = Table(box=None, pad_edge=False, header_style="bold", row_styles=["", "dim"])
-    table.add_column("")
+def print_table(played: Sequence[Played], console: Console) -> None:
+    """What was asked, how it ended, what came back or why not, and how long it took.
+
+    One line a turn at any width: the two texts share what the other columns leave. What went wrong stands below its
+    turn, in full. A pipe has no width, so ``table_console`` gives it one.
+    """
+    table = Table(box=None, expand=True, pad_edge=False, header_style="bold", row_styles=["", "dim"])
+    table.add_column("", width=1)
     table.add_column("message", ratio=4, no_wrap=True, overflow="ellipsis")
-    table.add_column("outcome", no_wrap=True)
+    table.add_column("outcome", width=max(len(turn.outcome) for turn in played) if played else None, no_wrap=True)
     table.add_column("reply or reason", ratio=6, no_wrap=True, overflow="ellipsis")
-    table.add_column("ms", justify="right")
+    table.add_column("ms", width=max([len(_ms(turn)) for turn in played], default=2), justify="right")
     for turn in played:
-        mark = "[green]✓[/]" if turn.problem is None else "[bold red]✗[/]"
-        table.add_row(mark, _one_line(turn.message), turn.outcome, _one_line(turn.detail), f"{turn.milliseconds:.0f}")
-        if turn.problem is not None:
-            table.add_row("", "", "", f"[red]{_one_line(turn.problem)}[/]", "")
+        mark = Text("✓", "green") if turn.problem is None else Text("✗", "bold red")
+        table.add_row(mark, _one_line(turn.message), Text(turn.outcome), _one_line(own_words(turn.detail)), _ms(turn))
     console.print(table)
+    for turn in played:
+        if turn.problem is not None:
+            problem = f"{' '.join(turn.message.split())} → {' '.join(turn.problem.split())}"
+            console.print(Padding(Text(f"✗ {problem}", "red"), (1, 0, 0, 0)))
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split()).replace("[", r"\[")
+def table_console() -> Console:
+    """Where the table goes: as wide as the terminal, or ``_PIPED`` columns in a pipe or a file."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_PIPED)
+
+
+def own_words(reply: str) -> str:
+    """A reply without the sentence that every first one begins with, which would hide all that follows."""
+    for language in _LANGUAGES:
+        reply = reply.removeprefix(text_for(language, "disclosure")).lstrip()
+    return reply
+
+
+def _one_line(text: str) -> Text:
+    return Text(" ".join(text.split()))
+
+
+def _ms(turn: Played) -> str:
+    return f"{turn.milliseconds:.0f}"
 
 
 def _title(article: Path) -> str:

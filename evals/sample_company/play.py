@@ -177,8 +177,8 @@ def _judge_answer(
         return f"{len(replies)} replies"
     cited = set(case["turns"][-1]["cited"])
     wanted = {titles[slug] for slug in expected.cites}
-    if wanted and not wanted & cited:
-        return f"cites {sorted(cited)} instead of {sorted(wanted)}"
+    if not wanted & cited and (wanted or cited):
+        return f"cites {sorted(cited)} instead of {sorted(wanted) or 'nothing'}"
     if expected.contains and not any(word.casefold() in said for word in expected.contains):
         return f"has none of {list(expected.contains)}"
     return None

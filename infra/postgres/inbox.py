@@ -115,38 +115,51 @@ class Inbox:
     async def _make_way(self, connection: Connection, envelope: Envelope) -> Mapping[str, Any]:
         """Find or create identity, customer, conversation and open case, one writer an address at a time."""
         address_index = self._keyring.blind_index(f"address:{envelope.channel}", envelope.address)
-        await connection.execute(self._sql["lock_address"], {"address_index": address_index[:8]})
-        known = await self._find_conversation(connection, envelope)
-        if known is None:
-            known = await self._begin_conversation(connection, envelope, address_index)
-        key = key_of(self._keyring, known)
-        for claim in envelope.claims:
-            await self._write_identity(
-                connection,
-                "insert_claim",
-                known["customer_id"],
-                key,
-                claim.channel,
-                claim.address,
-                verified=False,
-            )
-        if known["case_id"] is None:
-            cursor = await connection.execute(
-                self._sql["open_case"],
-                {"id": uuid7(), "customer_id": known["customer_id"], "conversation_id": known["conversation_id"]},
-            )
-            case = await cursor.fetchone()
-            known = {**known, "case_id": case["id"] if case else None}
+        known, identity = await self._look_up(connection, envelope, address_index)
+        async with connection.pipeline():
+            if known is None:
+                if identity is None:
+                    identity = await self._create_customer(connection, envelope)
+                known = await self._begin_conversation(connection, envelope, identity)
+            key = key_of(self._keyring, known)
+            for claim in envelope.claims:
+                await self._write_identity(
+                    connection,
+                    "insert_claim",
+                    known["customer_id"],
+                    key,
+                    claim.channel,
+                    claim.address,
+                    verified=False,
+                )
+            if known["case_id"] is None:
+                cursor = await connection.execute(
+                    self._sql["open_case"],
+                    {"id": uuid7(), "customer_id": known["customer_id"], "conversation_id": known["conversation_id"]},
+                )
+                case = await cursor.fetchone()
+                known = {**known, "case_id": case["id"] if case else None}
         return known
 
-    async def _begin_conversation(
+    async def _look_up(
         self, connection: Connection, envelope: Envelope, address_index: bytes
+    ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        """The conversation and, if the address is proven, its owner; nobody else changes either until the commit."""
+        async with connection.pipeline():
+            await connection.execute(self._sql["lock_address"], {"address_index": address_index[:8]})
+            conversations = await connection.execute(
+                self._sql["find_conversation"],
+                {"channel": envelope.channel, "thread_index": self._thread_index(envelope)},
+            )
+            identities = await connection.execute(
+                self._sql["find_identity"],
+                {"channel": envelope.channel, "address_index": address_index if envelope.verified else b""},
+            )
+            return await conversations.fetchone(), await identities.fetchone()
+
+    async def _begin_conversation(
+        self, connection: Connection, envelope: Envelope, identity: Mapping[str, Any]
     ) -> dict[str, Any]:
-        cursor = await connection.execute(
-            self._sql["find_identity"], {"channel": envelope.channel, "address_index": address_index}
-        )
-        proven = await cursor.fetchone() if envelope.verified else None
-        identity = proven or await self._create_customer(connection, envelope)
         cursor = await connection.execute(
             self._sql["insert_conversation"],
             {

@@ -54,6 +54,10 @@ async def migrate(database: Database) -> list[Migration]:
         await connection.execute("set statement_timeout = 0")
         await connection.execute("select pg_advisory_lock(%s)", [_LOCK])
         try:
+            await connection.execute(
+                "create table if not exists migrations (number integer primary key, name text not null,"
+                " checksum text not null, applied_at timestamptz not null default now())"
+            )
             applied = await _applied(connection)
             _refuse_strange_history(applied)
             todo = [migration for migration in known_migrations() if migration.number not in applied]
@@ -73,10 +77,10 @@ async def pending(database: Database) -> list[Migration]:
 
 
 async def _applied(connection: Connection) -> dict[int, str]:
-    await connection.execute(
-        "create table if not exists migrations (number integer primary key, name text not null,"
-        " checksum text not null, applied_at timestamptz not null default now())"
-    )
+    """What the database says was applied; nothing where nobody ever migrated. Reads only."""
+    there = await (await connection.execute("select to_regclass('migrations') is not null as there")).fetchone()
+    if there is None or not there["there"]:
+        return {}
     rows = await (await connection.execute("select number, checksum from migrations")).fetchall()
     return {row["number"]: row["checksum"] for row in rows}
 

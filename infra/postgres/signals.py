@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 
 from infra.postgres.database import Database
 from infra.signals import CaseHint, Watchers
+from infra.tasks import end
 from skills.errors import DatabaseUnavailableError
 from skills.turn import CaseId, ConversationId
 
@@ -35,9 +36,7 @@ class PostgresSignals:
     async def close(self) -> None:
         """Stop listening."""
         if self._listener is not None:
-            self._listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listener
+            await end([self._listener])
 
     async def case_waits(self, case_id: CaseId, *, after: float = 0.0) -> None:
         """Notify the workers."""

@@ -105,8 +105,10 @@ class TurnWriter:
         await self._log("case.taken_over", {"reviewer": decision.reviewer})
 
     async def withhold(self) -> None:
-        """A person took the case over while the graph ran: the draft is kept for that person, nothing is sent."""
-        await self._settle_messages("human")
+        """A person took the case over while the graph ran: the draft is kept for that person, nothing is sent.
+
+        The messages are left as they are: the person may have answered them by now.
+        """
         await self._execute("leave_to_person")
         await self._write_turn("withheld", "withheld", keep_draft=True)
         await self._finish(paused=False)

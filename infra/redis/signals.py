@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from infra.signals import CaseHint, Watchers
+from infra.tasks import end
 from skills.turn import CaseId, ConversationId
 
 _AWAY = (RedisError, OSError, TimeoutError)
@@ -49,9 +50,7 @@ class RedisSignals:
     async def close(self) -> None:
         """Close every connection."""
         if self._listener is not None:
-            self._listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listener
+            await end([self._listener])
         for client in (self._send, self._listen):
             with suppress(*_AWAY):
                 await client.aclose()

@@ -50,7 +50,7 @@ class When(BaseModel):
     answered: bool | None = None
     """Whether the draft answers."""
     failed: bool | None = None
-    """Whether no usable draft could be written (no model, no passages, an invented source)."""
+    """Whether no usable draft could be written (no model, search down, no passages, an invented source)."""
     confidence_below: Share | None = None
     """The draft's confidence is lower."""
     small_talk: bool | None = None
@@ -106,7 +106,7 @@ class Condition:
         return cls(when, None if when.mentions is None else Phrases.of(mentions), Phrases.of(unless))
 
     def holds(self, now: Situation) -> tuple[str, ...] | None:
-        """The customer's words that made it hold, empty when it looks at none; ``None`` when it doesn't hold."""
+        """What made it hold: the customer's words, or why no draft could be written; ``None`` when it doesn't hold."""
         wanted = self.when.model_dump(exclude_none=True, exclude=set(_FOUND_IN_THE_TEXT))
         if not all(_CHECKS[name](value, now) for name, value in wanted.items()):
             return None
@@ -114,7 +114,8 @@ class Condition:
         sums = self._sums(now)
         if said == () or sums == ():
             return None
-        return tuple(dict.fromkeys((*(said or ()), *(sums or ()))))[:_MOST_EVIDENCE]
+        failure = (now.draft.failure,) if self.when.failed and now.draft.failure is not None else ()
+        return tuple(dict.fromkeys((*(said or ()), *(sums or ()), *failure)))[:_MOST_EVIDENCE]
 
     def _said(self, now: Situation) -> tuple[str, ...] | None:
         if self.mentions is None:

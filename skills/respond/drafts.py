@@ -7,7 +7,7 @@ from skills.respond.texts import text_for
 from skills.turn import Draft, Language, Turn
 
 EXTRACTIVE = "extractive"
-NO_PASSAGES = "no passages: the knowledge base is empty or did not answer"
+NO_PASSAGES = "no passages: the knowledge base is empty"
 """The failure of a draft for which nothing was found at all; a search always finds its nearest passages otherwise."""
 
 

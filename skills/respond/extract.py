@@ -11,19 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skills.language import content_words, words
+from skills.relevance import judged
 from skills.respond.pieces import Piece, pieces_of
+from skills.synonyms import kinship
 from skills.turn import Passage
 
 _SHORT_SECTION = 420
 _MOST_CHARACTERS = 650
 _MOST_PIECES = 4
 _ALWAYS_FOLLOWED_BY = 1
-_OVERLAP_WEIGHT = 0.2
-_HEADING_WEIGHT = 0.1
 _FIRST_PIECE_BONUS = 0.1
 _ALMOST_AS_SIMILAR = 0.12
 _ADDS_ENOUGH = 0.5
 _SUPPORTED_BY_WORDS = 0.3
+_MUCH_MORE = 0.3
+_DIRECT = 0.6
 
 _LEANING = frozenset(
     {
@@ -72,12 +74,14 @@ class Quote:
 
 
 def quotes_for(question: str, passages: Sequence[Passage]) -> list[Quote]:
-    """The pieces that answer, in the order in which they are to be read; none when nothing can be quoted."""
+    """The pieces that answer, in the order in which they are to be read; none when nothing can be quoted.
+
+    The passages come likeliest answer first.
+    """
     asked = content_words(question)
-    ranked = sorted(passages, key=lambda passage: -_rank(asked, passage))
     chosen: list[Quote] = []
     best: Passage | None = None
-    for passage in ranked:
+    for passage in passages:
         pieces = pieces_of(passage)
         if not pieces:
             continue
@@ -90,27 +94,22 @@ def quotes_for(question: str, passages: Sequence[Passage]) -> list[Quote]:
     return chosen
 
 
-def supports(question: str, passage: Passage) -> bool:
-    """Whether a passage speaks of what is asked at all, by the words they share.
+def supporting(question: str, passages: Sequence[Passage]) -> list[Passage]:
+    """The passages that speak of what is asked, by the words they share, the one that shares most first.
 
-    The passage's similarity doesn't count here: it may belong to another question of the turn.
+    For one question of several: the order of the passages, and their similarity, may be due to another one.
     """
-    return _share(content_words(question), _everything_in(passage)) >= _SUPPORTED_BY_WORDS
-
-
-def _rank(asked: frozenset[str], passage: Passage) -> float:
-    heading = content_words(f"{passage.title}\n{passage.heading}")
-    return (
-        passage.similarity
-        + _OVERLAP_WEIGHT * _share(asked, _everything_in(passage))
-        + _HEADING_WEIGHT * _share(asked, heading)
-    )
+    return [
+        judgement.passage
+        for judgement in judged(question, passages)
+        if _share(content_words(question), _everything_in(judgement.passage)) >= _SUPPORTED_BY_WORDS
+    ]
 
 
 def _window(asked: frozenset[str], pieces: Sequence[Piece]) -> Sequence[Piece]:
-    if len(pieces) <= _MOST_PIECES and sum(len(piece.text) for piece in pieces) <= _SHORT_SECTION:
-        return pieces
     scores = [_share(asked, content_words(piece.text)) for piece in pieces]
+    if len(pieces) <= _MOST_PIECES and sum(len(piece.text) for piece in pieces) <= _SHORT_SECTION:
+        return pieces[_most_direct(pieces, scores) :]
     scores[0] += _FIRST_PIECE_BONUS
     best = max(range(len(pieces)), key=lambda index: (scores[index], -index))
     start = best
@@ -125,6 +124,13 @@ def _window(asked: frozenset[str], pieces: Sequence[Piece]) -> Sequence[Piece]:
             break
         end += 1
     return pieces[start:end]
+
+
+def _most_direct(pieces: Sequence[Piece], scores: Sequence[float]) -> int:
+    """Where to begin a short section: at the start, unless a later piece alone says much more of what is asked."""
+    best = max(range(len(pieces)), key=lambda index: (scores[index], -index))
+    stands_alone = not _leans(pieces[best]) and pieces[best].paragraph == pieces[0].paragraph
+    return best if stands_alone and scores[best] >= max(_DIRECT, scores[0] + _MUCH_MORE) else 0
 
 
 def _addition(asked: frozenset[str], pieces: Sequence[Piece], chosen: Sequence[Quote]) -> Sequence[Piece]:
@@ -146,4 +152,4 @@ def _everything_in(passage: Passage) -> frozenset[str]:
 
 
 def _share(asked: frozenset[str], said: frozenset[str]) -> float:
-    return len(asked & said) / len(asked) if asked else 0.0
+    return sum(kinship(word, said) for word in asked) / len(asked) if asked else 0.0

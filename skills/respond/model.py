@@ -38,7 +38,7 @@ class ModelResponder:
         if not rejections and (draft := small_talk_draft(turn, language)):
             return {"draft": draft}
         if not retrieval.passages:
-            return {"draft": self._unknown(language, 0.0, NO_PASSAGES)}
+            return {"draft": self._unknown(language, 0.0, retrieval.failure or NO_PASSAGES)}
         passages = usable(retrieval.passages, rejections)
         if not passages:
             return {"draft": self._unknown(language, retrieval.confidence, None)}
@@ -66,11 +66,16 @@ class ModelResponder:
             citations=citations_of(form, passages),
             confidence=retrieval.confidence,
             language=language,
-            model=self.model.name,
+            model=self._author,
         )
 
+    @property
+    def _author(self) -> str:
+        """The model and the words that it was asked with, so that a draft can be traced to both."""
+        return f"{self.model.name}/respond-{self.prompt.version}"
+
     def _unknown(self, language: Language, confidence: float, failure: str | None) -> Draft:
-        return unknown_draft(language, confidence=confidence, model=self.model.name, failure=failure)
+        return unknown_draft(language, confidence=confidence, model=self._author, failure=failure)
 
 
 def material_for(turn: Turn, passages: Sequence[Passage]) -> str:

@@ -8,13 +8,14 @@ from typing import NotRequired, TypedDict
 
 from skills.language import content_words, sentences
 from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, small_talk_draft, unknown_draft
-from skills.respond.extract import Quote, quotes_for, supports
+from skills.respond.extract import Quote, quotes_for, supporting
 from skills.respond.texts import text_for
 from skills.turn import Citation, Draft, Language, Passage, Rejection, Retrieval, Sentiment, Turn
 
 _PARTLY_ANSWERED = 0.3
 """The highest confidence of a draft that leaves a question open, so that the default policy shows it to a person."""
 _SAME_WORDS = 0.8
+_ENOUGH_WORDS = 2
 
 
 class RespondInput(TypedDict):
@@ -40,7 +41,7 @@ class ExtractiveResponder:
     ``answer_threshold`` (the confidence of the retrieval, 0 to 1) it doesn't try.
     """
 
-    answer_threshold: float = 0.5
+    answer_threshold: float = 0.4
 
     async def __call__(self, state: RespondInput) -> RespondUpdate:
         """Answer every question of the turn that the passages answer, and say which they don't."""
@@ -55,15 +56,16 @@ class ExtractiveResponder:
         if not rejections and (draft := small_talk_draft(turn, language)):
             return draft
         if not retrieval.passages:
-            return unknown_draft(language, confidence=0.0, model=EXTRACTIVE, failure=NO_PASSAGES)
+            failure = retrieval.failure or NO_PASSAGES
+            return unknown_draft(language, confidence=0.0, model=EXTRACTIVE, failure=failure)
         passages = [passage for passage in usable(retrieval.passages, rejections) if passage.language == language]
         questions = retrieval.query.splitlines()
         if retrieval.confidence < self.answer_threshold:
             return unknown_draft(language, confidence=retrieval.confidence, model=EXTRACTIVE)
         if len(questions) > 1 or rejections:
-            answers = {question: _supported_quotes(_own_words(question), passages) for question in questions}
+            answers = {question: quotes_for(question, supporting(question, passages)) for question in questions}
         else:
-            answers = {question: quotes_for(question, passages) for question in questions}
+            answers = {question: _news(quotes_for(_own_words(question), passages), turn) for question in questions}
         if not any(answers.values()):
             return unknown_draft(language, confidence=min(retrieval.confidence, _PARTLY_ANSWERED), model=EXTRACTIVE)
         return _written(answers, language, retrieval.confidence)
@@ -76,13 +78,15 @@ def usable(passages: Sequence[Passage], rejections: Sequence[Rejection]) -> list
 
 
 def _own_words(question: str) -> str:
-    """A question without the one before it that retrieve put in front for context."""
+    """A question without the one before it that retrieve put in front for context, if that leaves enough to go by."""
     own = sentences(question)[-1:]
-    return own[0] if own and content_words(own[0]) else question
+    return own[0] if own and len(content_words(own[0])) >= _ENOUGH_WORDS else question
 
 
-def _supported_quotes(question: str, passages: Sequence[Passage]) -> list[Quote]:
-    return quotes_for(question, [passage for passage in passages if supports(question, passage)])
+def _news(quotes: Sequence[Quote], turn: Turn) -> list[Quote]:
+    """The quotes without those that only add to the answer what the customer has been told already."""
+    told = "\n".join(message.text for message in turn.history if message.author != "customer")
+    return [quote for quote in quotes if quote.passage is quotes[0].passage or quote.piece.text not in told]
 
 
 def _written(answers: dict[str, list[Quote]], language: Language, confidence: float) -> Draft:
@@ -91,7 +95,7 @@ def _written(answers: dict[str, list[Quote]], language: Language, confidence: fl
     quoted: list[frozenset[str]] = []
     for question, quotes in answers.items():
         if not quotes:
-            paragraphs.append(text_for(language, "unknown_part").format(question=_own_words(question)))
+            paragraphs.append(text_for(language, "unknown_part").format(question=(sentences(question) or [question])[-1]))
             continue
         fresh = [quote for quote in quotes if not _is_repeated(quote, quoted)]
         paragraphs += _paragraphs(fresh)

@@ -36,6 +36,8 @@ _HEARD: dict[SmallTalk, tuple[str, ...]] = {
     are you a robot | are you an ai | are you a machine | are you ai | is this a bot | is this a real person |
     is this a human | is this an ai | am i talking to a human | am i talking to a bot | am i talking to a person |
     am i talking to a real person | am i talking to an ai | am i speaking to a human | am i speaking with a human |
+    am i speaking to a person | am i speaking to a bot | am i speaking to a real person | am i chatting with a bot |
+    am i chatting with a person | am i chatting with a human | am i talking to a machine | am i talking to a robot |
     who are you | what are you | what is your name | what's your name | bist du ein mensch | bist du ein bot |
     sind sie ein mensch | sind sie ein bot | sind sie ein roboter | bist du eine ki | wer bist du | wer sind sie |
     eres humano | eres un bot | eres un robot | es usted humano | es usted un robot | quién eres | quién es usted |
@@ -50,20 +52,23 @@ _HEARD: dict[SmallTalk, tuple[str, ...]] = {
     got a question | quick question | a question | a quick question | i have a quick question | question | problem |
     i have a request | i want to ask something | i would like to ask something | is anyone there | is anybody there
     | anyone there | anybody there | are you there | it doesn't work | it does not work | it isn't working |
-    it's not working | not working | doesn't work | something is wrong | something's wrong | i don't understand |
+    it's not working | not working | doesn't work | something is wrong | something's wrong |
+    something isn't right | something is not right | something's not right | there's something wrong |
+    there is something wrong | it's broken | it broke | it's acting up | it's playing up | i don't understand |
     support | customer service | test | hilfe | ich brauche hilfe | können sie mir helfen | kannst du mir helfen |
     ich habe eine frage | ich hätte eine frage | eine frage | frage | ich habe ein problem | ist da jemand |
-    es funktioniert nicht | es geht nicht | funktioniert nicht | ayuda | necesito ayuda | me puede ayudar |
+    es funktioniert nicht | es geht nicht | etwas stimmt nicht | irgendwas stimmt nicht | da stimmt was nicht | funktioniert nicht | ayuda | necesito ayuda | me puede ayudar |
     puede ayudarme | puedes ayudarme | me ayudan | tengo una pregunta | tengo una duda | una pregunta | una consulta
-    | tengo un problema | hay alguien | hay alguien ahí | no funciona | aide | aidez moi | j'ai besoin d'aide |
+    | tengo un problema | hay alguien | hay alguien ahí | no funciona | algo va mal | algo no va bien | aide | aidez moi | j'ai besoin d'aide |
     besoin d'aide | pouvez vous m'aider | j'ai une question | une question | j'ai un problème | il y a quelqu'un |
-    ça ne marche pas | ça marche pas
+    ça ne marche pas | ça marche pas | quelque chose ne va pas
     """),
     SmallTalk.THANKS: _listed("""
     thanks | thank you | thank u | thx | ty | tysm | cheers | much appreciated | appreciate it | i appreciate it |
     appreciated | that helps | that helped | this helps | that's all | that is all | that's it | that's great |
     that works | got it | great | perfect | awesome | excellent | wonderful | cool | nice | ok | okay | alright |
     all good | sounds good | very helpful | you helped me | you've been very helpful | makes sense | understood |
+    that was quick | that was fast | that was helpful | that was very helpful | so quick | so fast | quick reply |
     no more questions | it works now | problem solved | danke | danke schön | dankeschön | vielen dank |
     herzlichen dank | besten dank | alles klar | super | prima | das hilft | das war's | gracias | muchas gracias |
     mil gracias | perfecto | genial | vale | de acuerdo | eso es todo | estupendo | merci | merci beaucoup |
@@ -93,8 +98,10 @@ _FILLERS = _listed("""
     there | team | everyone | all | sir | madam | sir or madam | so much | very much | a lot | again | please | for
     | your | the | you | guys | friend | today | and | with that | for your help | for the help |
     for the quick reply | for your quick reply | for the info | for the information | for your time |
-    for your support | with something | oh | ah | well | yes | yeah | zusammen | sehr | nochmals | für ihre hilfe |
-    für die hilfe | für die schnelle antwort | bitte | und | ja | por favor | por su ayuda | por la ayuda | por todo
+    for your support | with something | with it |
+    with mine | before i start | quick one | just checking | just wondering | by the way | or a bot | or a robot |
+    or a machine | or a person | or a human | or an ai | oh | ah | well | yes | yeah | zusammen | sehr | nochmals | für ihre hilfe |
+    für die hilfe | für die schnelle antwort | bitte | und | ja | damit | por favor | por su ayuda | por la ayuda | por todo
     | a todos | y | sí | pour votre aide | pour tout | à tous | s'il vous plaît | et | oui | beaucoup
 """)
 _INTRODUCTIONS = frozenset(_HEARD[SmallTalk.GREETING]) | {"dear"}

@@ -1,6 +1,9 @@
-"""What to search for: one search a question, understood in the light of what was said before."""
+"""What a turn asks: question by question, each understood in the light of what was said before."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from skills.language import Phrases, content_words, sentences, words
 from skills.turn import Turn
@@ -11,10 +14,16 @@ LONGEST_SEARCH = 600
 """Characters; the embedding model reads no further than about 250 words."""
 _LONGEST_CONTEXT = 300
 _EARLIER_MESSAGES = 2
-_FEW_CONTENT_WORDS = 3
+_FEW_CONTENT_WORDS = 4
 _FEW_WORDS = 3
 
 _LEADS = frozenset({"and", "or", "but", "und", "oder", "aber", "y", "o", "pero", "et", "ou", "mais", "also"})
+_OPENERS = frozenset(
+    {"how", "what", "when", "where", "which", "who", "why", "can", "could", "do", "does", "did", "will", "would"}
+    | {"wie", "was", "wann", "wo", "welche", "welcher", "welches", "wer", "warum", "kann", "darf"}
+    | {"como", "que", "cuando", "donde", "cual", "cuanto", "cuantos", "quien", "puedo"}
+    | {"comment", "quand", "quel", "quelle", "quels", "qui", "pourquoi", "combien"}
+)
 _POINTERS = frozenset(
     {"it", "its", "they", "them", "their", "that", "this", "those", "these", "there", "one", "ones", "same", "else"}
     | {"es", "sie", "ihn", "das", "dies", "dort", "damit", "dafur", "davon", "dazu"}
@@ -38,24 +47,59 @@ _INTRODUCTIONS = Phrases.of(
 _LONGEST_INTRODUCTION = 6
 
 
-def searches_for(turn: Turn) -> tuple[str, ...]:
-    """One line to search for per question, at most ``MOST_SEARCHES`` of ``LONGEST_SEARCH`` characters, at least one.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of a turn and the ways to read it, the most complete one first.
 
-    A question that can stand alone is searched alone: the story around it only blurs the search. One that only makes
-    sense after another ("and on weekends?") takes that one along; when it opens the turn, the customer's previous
-    messages. Courtesies and introductions are left out.
+    Alone a question may lack what it is about, and with the story around it the search is blurred: every reading is
+    searched, and the passage that answers one of them best is taken.
+    """
+
+    readings: tuple[str, ...]
+    talk: str = ""
+    """Our last reply, when the question leans on it."""
+
+    @property
+    def text(self) -> str:
+        """The question, in one line."""
+        return self.readings[0]
+
+
+def questions_of(turn: Turn) -> tuple[Question, ...]:
+    """The questions of a turn, at most ``MOST_SEARCHES``, at least one; a reading has ``LONGEST_SEARCH`` characters.
+
+    One that only makes sense after another ("and on weekends?") takes that one along; when it opens the turn, the
+    customer's previous message, or the previous two. Courtesies and introductions are left out.
     """
     said = [" ".join(sentence.split()) for sentence in sentences(turn.text)]
     said = [sentence for sentence in said if _says_something(sentence)] or said or [""]
-    questions = _with_their_context([sentence for sentence in said if sentence.endswith("?")])
+    asked = _with_their_context([sentence for sentence in said if _asks(sentence)])
     whole = " ".join(said)
-    if not 1 <= len(questions) <= MOST_SEARCHES or refers_back(questions[0]):
-        searches = [whole if len(whole) <= LONGEST_SEARCH or not questions else " ".join(questions)]
-    else:
-        searches = questions
-    if refers_back(searches[0]) and (context := _said_before(turn)):
-        searches[0] = f"{context} {searches[0]}".strip()
-    return tuple(search[:LONGEST_SEARCH] for search in searches)
+    alone: list[str] = asked[:1] if len(asked) == 1 else []
+    if not 1 <= len(asked) <= MOST_SEARCHES or refers_back(asked[0]):
+        asked = [whole if len(whole) <= LONGEST_SEARCH or not asked else " ".join(asked)]
+    first, *others = asked
+    readings = [first, *alone, whole] if not others and len(whole) <= LONGEST_SEARCH else [first]
+    talk = ""
+    if refers_back(first) and _continues(first):
+        readings = [*(f"{context} {first}" for context in _said_before(turn)), *readings]
+        talk = next((message.text for message in reversed(turn.history) if message.author != "customer"), "")
+    return (_question(readings, talk), *(_question([other]) for other in others))
+
+
+def _continues(text: str) -> bool:
+    """Whether a text goes on asking; "that's not what I meant" leans on the talk too, but wants no second answer."""
+    first = [word.folded for word in words(text)[:2]]
+    return any(_asks(sentence) for sentence in sentences(text)) or first[:1] == [] or first[0] in _LEADS
+
+
+def _question(readings: Sequence[str], talk: str = "") -> Question:
+    return Question(tuple(dict.fromkeys(reading.strip()[:LONGEST_SEARCH] for reading in readings)), talk)
+
+
+def _asks(sentence: str) -> bool:
+    """Whether a sentence is a question; many customers leave out the mark."""
+    return sentence.endswith("?") or any(word.folded in _OPENERS for word in words(sentence)[:1])
 
 
 def refers_back(text: str) -> bool:
@@ -81,6 +125,8 @@ def _with_their_context(questions: list[str]) -> list[str]:
     return complete
 
 
-def _said_before(turn: Turn) -> str:
-    earlier = [message.text for message in turn.history if message.author == "customer"][-_EARLIER_MESSAGES:]
-    return " ".join(" ".join(earlier).split())[-_LONGEST_CONTEXT:]
+def _said_before(turn: Turn) -> list[str]:
+    """What the customer said last, and that with the message before it: the talk that a follow-up may lean on."""
+    earlier = [" ".join(message.text.split()) for message in turn.history if message.author == "customer"]
+    texts = (" ".join(earlier[-count:])[-_LONGEST_CONTEXT:] for count in range(1, _EARLIER_MESSAGES + 1))
+    return [text for text in dict.fromkeys(texts) if text]

@@ -10,8 +10,8 @@ from typing import TypedDict
 
 from skills.errors import KnowledgeUnavailableError, ModelUnavailableError
 from skills.ports import Knowledge, KnowledgeQuery
-from skills.retrieve.confidence import confidence_in
-from skills.retrieve.questions import searches_for
+from skills.relevance import Judged, judged
+from skills.retrieve.questions import Question, questions_of
 from skills.turn import Audience, Passage, PassageId, Retrieval, Turn
 
 
@@ -27,42 +27,60 @@ class RetrieveUpdate(TypedDict):
     retrieval: Retrieval
 
 
+SEARCH_DOWN = "the search did not answer"
+_SEARCHED = 24
+"""Passages that a search asks for: the judgement of ``skills.relevance`` looks deeper than the search's own ranking."""
+
+
 @dataclass(frozen=True)
 class Retrieve:
     """Searches the articles for every question of the turn, at most ``limit`` passages in all.
 
-    ``Retrieval.query`` holds one line a search, so that the responder can answer question by question. The confidence
-    is that of the question answered best: what stays open is the responder's to say. A customer who isn't verified
-    sees what everybody may read. When the search doesn't answer, nothing is found with confidence 0 and the turn goes
-    on: the policy sends it to a person.
+    ``Retrieval.query`` holds one line a question, so that the responder can answer question by question. The passages
+    come likeliest answer first; the confidence is that of the question answered best: what stays open is the
+    responder's to say. A customer who isn't verified sees what everybody may read. When the search doesn't answer,
+    ``Retrieval.failure`` says so and the turn goes on: the policy sends it to a person.
     """
 
     knowledge: Knowledge
     limit: int = 8
 
     async def __call__(self, state: RetrieveInput) -> RetrieveUpdate:
-        """Search once a question, at the same time, and merge what was found, each question's best first."""
+        """Search every reading of every question at the same time, judge what was found, and merge it."""
         turn = state["turn"]
-        searches = searches_for(turn)
-        query = "\n".join(searches)
+        questions = questions_of(turn)
+        query = "\n".join(question.text for question in questions)
         try:
-            found = await asyncio.gather(*(self._search(search, turn) for search in searches))
-        except (KnowledgeUnavailableError, ModelUnavailableError):
-            return {"retrieval": Retrieval(query=query, passages=(), confidence=0.0)}
-        confidence = max(confidence_in(search, passages) for search, passages in zip(searches, found, strict=True))
+            found = await asyncio.gather(*(self._answers(question, turn) for question in questions))
+        except (KnowledgeUnavailableError, ModelUnavailableError) as error:
+            failure = f"{SEARCH_DOWN}: {str(error).rstrip('.')}"
+            return {"retrieval": Retrieval(query=query, passages=(), confidence=0.0, failure=failure)}
+        confidence = max((answers[0].confidence for answers in found if answers), default=0.0)
         return {"retrieval": Retrieval(query=query, passages=_merged(found)[: self.limit], confidence=confidence)}
+
+    async def _answers(self, question: Question, turn: Turn) -> list[Judged]:
+        """The passages found by any reading, each as the reading judges it for which it is the likeliest answer."""
+        found = await asyncio.gather(*(self._search(reading, turn) for reading in question.readings))
+        best: dict[PassageId, Judged] = {}
+        for reading, passages in zip(question.readings, found, strict=True):
+            for judgement in judged(reading, passages, talk=question.talk):
+                known = best.get(judgement.passage.id)
+                if known is None or judgement.confidence > known.confidence:
+                    best[judgement.passage.id] = judgement
+        return sorted(best.values(), key=lambda judgement: -judgement.confidence)
 
     async def _search(self, text: str, turn: Turn) -> list[Passage]:
         audience: Audience = "customers" if turn.customer.verified else "public"
-        return await self.knowledge.search(KnowledgeQuery(text=text, limit=self.limit, audience=audience))
+        return await self.knowledge.search(KnowledgeQuery(text=text, limit=_SEARCHED, audience=audience))
 
 
-def _merged(found: Sequence[Sequence[Passage]]) -> tuple[Passage, ...]:
-    """The passages by turns from each search, each once with its highest similarity."""
+def _merged(found: Sequence[Sequence[Judged]]) -> tuple[Passage, ...]:
+    """The passages by turns from each question, each once with its highest similarity."""
     by_id: dict[PassageId, Passage] = {}
-    for passage in chain.from_iterable(zip_longest(*found)):
-        if passage is None:
+    for judgement in chain.from_iterable(zip_longest(*found)):
+        if judgement is None:
             continue
+        passage = judgement.passage
         known = by_id.get(passage.id)
         if known is None or passage.similarity > known.similarity:
             by_id[passage.id] = passage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -65,6 +66,7 @@ class ChatApi:
         self._cut = cut
         self._by_key: dict[tuple[str, str], str] = {}
         self._waiting: set[asyncio.Event] = set()
+        self._streaming = threading.Event()
         self._closing = False
         self.router = APIRouter(prefix="/v1/web")
         self.router.add_api_route("/messages", self._send, methods=["POST"], status_code=202)
@@ -87,6 +89,10 @@ class ChatApi:
         """What is going on in the conversation."""
         self.talk.activity = activity
         self._wake()
+
+    async def until_streaming(self) -> None:
+        """Wait until the page listens to an event stream."""
+        assert await asyncio.to_thread(self._streaming.wait, 10)
 
     def close(self) -> None:
         """End every stream."""
@@ -143,6 +149,7 @@ class ChatApi:
     async def _stream(self, talk: Talk, after: int) -> AsyncIterator[str]:
         changed = asyncio.Event()
         self._waiting.add(changed)
+        self._streaming.set()
         activity = ""
         try:
             while not self._closing:
@@ -151,6 +158,7 @@ class ChatApi:
                     event = f"id: {message['position']}\nevent: message\ndata: {json.dumps(message)}\n\n"
                     if self.break_next_event:
                         self.break_next_event = False
+                        self._streaming.clear()
                         yield event[: len(event) // 2]
                         # The half has to leave this machine before the connection is reset.
                         await asyncio.sleep(0.05)

@@ -13,11 +13,13 @@ CASE = str(uuid5(NAMESPACE_URL, "case"))
 
 PARCEL_ANSWER = (
     "Hello Gerald,\n\n"
-    "I am sorry that your parcel has not arrived. A parcel counts as missing when it has not arrived seven working days "
-    "after dispatch in the UK. For a missing parcel we send a replacement or refund the order in full, whichever you "
-    "prefer. Please reply with your order number so that we can start the search.\n\n"
+    "I am sorry that your parcel has not arrived. A parcel counts as missing when it has not arrived seven working "
+    "days after dispatch in the UK. For a missing parcel we send a replacement or refund the order in full, whichever "
+    "you prefer. Please reply with your order number so that we can start the search.\n\n"
     "Kind regards"
 )
+
+FIRST_CITED = "A parcel counts as missing when it has not arrived seven working days after dispatch in the UK."
 
 
 def line(
@@ -104,17 +106,22 @@ def _parcel() -> dict[str, Any]:
                 {
                     "title": "A parcel that is late or missing",
                     "heading": "When a parcel counts as missing",
-                    "text": "A parcel counts as missing when it has not arrived seven working days after dispatch in the UK, or fifteen working days after dispatch abroad. Before that, a parcel that has not moved for a day or two is nearly always waiting at a depot and turns up by itself.",
+                    "text": (
+                        "A parcel counts as missing when it has not arrived seven working days after dispatch in the UK"
+                        ", or fifteen working days after dispatch abroad. Before that, a parcel that has not moved for "
+                        "a day or two is nearly always waiting at a depot and turns up by itself."
+                    ),
                     "url": "https://help.thimblewick.example/articles/late-or-missing-parcel",
                     "similarity": 0.83,
-                    "cited": [
-                        "A parcel counts as missing when it has not arrived seven working days after dispatch in the UK."
-                    ],
+                    "cited": [FIRST_CITED],
                 },
                 {
                     "title": "A parcel that is late or missing",
                     "heading": "What we do about a missing parcel",
-                    "text": "For a missing parcel we send a replacement or refund the order in full, whichever you prefer. Write to us with your order number.",
+                    "text": (
+                        "For a missing parcel we send a replacement or refund the order in full, whichever you prefer. "
+                        "Write to us with your order number."
+                    ),
                     "url": "https://help.thimblewick.example/articles/late-or-missing-parcel",
                     "similarity": 0.79,
                     "cited": [

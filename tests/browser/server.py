@@ -45,9 +45,7 @@ class PageServer:
     def cut(self) -> None:
         """Reset every connection, as a network that goes away does."""
         assert self._loop is not None
-        done = threading.Event()
-        self._loop.call_soon_threadsafe(lambda: (self._cut(), done.set()))
-        assert done.wait(5)
+        self._loop.call_soon_threadsafe(self._cut)
 
     def _cut(self) -> None:
         for connection in list(self._server.server_state.connections):

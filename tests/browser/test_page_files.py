@@ -74,7 +74,9 @@ def test_only_web_files_are_served() -> None:
     assert {Path(name).suffix for name in page_files()} == {".html", ".css", ".js", ".svg"}
 
 
-@pytest.mark.parametrize("path", sorted(PAGES.rglob("*.js")) + sorted(PAGES.rglob("*.html")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted(PAGES.rglob("*.js")) + sorted(PAGES.rglob("*.html")), ids=lambda path: path.name
+)
 def test_no_page_turns_text_into_markup_or_runs_inline_code(path: Path) -> None:
     source = path.read_text()
 
@@ -83,7 +85,9 @@ def test_no_page_turns_text_into_markup_or_runs_inline_code(path: Path) -> None:
     assert not re.search(r"https?://(?!\[|\\)", source), "nothing comes from another host"
 
 
-@pytest.mark.parametrize("path", sorted(PAGES.rglob("*.*s")) + sorted(PAGES.rglob("*.html")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted(PAGES.rglob("*.*s")) + sorted(PAGES.rglob("*.html")), ids=lambda path: path.name
+)
 def test_every_file_of_a_page_stays_small_and_refers_only_to_files_that_exist(path: Path) -> None:
     source = path.read_text()
     known = page_files()

@@ -74,7 +74,14 @@ with moved as (
 update case_work set due_at = null where case_id = %(case_id)s and lease_holder is null;
 
 -- name: hand_back
-update cases set owner = 'agent', owner_name = null, owner_version = owner_version + 1 where id = %(case_id)s;
+-- A turn that began before the person took over knows nothing of what they did: from now on its token is an old one.
+with back as (
+    update cases set owner = 'agent', owner_name = null, owner_version = owner_version + 1 where id = %(case_id)s
+    returning id
+)
+update case_work w set
+    lease_token = w.lease_token + 1, lease_holder = null, leased_until = null, due_at = null, attempts = 0, turn_id = null
+from back where w.case_id = back.id;
 
 -- name: waiting_to_agent
 with moved as (

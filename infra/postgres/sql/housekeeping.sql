@@ -7,7 +7,7 @@ select make_event_partitions(3) as made;
 -- name: forget_model_replies
 -- Kept for a turn in progress only; a turn that was superseded or buried leaves some.
 delete from model_replies r where created_at < now() - interval '1 day'
-    and not exists (select from case_work w where w.turn_id = r.turn_id);
+    and not exists (select from case_work w where w.turn_id = r.turn_id and w.due_at is not null);
 
 -- name: log_late
 -- Once an escalation: it is past its deadline and nobody has decided.

@@ -44,10 +44,11 @@ where case_id = %(case_id)s and lease_token = %(token)s;
 
 -- name: give_back
 -- Not this worker's fault (drained, database away): due again after the delay, and the attempt does not count.
+-- Only while it is held: after a commit whose answer was lost there is nothing to give back, least of all a paused case.
 update case_work set
     lease_holder = null, leased_until = null, due_at = now() + %(delay)s,
     attempts = attempts - case when %(blameless)s then 1 else 0 end
-where case_id = %(case_id)s and lease_token = %(token)s;
+where case_id = %(case_id)s and lease_token = %(token)s and leased_until is not null;
 
 -- name: waiting
 -- How much waits and since when: what workers are scaled by.

@@ -43,7 +43,7 @@ async def drafted(
 
 async def test_a_cited_answer_becomes_the_draft() -> None:
     draft = await drafted(ScriptedModel(a_form()))
-    assert (draft.text, draft.answered, draft.model, draft.failure) == (ANSWER, True, "scripted", None)
+    assert (draft.text, draft.answered, draft.model, draft.failure) == (ANSWER, True, "scripted/respond-1", None)
     assert [(citation.passage_id, citation.sentence) for citation in draft.citations] == [(DELIVERY.id, ANSWER)]
 
 

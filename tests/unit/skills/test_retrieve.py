@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from skills.errors import KnowledgeUnavailableError, ModelUnavailableError, SupportError
 from skills.ports import KnowledgeQuery
-from skills.retrieve import Retrieve, confidence_in, confidence_of, searches_for
+from skills.retrieve import Retrieve, questions_of
 from skills.turn import Passage, Retrieval
 from tests.unit.skills.skill_examples import DELIVERY, PAYMENT, a_customer, a_passage, a_turn
 
@@ -43,7 +43,20 @@ class Articles:
     ],
 )
 def test_a_burst_becomes_one_search_a_question(messages: list[str], searches: list[str]) -> None:
-    assert list(searches_for(a_turn(*messages))) == searches
+    assert [question.text for question in questions_of(a_turn(*messages))] == searches
+
+
+def test_a_lone_question_is_read_with_its_story_too() -> None:
+    (question,) = questions_of(a_turn("The lamp in our bedroom is bright. How do I dim the lamp at night?"))
+    assert question.readings == (
+        "How do I dim the lamp at night?",
+        "The lamp in our bedroom is bright. How do I dim the lamp at night?",
+    )
+
+
+def test_a_question_needs_no_question_mark() -> None:
+    (question,) = questions_of(a_turn("SORRY, CAPS LOCK IS STUCK. HOW MUCH IS DELIVERY ON A SATURDAY"))
+    assert question.text == "HOW MUCH IS DELIVERY ON A SATURDAY"
 
 
 @pytest.mark.parametrize(
@@ -51,55 +64,40 @@ def test_a_burst_becomes_one_search_a_question(messages: list[str], searches: li
 )
 def test_a_question_that_leans_on_the_talk_takes_the_talk_along(text: str) -> None:
     turn = a_turn(text, history=[("customer", "What are your opening hours?"), ("agent", "9 to 6")])
-    assert searches_for(turn) == (f"What are your opening hours? {text}",)
+    (question,) = questions_of(turn)
+    assert question.text == f"What are your opening hours? {text}"
+    assert question.talk == "9 to 6"
+
+
+@pytest.mark.parametrize("text", ["That's not what I meant.", "ok this is no use"])
+def test_a_remark_about_an_answer_does_not_ask_for_it_again(text: str) -> None:
+    turn = a_turn(text, history=[("customer", "What are your opening hours?"), ("agent", "9 to 6")])
+    assert questions_of(turn)[0].readings == (text,)
+
+
+def test_a_follow_up_is_read_with_one_and_with_two_messages_before_it() -> None:
+    turn = a_turn("and there?", history=[("customer", "Do you ship to France?"), ("customer", "Or to Spain?")])
+    assert questions_of(turn)[0].readings[:2] == ("Or to Spain? and there?", "Do you ship to France? Or to Spain? and there?")
 
 
 def test_a_question_that_stands_alone_leaves_the_talk_aside() -> None:
     turn = a_turn("How do I reset my password?", history=[("customer", "What are your opening hours?")])
-    assert searches_for(turn) == ("How do I reset my password?",)
+    assert [question.readings for question in questions_of(turn)] == [("How do I reset my password?",)]
 
 
 def test_many_questions_are_searched_as_one_text() -> None:
     turn = a_turn(
         "What are your opening hours? How can I pay? Where is my parcel now? What does express delivery cost?"
     )
-    assert searches_for(turn) == (turn.text,)
+    assert [question.readings for question in questions_of(turn)] == [(turn.text,)]
 
 
 @given(st.lists(st.text(), min_size=1, max_size=4), st.lists(st.text(), max_size=2))
 def test_there_is_always_something_to_search_for_on_one_line(texts: list[str], before: list[str]) -> None:
-    searches = searches_for(a_turn(*texts, history=[("customer", text) for text in before]))
-    assert 1 <= len(searches) <= 3
-    assert all(len(search) <= 600 and len(search.splitlines()) <= 1 for search in searches)
-
-
-shares = st.floats(0, 1)
-
-
-@given(shares, shares, shares, shares)
-def test_confidence_is_a_probability_that_rises_with_every_sign(a: float, b: float, c: float, more: float) -> None:
-    level = confidence_of(similarity=a, overlap=b, margin=c)
-    assert 0 <= level <= 1
-    assert level <= confidence_of(similarity=a + more, overlap=b, margin=c)
-    assert level <= confidence_of(similarity=a, overlap=b + more, margin=c)
-    assert level <= confidence_of(similarity=a, overlap=b, margin=c + more)
-
-
-def test_related_passages_are_trusted_and_unrelated_ones_are_not() -> None:
-    question = "How long does delivery take?"
-    noise = [replace(PAYMENT, similarity=similarity) for similarity in (0.25, 0.2, 0.15)]
-    assert confidence_in(question, [replace(DELIVERY, similarity=0.6), *noise]) > 0.8
-    assert confidence_in("Do you sell gift cards?", [replace(DELIVERY, similarity=0.24), *noise]) < 0.1
-    assert confidence_in(question, []) == 0
-
-
-def test_a_word_that_no_passage_has_weighs_most() -> None:
-    passages = [a_passage(f"Orders of kind {number}.", similarity=0.5) for number in range(4)]
-    assert confidence_in("cancel an order", passages) < confidence_in("kinds of order", passages)
-
-
-def test_a_single_passage_without_words_in_common_is_judged_by_its_similarity() -> None:
-    assert 0.2 < confidence_in("???", [replace(DELIVERY, similarity=0.6)]) < 0.6
+    questions = questions_of(a_turn(*texts, history=[("customer", text) for text in before]))
+    assert 1 <= len(questions) <= 3
+    readings = [reading for question in questions for reading in question.readings]
+    assert all(len(reading) <= 600 and len(reading.splitlines()) <= 1 for reading in readings)
 
 
 async def retrieved(articles: Articles, *texts: str, verified: bool = True) -> Retrieval:
@@ -112,7 +110,7 @@ async def test_passages_of_several_questions_are_merged_once_each_within_the_lim
     found = await retrieved(articles, "What are your opening hours? How can I pay?")
     assert found.query == "What are your opening hours?\nHow can I pay?"
     assert [passage.text for passage in found.passages] == ["Text 0.", "Text 1.", "Text 2."]
-    assert len(articles.asked) == 2
+    assert [query.text for query in articles.asked] == ["What are your opening hours?", "How can I pay?"]
 
 
 async def test_a_passage_found_twice_keeps_its_higher_similarity() -> None:
@@ -134,6 +132,26 @@ async def test_only_verified_customers_search_what_customers_may_read() -> None:
 
 
 @pytest.mark.parametrize("error", [KnowledgeUnavailableError(), ModelUnavailableError()])
-async def test_a_search_that_is_down_finds_nothing_and_stops_nothing(error: SupportError) -> None:
+async def test_a_search_that_is_down_says_so_and_stops_nothing(error: SupportError) -> None:
     found = await retrieved(Articles(down=error), "How long does delivery take?")
+    assert (found.passages, found.confidence) == ((), 0.0)
+    assert found.failure is not None
+    assert found.failure.startswith("the search did not answer: The ")
+
+
+async def test_nothing_found_is_no_failure() -> None:
+    found = await retrieved(Articles([]), "How long does delivery take?")
     assert found == Retrieval(query="How long does delivery take?", passages=(), confidence=0.0)
+
+
+async def test_the_likeliest_answer_comes_first_whatever_the_search_thought() -> None:
+    found = await retrieved(Articles([PAYMENT, DELIVERY]), "How long does standard delivery take?")
+    assert found.passages[0] is DELIVERY
+    assert found.confidence > 0.5
+
+
+async def test_of_several_readings_the_better_judgement_counts() -> None:
+    articles = Articles([PAYMENT, DELIVERY])
+    long = "My aunt and her three dogs moved to the seaside. How long does standard delivery take?"
+    alone = await retrieved(articles, "How long does standard delivery take?")
+    assert (await retrieved(articles, long)).confidence >= alone.confidence

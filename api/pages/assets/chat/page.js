@@ -146,6 +146,8 @@ addEventListener("storage", (event) => {
   open();
 });
 
+// Without storage the conversation ends with the page, and nothing else is promised.
+byId("stay").hidden = !device.lasting;
 outbox.entries.forEach((entry) => log.show(entry));
 open();
 outbox.resume();

@@ -44,18 +44,23 @@ export class OpenCase {
   /** The list was read again: something new waits, or somebody else wrote. */
   follow(item) {
     if (!this.detail) return;
-    const seen = item ? `${item.owner_name} ${item.waiting} ${item.waiting_since}` : "gone";
-    if (this.seen !== undefined && this.seen !== seen) this.read(this.detail.id, false);
-    this.seen = seen;
+    const listed = item ? stateOf(item.owner_name, item.waiting, item.waiting_since) : "nobody's";
+    // Every reading is written down: once for each state of the list, even if the two never agree.
+    if (listed === this.shown || listed === this.readFor) return;
+    this.readFor = listed;
+    this.read(this.detail.id, false);
   }
 
   async read(id, focus) {
     try {
       const detail = await this.session.call(`/cases/${id}`);
       if (this.wanted !== id) return;
-      const first = this.detail?.id !== id;
-      if (first) this.seen = undefined;
+      if (this.detail?.id !== id) this.readFor = null;
       this.detail = detail;
+      const waiting = detail.transcript.filter((line) => line.state === "human");
+      this.shown = detail.owner === "human" && detail.status === "open"
+        ? stateOf(detail.owner_name, waiting.length, waiting[0]?.at ?? null)
+        : "nobody's";
       this.draw(focus);
     } catch (error) {
       if (this.wanted !== id) return;
@@ -240,6 +245,11 @@ export class OpenCase {
       this.panes.say(`${error.sentences} The case is as it was.`, "bad");
     }
   }
+}
+
+/** What the list and the case say of each other, in a form that can be compared. */
+function stateOf(owner, waiting, since) {
+  return [owner, waiting, since === null ? "" : Date.parse(since)].join(" ");
 }
 
 function delivered(detail) {

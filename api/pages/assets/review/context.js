@@ -51,7 +51,7 @@ export function lightSources(talk) {
 }
 
 function section(title, ...content) {
-  return element("section", {}, element("h3", {}, title), ...content);
+  return element("section", {}, element("h2", {}, title), ...content);
 }
 
 function reason({ rule, explanation, severity: level }) {

@@ -53,7 +53,7 @@ export class DecisionBar {
     if (!same) this.mode = null;
     this.detail = detail;
     this.heldBy = heldBy;
-    if (this.mode && !detail.request.actions.includes(this.mode)) this.mode = null;
+    if (detail.status !== "open" || !detail.request.actions.includes(this.mode)) this.mode = null;
     const written = same && this.mode && this.area?.isConnected && this.area.value !== this.begun;
     if (written) {
       this.showLater();

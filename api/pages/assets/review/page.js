@@ -23,7 +23,7 @@ const escalation = new OpenEscalation({
   drafts,
   panes,
   onClaim: async (id) => {
-    await refresh();
+    await refreshAnew();
     return list.find("queue", id);
   },
   onDecided: (action, decided, done) => {
@@ -32,12 +32,13 @@ const escalation = new OpenEscalation({
       panes.say(done);
       return;
     }
-    leave("queue", decided.id, `${done} ${list.items.queue.length > 1 ? "Enter opens the next." : ""}`);
+    leave("queue", decided.id, `${done} ${list.items.queue?.length > 1 ? "Enter opens the next." : ""}`);
   },
 });
 const openCase = new OpenCase({ session, drafts, panes, onDone: (id, done) => leave("cases", id, done) });
 
 let refreshing = null;
+let epoch = 0;
 let timer = 0;
 
 function begin() {
@@ -65,10 +66,19 @@ function refresh() {
   return refreshing;
 }
 
+/** After something was done here: what was asked before it is out of date, and dropped when it comes. */
+async function refreshAnew() {
+  epoch += 1;
+  await refreshing;
+  await refresh();
+}
+
 async function readLists() {
   if (!session.key) return;
+  const asked = epoch;
   try {
     const [queue, cases] = await Promise.all([session.call("/escalations?limit=200"), session.call("/cases?limit=200")]);
+    if (asked !== epoch) return;
     list.fresh();
     list.take("queue", queue.items);
     list.take("cases", cases.items);
@@ -104,7 +114,7 @@ function follow({ until } = {}) {
 function settleAt(hash) {
   history.replaceState(null, "", hash);
   follow({ until: (detail) => detail.owner === "human" });
-  refresh();
+  refreshAnew();
 }
 
 /** Back to the list, on the row after the one that is done. */
@@ -112,8 +122,8 @@ function leave(name, id, done) {
   goTo(`#${name}`);
   panes.say(done);
   list.focusAfter(id);
-  list.take(name, list.items[name].filter((item) => item.id !== id));
-  refresh();
+  list.take(name, (list.items[name] ?? []).filter((item) => item.id !== id));
+  refreshAnew();
 }
 
 const press = (action) => () => { if (escalation.detail) escalation.bar.press(action); };

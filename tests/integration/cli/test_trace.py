@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from io import StringIO
+from uuid import uuid4
+
+import pytest
+from rich.console import Console
+
+from api.commands.printing import duration, line
+from api.commands.trace import print_answer, print_step
+from skills.turn import Claim, CustomerId, Draft, Identification, Language, Reply, Retrieval, Sentiment, Trend
+
+
+def shown(finding: object) -> str:
+    console = Console(file=StringIO(), width=80)
+    print_step(console, "skill", 1.25, finding)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_what_went_wrong_in_a_turn_is_said() -> None:
+    customer = CustomerId(uuid4())
+    claimed = Identification(customer, True, (Claim("email", "ada@shop.example"),), (CustomerId(uuid4()),))
+    assert "1 other customer(s) have proved such an address" in shown(claimed)
+    assert "no passages" in shown(Retrieval("parcel", (), 0.0))
+    english = Language("en")
+    assert "no model could be asked: timeout" in shown(Draft("", False, (), 0.0, english, "gpt", failure="timeout"))
+    assert "polarity -0.50" in shown(Sentiment(-0.5, 0.1, 0.2, 0.3, Trend.WORSENING, english, ("late",)))
+
+
+def test_an_agent_with_nothing_to_propose_says_so() -> None:
+    console = Console(file=StringIO(), width=80)
+    print_answer(console, Reply("", None), {"severity": "P1", "proposal": "", "actions": ["answer"]})
+    assert isinstance(console.file, StringIO)
+    assert "the agent has nothing to propose" in console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(40, "40 s"), (720, "12 min"), (3 * 3600, "3 h"), (47 * 3600, "47 h"), (3 * 86400, "3 d")]
+)
+def test_times_are_said_as_one_says_them(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def test_a_long_line_is_cut() -> None:
+    assert line("one  two\nthree", 9) == "one two …"
