@@ -22,7 +22,7 @@ test: $(VENV)/.installed-dev browser ## every test but long chaos and benches
 
 .PHONY: check
 check: $(VENV)/.installed-dev browser ## lint, format, types, import contracts, licences, audit, secrets, then the tests
-	@BIN=$(BIN) sh infra/check.sh $(ARGS)
+	@BIN=$(BIN) PARALLEL="$(PARALLEL)" sh infra/check.sh $(ARGS)
 
 .PHONY: chaos
 chaos: $(VENV)/.installed-dev ## long runs under faults; ends with one line of JSON

@@ -81,7 +81,7 @@ def kept_keys(settings: Settings) -> dict[str, object]:
             "index_key": settings.index_key or SecretStr(kept["index"]),
             "staff_keys": settings.staff_keys or {"reviewer": SecretStr(kept["staff"])},
         }
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigurationError(
             f"the keys in {path} can't be kept: {type(error).__name__}", hint="choose a folder: CSAGENT_FOLDER=…"
         ) from None

@@ -30,7 +30,7 @@ summary() { grep -E '^not audited|[0-9]+ passed|^TOTAL' "$said" | tr '\n' ' '; }
 unused() { "$BIN/vulture" $PACKAGES tests --min-confidence 80 --ignore-names trace,client_address; }
 
 # pytest-cov puts the children's figures together and holds the lower limit of pyproject.toml.
-tests() { "$BIN/python" -m pytest --cov --cov-report=term "$@"; }
+tests() { "$BIN/python" -m pytest ${PARALLEL:-} --cov --cov-report=term "$@"; }
 
 step lint "$BIN/ruff" check .
 step format "$BIN/ruff" format --check .

@@ -5,12 +5,13 @@ Only ``api.wiring`` and the commands read them. Groups are nested with two under
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from skills.errors import ConfigurationError
 
@@ -140,6 +141,12 @@ def read_settings(**overrides: object) -> Settings:
     """
     try:
         return Settings(**overrides)  # type: ignore[arg-type] # pydantic checks them
+    except SettingsError as error:  # a group as one variable has to be JSON
+        field = re.search(r'field "(\w+)"', str(error))
+        raise ConfigurationError(
+            f"CSAGENT_{field[1].upper() if field else '…'} can't be used: it is not JSON",
+            hint="set its parts one by one: CSAGENT_WORKER__SLOTS=40",
+        ) from None
     except ValidationError as error:
         first = error.errors()[0]
         name = "__".join(str(part) for part in first["loc"]).upper()

@@ -94,7 +94,9 @@ def judged(question: str, passages: Sequence[Passage], *, talk: str = "") -> lis
     unrelated = [_UNRELATED] * (_ENOUGH_TO_COMPARE - len(passages))
     typical = median([*(passage.similarity for passage in passages), *unrelated])
     judgements = [
-        Judged(passage, replace(_signs(passage, asked, near, weights, typical), in_play=passage.title in talk).confidence)
+        Judged(
+            passage, replace(_signs(passage, asked, near, weights, typical), in_play=passage.title in talk).confidence
+        )
         for passage, near in zip(passages, found, strict=True)
     ]
     return sorted(judgements, key=lambda judgement: -judgement.confidence)

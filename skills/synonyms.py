@@ -52,7 +52,7 @@ _SHORTEST_FOR_A_SLIP = 4
 
 def _numbered() -> dict[str, frozenset[int]]:
     groups: dict[str, set[int]] = {}
-    for number, group in enumerate(part for line in _GROUPS.replace("\n|", " |").splitlines() for part in line.split("|")):
+    for number, group in enumerate(_GROUPS.replace("|", "\n").splitlines()):
         for word in group.split():
             groups.setdefault(stem(fold(word)), set()).add(number)
     return {word: frozenset(numbers) for word, numbers in groups.items()}

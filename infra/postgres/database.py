@@ -116,8 +116,9 @@ async def refuse_closed(connection: Connection) -> None:
 
     A round trip at every loan would cost a tenth of a worker's time.
     """
-    readable, _, _ = select.select([connection.pgconn.socket], [], [], 0)
-    if readable:
+    idle = select.poll()  # not select.select, which refuses descriptors above 1023
+    idle.register(connection.pgconn.socket, select.POLLIN)
+    if idle.poll(0):
         await AsyncConnectionPool.check_connection(connection)
 
 

@@ -113,6 +113,7 @@ class RedisSignals:
                 _log.warning("redis.away", error=type(error).__name__)
                 await asyncio.sleep(1.0)
                 continue
+            _heed_cancellation()
             if popped is not None:
                 yield str(popped[1])
 
@@ -123,11 +124,19 @@ class RedisSignals:
                     await subscription.subscribe(self._conversations)
                     while True:
                         message = await subscription.get_message(ignore_subscribe_messages=True, timeout=1.0)
+                        _heed_cancellation()
                         if message is not None:
                             self._watchers.wake(str(message["data"]))
             except _AWAY as error:
                 _log.warning("redis.away", error=type(error).__name__)
                 await asyncio.sleep(1.0)
+
+
+def _heed_cancellation() -> None:
+    """The client swallows a cancellation that comes while it begins a read; whoever stops us would wait for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _client(url: str, *, patience: float) -> Redis:

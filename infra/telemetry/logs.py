@@ -41,7 +41,7 @@ def configure_logs(level: Literal["debug", "info", "warning", "error"], *, proce
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[_first_line_of_asyncio, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
@@ -57,6 +57,13 @@ def _with_process(process: str) -> structlog.typing.Processor:
         return event
 
     return add
+
+
+def _first_line_of_asyncio(_logger: Any, _method: str, event: Event) -> Event:
+    """Asyncio says in its first line what happened; the next ones show the task, and in it the exception's message."""
+    if event["_record"].name == "asyncio":
+        event["event"] = event["event"].partition("\n")[0]
+    return event
 
 
 def _exception_without_message(_logger: Any, _method: str, event: Event) -> Event:

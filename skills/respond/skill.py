@@ -95,7 +95,9 @@ def _written(answers: dict[str, list[Quote]], language: Language, confidence: fl
     quoted: list[frozenset[str]] = []
     for question, quotes in answers.items():
         if not quotes:
-            paragraphs.append(text_for(language, "unknown_part").format(question=(sentences(question) or [question])[-1]))
+            paragraphs.append(
+                text_for(language, "unknown_part").format(question=(sentences(question) or [question])[-1])
+            )
             continue
         fresh = [quote for quote in quotes if not _is_repeated(quote, quoted)]
         paragraphs += _paragraphs(fresh)

@@ -57,9 +57,11 @@ _HEARD: dict[SmallTalk, tuple[str, ...]] = {
     there is something wrong | it's broken | it broke | it's acting up | it's playing up | i don't understand |
     support | customer service | test | hilfe | ich brauche hilfe | können sie mir helfen | kannst du mir helfen |
     ich habe eine frage | ich hätte eine frage | eine frage | frage | ich habe ein problem | ist da jemand |
-    es funktioniert nicht | es geht nicht | etwas stimmt nicht | irgendwas stimmt nicht | da stimmt was nicht | funktioniert nicht | ayuda | necesito ayuda | me puede ayudar |
+    es funktioniert nicht | es geht nicht | etwas stimmt nicht |
+    irgendwas stimmt nicht | da stimmt was nicht | funktioniert nicht | ayuda | necesito ayuda | me puede ayudar |
     puede ayudarme | puedes ayudarme | me ayudan | tengo una pregunta | tengo una duda | una pregunta | una consulta
-    | tengo un problema | hay alguien | hay alguien ahí | no funciona | algo va mal | algo no va bien | aide | aidez moi | j'ai besoin d'aide |
+    | tengo un problema | hay alguien | hay alguien ahí | no funciona | algo va mal |
+    algo no va bien | aide | aidez moi | j'ai besoin d'aide |
     besoin d'aide | pouvez vous m'aider | j'ai une question | une question | j'ai un problème | il y a quelqu'un |
     ça ne marche pas | ça marche pas | quelque chose ne va pas
     """),
@@ -100,8 +102,10 @@ _FILLERS = _listed("""
     for the quick reply | for your quick reply | for the info | for the information | for your time |
     for your support | with something | with it |
     with mine | before i start | quick one | just checking | just wondering | by the way | or a bot | or a robot |
-    or a machine | or a person | or a human | or an ai | oh | ah | well | yes | yeah | zusammen | sehr | nochmals | für ihre hilfe |
-    für die hilfe | für die schnelle antwort | bitte | und | ja | damit | por favor | por su ayuda | por la ayuda | por todo
+    or a machine | or a person | or a human | or an ai |
+    oh | ah | well | yes | yeah | zusammen | sehr | nochmals | für ihre hilfe |
+    für die hilfe | für die schnelle antwort | bitte | und | ja |
+    damit | por favor | por su ayuda | por la ayuda | por todo
     | a todos | y | sí | pour votre aide | pour tout | à tous | s'il vous plaît | et | oui | beaucoup
 """)
 _INTRODUCTIONS = frozenset(_HEARD[SmallTalk.GREETING]) | {"dear"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -40,7 +41,10 @@ class NewText(BaseModel):
 class ReviewApi:
     """What a test can do: add escalations, change one behind the reviewer's back, read what was decided."""
 
-    def __init__(self) -> None:
+    def __init__(self, cut: Callable[[], None]) -> None:
+        self._cut = cut
+        self.losing_answers = False
+        """Messages to customers are stored, and then the connection is reset instead of answered."""
         self.keys = dict(KEYS)
         self.escalations = {item["id"]: item for item in escalations()}
         self.cases = {case["id"]: case for case in (owned_case(),)}
@@ -161,7 +165,12 @@ class ReviewApi:
         case = self._owned(case_id)
         if case["owner"] != "human":
             raise ConflictError("the agent has this case", hint="take it over, then write")
+        known = str(idempotency_key) in {key for key, _ in self.written}
         self.written.append((str(idempotency_key), new.text))
+        if self.losing_answers:
+            self._cut()
+        if known:
+            return {"message_id": case["transcript"][-1]["id"]}
         for message in case["transcript"]:
             message["state"] = "handled"
         written = line(len(case["transcript"]) + 1, "human", new.text, delivery="sent")

@@ -24,7 +24,7 @@ class PageServer:
 
     def __init__(self) -> None:
         self.chat = ChatApi(cut=self._cut)
-        self.review = ReviewApi()
+        self.review = ReviewApi(cut=self._cut)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0))

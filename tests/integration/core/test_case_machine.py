@@ -206,7 +206,7 @@ class CaseMachine(RuleBasedStateMachine):
         assert case["unapplied"] == 0
         assert case["attempts"] >= 0
         assert case["intents"] == case["texts"], "every text has its own intent"
-        outgoing = [sequence for sequence in case["delivered"] or []]
+        outgoing = list(case["delivered"] or [])
         assert outgoing == sorted(outgoing), "delivered out of order"
 
     def teardown(self) -> None:

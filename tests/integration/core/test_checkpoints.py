@@ -127,7 +127,8 @@ async def test_a_paused_thread_whose_rows_were_swapped_with_anothers_does_not_re
 async def test_a_paused_thread_with_an_altered_row_does_not_resume(core: Core) -> None:
     one, two = await two_paused(core)
     await core.rows(
-        "update checkpoint_blobs set blob = set_byte(blob, 20, get_byte(blob, 20) # 1) where thread_id = %s returning 1",
+        "update checkpoint_blobs set blob = set_byte(blob, 20, get_byte(blob, 20) # 1)"
+        " where thread_id = %s returning 1",
         str(one),
     )
     with pytest.raises(SealBrokenError):

@@ -236,7 +236,7 @@ async def test_after_a_sender_was_killed_in_the_call_only_a_repeatable_channel_i
     await claims_run_out(core)
     stop = asyncio.Event()
     running = asyncio.create_task(sender.run(stop))
-    while (await states(core))[0][0] not in {"sent", "unknown"}:
+    while (await states(core))[0][0] not in {"sent", "unknown"}:  # noqa: ASYNC110 - the database has no event
         await asyncio.sleep(0.02)
     stop.set()
     await running
@@ -276,7 +276,8 @@ async def test_many_senders_at_once_never_send_the_same_text(core: Core) -> None
     sent = [call.id for channel in channels for call in channel.calls]
     assert len(sent) == len(set(sent)) == 24
     rows = await core.rows(
-        "select array_agg(sequence order by position) as order_seen from messages where direction = 'out' group by case_id"
+        "select array_agg(sequence order by position) as order_seen from messages"
+        " where direction = 'out' group by case_id"
     )
     assert all(row["order_seen"] == sorted(row["order_seen"]) for row in rows)
 

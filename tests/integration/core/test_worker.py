@@ -313,6 +313,7 @@ async def test_a_paused_turn_that_fails_for_good_closes_its_escalation(core: Cor
 
     receipt = await core.write("talk", "a person please")
     await core.work(receipt.case_id)
+    await core.deliver()
     (queued,) = await core.reviews.queue()
     read = await core.reviews.read(queued.id, reader="kim")
     await core.reviews.decide(read.id, make_decision(action="approve", reviewer="kim"), seen=read.version)

@@ -104,6 +104,80 @@ async def test_an_ordinary_question_with_a_good_answer_needs_nobody(text: str) -
     assert not (await decided(text)).needed
 
 
+@pytest.mark.parametrize(
+    ("rule", "texts"),
+    [
+        (
+            "self_harm",
+            [
+                "honestly I don't see the point in anything any more",
+                "i dont want to be here anymore",
+                "Das hat alles keinen Sinn mehr",
+                "ya nada tiene sentido",
+                "plus rien n'a de sens",
+            ],
+        ),
+        (
+            "product_safety",
+            [
+                "the battery is smoking",
+                "it smells burnt",
+                "my lips are swelling up and it's hard to breathe",
+                "es riecht verbrannt und ist zu heiß zum Anfassen",
+                "huele a quemado",
+                "une odeur de brûlé, j'ai du mal à respirer",
+            ],
+        ),
+        (
+            "account_takeover",
+            [
+                "Somebody changed the email address of my account",
+                "jemand hat mein Passwort geändert",
+                "alguien ha cambiado mi correo",
+                "quelqu'un a changé mon mot de passe",
+            ],
+        ),
+        (
+            "data_protection",
+            [
+                "I need the address and last order of my ex",
+                "die Adresse meiner Exfrau",
+                "la dirección de mi ex",
+                "l'adresse de mon ex",
+            ],
+        ),
+    ],
+)
+async def test_danger_and_other_peoples_data_are_heard_without_their_plain_words(rule: str, texts: list[str]) -> None:
+    for text in texts:
+        assert rule in [reason.rule for reason in (await decided(text)).reasons], text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is smoking allowed in the mill shop?",
+        "How hot does the lamp get?",
+        "I don't see the point of delivery on the map",
+        "I don't want to be here all day waiting for the courier",
+        "What is the point of the dome?",
+        "I changed the email address of my account",
+        "Please deliver to the address of my neighbour",
+        "Die Pumpe zieht keine Luft",
+        "Where is her parcel?",
+    ],
+)
+async def test_words_close_to_danger_alone_alarm_nobody(text: str) -> None:
+    assert not (await decided(text)).needed
+
+
+async def test_an_outage_is_named_to_the_reviewer() -> None:
+    found = await decided("How long?", draft=no_answer(failure="the search did not answer: timeout"))
+    assert [reason.explanation for reason in found.reasons] == [
+        "No usable answer could be drafted: “the search did not answer: timeout”."
+    ]
+
+
 async def test_an_order_after_a_question_still_counts() -> None:
     found = await decided("How do refunds work? Refund me now.")
     assert [reason.rule for reason in found.reasons] == ["asks_for_action"]

@@ -59,7 +59,9 @@ def test_synonyms_and_slips_count_a_little_less_than_the_word(asked: str, said: 
     assert kinship("boat", said) == 0
 
 
-@pytest.mark.parametrize(("one", "other"), [("conect", "connect"), ("lamp", "lamb"), ("plnat", "plant"), ("same", "same")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("conect", "connect"), ("lamp", "lamb"), ("plnat", "plant"), ("same", "same")]
+)
 def test_one_slip_is_forgiven(one: str, other: str) -> None:
     assert one_slip_apart(one, other)
     assert one_slip_apart(other, one)

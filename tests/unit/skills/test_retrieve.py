@@ -77,7 +77,10 @@ def test_a_remark_about_an_answer_does_not_ask_for_it_again(text: str) -> None:
 
 def test_a_follow_up_is_read_with_one_and_with_two_messages_before_it() -> None:
     turn = a_turn("and there?", history=[("customer", "Do you ship to France?"), ("customer", "Or to Spain?")])
-    assert questions_of(turn)[0].readings[:2] == ("Or to Spain? and there?", "Do you ship to France? Or to Spain? and there?")
+    assert questions_of(turn)[0].readings[:2] == (
+        "Or to Spain? and there?",
+        "Do you ship to France? Or to Spain? and there?",
+    )
 
 
 def test_a_question_that_stands_alone_leaves_the_talk_aside() -> None:

@@ -1,0 +1,1 @@
+"""Long runs under faults, on real processes. ``make chaos``."""

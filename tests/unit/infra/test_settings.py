@@ -1,0 +1,156 @@
+"""Settings: every name that an operator may set, and one clear line for what can't be."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, SecretStr
+
+from infra.settings import Settings, SettleSettings, read_settings
+from skills.errors import ConfigurationError
+
+KEY = base64.b64encode(b"k" * 32).decode()
+
+NAMES: dict[str, tuple[str, str, object]] = {
+    "DATABASE_URL": ("database_url", "postgresql://x", SecretStr("postgresql://x")),
+    "CSAGENT_DATABASE_URL": ("database_url", "postgresql://y", SecretStr("postgresql://y")),
+    "REDIS_URL": ("redis_url", "redis://x", SecretStr("redis://x")),
+    "CSAGENT_REDIS_URL": ("redis_url", "redis://y", SecretStr("redis://y")),
+    "OPENAI_API_KEY": ("openai_api_key", "k", SecretStr("k")),
+    "CSAGENT_OPENAI_API_KEY": ("openai_api_key", "l", SecretStr("l")),
+    "OPENAI_BASE_URL": ("openai_base_url", "http://x", "http://x"),
+    "LANGSMITH_API_KEY": ("langsmith_api_key", "k", SecretStr("k")),
+    "CSAGENT_REDIS_PREFIX": ("redis_prefix", "mine", "mine"),
+    "CSAGENT_DATABASE_POOL": ("database_pool", "30", 30),
+    "CSAGENT_INDEX_KEY": ("index_key", KEY, SecretStr(KEY)),
+    "CSAGENT_FOLDER": ("folder", "/data", Path("/data")),
+    "CSAGENT_HOST": ("host", "0.0.0.0", "0.0.0.0"),
+    "CSAGENT_PORT": ("port", "0", 0),
+    "CSAGENT_PUBLIC_URL": ("public_url", "https://x", "https://x"),
+    "CSAGENT_POLICY_FILE": ("policy_file", "policy.toml", Path("policy.toml")),
+    "CSAGENT_LOG_LEVEL": ("log_level", "debug", "debug"),
+    "CSAGENT_WORKER__SLOTS": ("worker.slots", "7", 7),
+    "CSAGENT_WORKER__LEASE_SECONDS": ("worker.lease_seconds", "2.5", 2.5),
+    "CSAGENT_WORKER__SWEEP_SECONDS": ("worker.sweep_seconds", "0.5", 0.5),
+    "CSAGENT_WORKER__DRAIN_SECONDS": ("worker.drain_seconds", "0", 0.0),
+    "CSAGENT_SETTLE__WEB": ("settle.web", "1", 1.0),
+    "CSAGENT_SETTLE__EMAIL": ("settle.email", "2", 2.0),
+    "CSAGENT_SETTLE__WHATSAPP": ("settle.whatsapp", "3", 3.0),
+    "CSAGENT_MODEL__CHAT": ("model.chat", "openai", "openai"),
+    "CSAGENT_MODEL__CHAT_NAME": ("model.chat_name", "m", "m"),
+    "CSAGENT_MODEL__EMBEDDINGS": ("model.embeddings", "openai", "openai"),
+    "CSAGENT_MODEL__EMBEDDINGS_NAME": ("model.embeddings_name", "e", "e"),
+    "CSAGENT_MODEL__DEADLINE_SECONDS": ("model.deadline_seconds", "9", 9.0),
+    "CSAGENT_KNOWLEDGE__STORE": ("knowledge.store", "pgvectorstore", "pgvectorstore"),
+    "CSAGENT_KNOWLEDGE__ANSWER_THRESHOLD": ("knowledge.answer_threshold", "0.7", 0.7),
+    "CSAGENT_KNOWLEDGE__COLLECTION__TABLE": ("knowledge.collection.table", "mine", "mine"),
+    "CSAGENT_KNOWLEDGE__COLLECTION__URL": ("knowledge.collection.url", "postgresql://z", SecretStr("postgresql://z")),
+}
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing set, and no ``.env``."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("CSAGENT_", "OPENAI_", "LANGSMITH_")) or name in {"DATABASE_URL", "REDIS_URL"}:
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_has_its_name_in_the_environment(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    path, text, value = NAMES[name]
+    monkeypatch.setenv(name, text)
+    found: object = read_settings()
+    for part in path.split("."):
+        found = getattr(found, part)
+    assert found == value
+
+
+def test_every_group_is_in_the_list_above() -> None:
+    groups = {name for name, field in Settings.model_fields.items() if isinstance(field.default_factory, type)}
+    assert groups - {"master_keys", "staff_keys"} == {"worker", "settle", "model", "knowledge"}
+    assert {path.partition(".")[0] for path, _, _ in NAMES.values() if "." in path} == groups - {
+        "master_keys",
+        "staff_keys",
+    }
+    assert all(issubclass(type(getattr(Settings(_env_file=None), group)), BaseModel) for group in ("worker", "settle"))
+
+
+def test_a_dotenv_file_is_read_and_the_environment_is_stronger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CSAGENT_PORT=9001\nCSAGENT_HOST=host\nOTHER=1\n", encoding="utf-8")
+    monkeypatch.setenv("CSAGENT_HOST", "stronger")
+    monkeypatch.setenv("CSAGENT_LOG_LEVEL", "")
+    settings = read_settings()
+    assert (settings.port, settings.host, settings.log_level) == (9001, "stronger", "info")
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("kim:key", {"kim": "key"}),
+        ("kim:key,lee:other:with:colons", {"kim": "key", "lee": "other:with:colons"}),
+        (" kim:key , ,lee:x,", {"kim": "key", "lee": "x"}),
+    ],
+)
+def test_named_secrets_are_pairs_behind_commas(
+    monkeypatch: pytest.MonkeyPatch, text: str, pairs: dict[str, str]
+) -> None:
+    monkeypatch.setenv("CSAGENT_STAFF_KEYS", text)
+    monkeypatch.setenv("CSAGENT_MASTER_KEYS", text)
+    settings = read_settings()
+    for found in (settings.staff_keys, settings.master_keys):
+        assert {name: secret.get_secret_value() for name, secret in found.items()} == pairs
+        assert list(found) == list(pairs)
+    assert "key" not in repr(settings.staff_keys)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("CSAGENT_STAFF_KEYS", "secret-without-name", "write name:secret"),
+        ("CSAGENT_MASTER_KEYS", "name:", "write name:secret"),
+        ("CSAGENT_STAFF_KEYS", ":secret", "write name:secret"),
+        ("CSAGENT_WORKER__SLOTS", "0", "CSAGENT_WORKER__SLOTS"),
+        ("CSAGENT_WORKER__SLOTS", "many", "CSAGENT_WORKER__SLOTS"),
+        ("CSAGENT_WORKER__LEASE_SECONDS", "11", "CSAGENT_WORKER__LEASE_SECONDS"),
+        ("CSAGENT_WORKER__LEASE_SECONDS", "0.4", "CSAGENT_WORKER__LEASE_SECONDS"),
+        ("CSAGENT_WORKER__SWEEP_SECONDS", "0", "CSAGENT_WORKER__SWEEP_SECONDS"),
+        ("CSAGENT_SETTLE__WEB", "-1", "CSAGENT_SETTLE__WEB"),
+        ("CSAGENT_MODEL__CHAT", "other", "CSAGENT_MODEL__CHAT"),
+        ("CSAGENT_KNOWLEDGE__ANSWER_THRESHOLD", "1.1", "CSAGENT_KNOWLEDGE__ANSWER_THRESHOLD"),
+        ("CSAGENT_PORT", "65536", "CSAGENT_PORT"),
+        ("CSAGENT_DATABASE_POOL", "1", "CSAGENT_DATABASE_POOL"),
+        ("CSAGENT_LOG_LEVEL", "loud", "CSAGENT_LOG_LEVEL"),
+        ("CSAGENT_WORKER", "not json", "CSAGENT_WORKER"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_one_line_that_names_it_and_shows_no_secret(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, says: str
+) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings()
+    line = str(refusal.value)
+    assert says in line
+    assert name in line
+    assert "\n" not in line
+    assert "secret-without" not in line
+    assert refusal.value.hint
+
+
+def test_overrides_are_checked_as_well() -> None:
+    assert read_settings(port=1).port == 1
+    with pytest.raises(ConfigurationError, match="CSAGENT_PORT"):
+        read_settings(port=-1)
+
+
+def test_a_channel_without_a_settle_time_has_none() -> None:
+    settle = SettleSettings(web=0.4)
+    assert settle.of("web") == timedelta(seconds=0.4)
+    assert settle.of("pigeon") == timedelta(0)
