@@ -36,6 +36,9 @@ MAX_ATTEMPTS = 5
 SUSPECT_AFTER = 2
 """More beginnings than this, and the case runs alone."""
 
+_LONGEST_SETTLE = 60.0
+"""Seconds. A hint that says more, or nonsense, is looked into at once."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -108,7 +111,7 @@ class Worker:
 
     async def _answer(self, hint: CaseHint) -> None:
         """Claim the hinted case once its settle time is over and a slot is free."""
-        await asyncio.sleep(hint.after)
+        await asyncio.sleep(hint.after if 0 < hint.after < _LONGEST_SETTLE else 0)
         await self._slots.acquire()
         try:
             lease = await self._leases.claim(hint.case_id)

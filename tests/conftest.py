@@ -11,11 +11,16 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from infra.crypto.keyring import Keyring
 from infra.embedded.servers import EmbeddedServers, RunningServers
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
+
+# The same examples in every run, however slow the machine: what hypothesis finds is found on purpose, not by luck.
+settings.register_profile("csagent", deadline=None, derandomize=True)
+settings.load_profile("csagent")
 
 
 @pytest.fixture(scope="session")

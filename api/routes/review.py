@@ -19,7 +19,6 @@ from api.problems import UnauthorizedError, responses
 from api.routes.web import Given, With
 from graph.review import make_decision
 from infra.postgres.inbox import MAX_CHARACTERS, refuse_unstorable
-from skills.errors import BadRequestError
 from skills.turn import CaseId, EscalationId
 
 router = APIRouter(prefix="/v1/review", tags=["review"])
@@ -233,8 +232,6 @@ async def decide_escalation(escalation_id: UUID, new: NewDecision, use: With, st
         refuse_unstorable(decision.text)
     if decision.reason is not None:
         refuse_unstorable(decision.reason)
-    if new.covers_later and decision.action not in {"edit", "answer"}:
-        raise BadRequestError("covers_later goes with a text of yours", hint="choose edit or answer")
     case_id = await use.reviews.decide(
         EscalationId(escalation_id), decision, seen=new.version, covers_later=new.covers_later
     )

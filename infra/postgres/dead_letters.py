@@ -6,17 +6,18 @@ on the conversation goes on with a person: what the customer writes waits for th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from graph.ports import Lease
-from infra.crypto.keyring import Keyring
-from infra.postgres.database import Database
+from infra.crypto.keyring import KeyDestroyedError, Keyring, SealBrokenError
+from infra.postgres.database import Connection, Database
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from skills.errors import LeaseLostError
@@ -73,32 +74,39 @@ class DeadLetters:
                     self._sql["bury"],
                     {**case, **span, "id": uuid7(), "turn_id": lease.turn_id, "error": error},
                 )
-                key = key_of(self._keyring, head)
-                message_id = uuid7()
-                text = self._notice(None if head["language"] is None else Language(head["language"]))
-                await connection.execute(
-                    self._turns["write_outgoing"],
-                    {
-                        **case,
-                        "id": message_id,
-                        "key_id": key.id,
-                        "sequence": locked["next_sequence"],
-                        "author": "system",
-                        "body_sealed": key.seal(text, place="messages.body_sealed", row=message_id),
-                        "turn_id": lease.turn_id,
-                        "outbox_id": uuid7(),
-                        "intent_id": lease.turn_id,
-                        "ordinal": 2,
-                        "kind": "failure",
-                    },
-                )
-                await connection.execute(self._turns["count_outgoing"], {**case, "count": 1})
+                await self._tell(connection, head, lease, sequence=locked["next_sequence"])
                 await connection.execute(self._turns["leave_to_person"], case)
                 await connection.execute(
                     self._turns["log"],
                     {**case, "id": uuid7(), "kind": "turn.dead", "actor": "agent", "data": Jsonb({"error": error})},
                 )
             await connection.execute(self._turns["finish_work"], {**case, "paused": False})
+
+    async def _tell(self, connection: Connection, head: Mapping[str, Any], lease: Lease, *, sequence: int) -> None:
+        """The note to the customer. One whose key is gone can be told nothing, and is buried all the same."""
+        try:
+            key = key_of(self._keyring, head)
+        except (KeyDestroyedError, SealBrokenError):
+            return
+        message_id = uuid7()
+        text = self._notice(None if head["language"] is None else Language(head["language"]))
+        await connection.execute(
+            self._turns["write_outgoing"],
+            {
+                "case_id": lease.case_id,
+                "id": message_id,
+                "key_id": key.id,
+                "sequence": sequence,
+                "author": "system",
+                "body_sealed": key.seal(text, place="messages.body_sealed", row=message_id),
+                "turn_id": lease.turn_id,
+                "outbox_id": uuid7(),
+                "intent_id": lease.turn_id,
+                "ordinal": 2,
+                "kind": "failure",
+            },
+        )
+        await connection.execute(self._turns["count_outgoing"], {"case_id": lease.case_id, "count": 1})
 
     async def open(self, *, limit: int = 100) -> list[DeadLetter]:
         """What a person still has to look at, oldest first."""

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from uuid_utils.compat import uuid7
 
 from channels.envelope import Delivery
@@ -74,17 +75,18 @@ class Outbox:
         return [self._delivery(row) for row in rows]
 
     async def sent(self, delivery: Delivery, provider_message_id: str | None) -> bool:
-        """The channel took it; false when this sender's claim had run out and somebody else settled it."""
+        """The channel took it; false when this sender's claim had run out and somebody else settled it.
+
+        A provider that names two messages alike does not undo the sending: the second keeps our own name for it.
+        """
+        settled = {"id": delivery.id, "holder": self._holder, "event_id": uuid7()}
         async with self._database.connection() as connection:
-            cursor = await connection.execute(
-                self._sql["settle_sent"],
-                {
-                    "id": delivery.id,
-                    "holder": self._holder,
-                    "provider_message_id": provider_message_id,
-                    "event_id": uuid7(),
-                },
-            )
+            try:
+                cursor = await connection.execute(
+                    self._sql["settle_sent"], {**settled, "provider_message_id": provider_message_id}
+                )
+            except UniqueViolation:
+                cursor = await connection.execute(self._sql["settle_sent"], {**settled, "provider_message_id": None})
             return await cursor.fetchone() is not None
 
     async def retry(self, delivery: Delivery, error: str, delay: timedelta) -> None:

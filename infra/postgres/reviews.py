@@ -178,6 +178,8 @@ class Reviews:
             BadRequestError: the action is not among the ones offered.
             InvalidMessageError: the reviewer's text can't be sent on the channel. It is never rewritten.
         """
+        if covers_later and decision.action not in {"edit", "answer"}:
+            raise BadRequestError("covers_later goes with a text of yours", hint="choose edit or answer")
         async with self._database.transaction() as connection:
             await connection.execute(self._sql["lock_case_of"], {"id": escalation_id})
             row = await self._row(connection, escalation_id)

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from infra.signals import CaseHint, Watchers
 from infra.tasks import end
+from skills.errors import ConfigurationError
 from skills.turn import CaseId, ConversationId
 
 _AWAY = (RedisError, OSError, TimeoutError)
@@ -140,6 +141,15 @@ def _heed_cancellation() -> None:
 
 
 def _client(url: str, *, patience: float) -> Redis:
+    try:
+        return _connected_to(url, patience)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"REDIS_URL can't be used: {error}", hint="write it as redis://:password@host:6379/0"
+        ) from None
+
+
+def _connected_to(url: str, patience: float) -> Redis:
     return Redis.from_url(
         url,
         socket_timeout=patience,

@@ -214,6 +214,20 @@ async def test_what_somebody_else_has_claimed_says_who_and_waits(desk: Page, ser
     await expect(desk.get_by_role("button", name="Approve")).to_be_enabled()
 
 
+async def test_keys_still_work_when_the_last_decision_is_taken(desk: Page, server: PageServer) -> None:
+    smoke, refund = server.review.escalations.pop(SMOKE), server.review.escalations.pop(REFUND)
+    await expect(rows(desk)).to_have_count(1)
+    await open_parcel(desk)
+    await desk.keyboard.press("a")
+    await expect(desk.get_by_text("Nothing waits for a decision.")).to_be_visible()
+    server.review.escalations |= {SMOKE: smoke, REFUND: refund}
+    await expect(rows(desk)).to_have_count(2)
+    await desk.keyboard.press("j")
+    await desk.keyboard.press("j")
+
+    await expect(row(desk, REFUND)).to_be_focused()
+
+
 async def test_only_the_actions_that_are_offered_are_there(desk: Page, server: PageServer) -> None:
     await row(desk, REFUND).click()
     await expect(desk.get_by_role("group", name="Decide").get_by_role("button")).to_have_text(

@@ -237,3 +237,11 @@ async def test_a_case_that_waits_for_a_decision_is_neither_resolved_nor_taken_ov
     for act in (core.cases.resolve(receipt.case_id, "kim"), core.cases.take_over(receipt.case_id, "kim")):
         with pytest.raises(ConflictError):
             await act
+
+
+@pytest.mark.parametrize("action", ["approve", "reject", "take_over"])
+async def test_only_a_text_of_the_reviewers_can_cover_later_messages(core: Core, action: str) -> None:
+    _, read = await escalated(core)
+    decision = make_decision(action=action, reviewer="kim", reason="no" if action == "reject" else None)
+    with pytest.raises(BadRequestError):
+        await core.reviews.decide(read.id, decision, seen=read.version, covers_later=True)

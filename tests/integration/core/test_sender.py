@@ -307,3 +307,13 @@ async def test_a_hint_wakes_a_sleeping_sender(core: Core, mail: Recorded) -> Non
             await asyncio.sleep(0.05)
     stop.set()
     await running
+
+
+async def test_a_provider_that_names_two_messages_alike_undoes_neither(core: Core, mail: Recorded) -> None:
+    mail.script = [Accepted("same"), Accepted("same")]
+    await reply(core, "a", "one")
+    await reply(core, "b", "two")
+    sender = sender_of(core, mail)
+    while await sender.deliver_due():
+        pass
+    assert [state for state, _, _ in await states(core)] == ["sent", "sent"]

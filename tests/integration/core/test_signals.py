@@ -18,6 +18,7 @@ from infra.postgres.database import Database
 from infra.postgres.signals import PostgresSignals
 from infra.redis.signals import RedisSignals
 from infra.signals import CaseHint, Signals, Watchers
+from skills.errors import ConfigurationError
 from skills.turn import CaseId, ConversationId
 
 T = TypeVar("T")
@@ -254,3 +255,8 @@ async def test_notifying_is_silent_while_postgres_is_away(database_url: str) -> 
     await database.close()
     await signals.case_waits(CaseId(uuid4()))
     assert await signals.ping() is False
+
+
+def test_an_address_that_is_none_is_a_clear_error() -> None:
+    with pytest.raises(ConfigurationError, match="REDIS_URL"):
+        RedisSignals("nonsense")

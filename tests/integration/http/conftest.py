@@ -53,7 +53,7 @@ async def service(database_url: str, redis_url: str) -> AsyncIterator[Service]:
         port = free.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="on"))
     serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+    while not server.started:
         assert not serving.done(), "the service did not start"
         await asyncio.sleep(0.01)
     services, stop = services_of(app), asyncio.Event()

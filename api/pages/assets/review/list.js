@@ -51,6 +51,8 @@ export function severity(name) {
 
 export class List {
   constructor() {
+    // Where the focus goes when no row is left: not into the filter, where keys would be typed instead of obeyed.
+    this.pane = byId("list-pane");
     this.rows = byId("rows");
     this.search = byId("search");
     this.nothing = byId("list-nothing");
@@ -110,7 +112,7 @@ export class List {
     const links = [...this.rows.querySelectorAll("a")];
     const at = links.findIndex((link) => link.dataset.id === id);
     const next = links.find((link, index) => index >= Math.max(0, at) && link.dataset.id !== id) ?? links.at(-1);
-    (next ?? this.search).focus();
+    (next ?? this.pane).focus();
   }
 
   find(list, id) {
@@ -141,7 +143,7 @@ export class List {
     }
     if (focused && document.activeElement !== focused) {
       const links = [...this.rows.querySelectorAll("a")];
-      (focused.isConnected ? focused : links[Math.min(place, links.length - 1)] ?? this.search)
+      (focused.isConnected ? focused : links[Math.min(place, links.length - 1)] ?? this.pane)
         .focus({ preventScroll: true });
     }
   }
