@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel, ConfigDict
 
 from api.problems import UnauthorizedError
-from skills.errors import BadRequestError, ConflictError, NotFoundError
+from skills.errors import BadRequestError, ConflictError, DatabaseUnavailableError, NotFoundError
 from tests.browser.examples import escalations, line, owned_case
 
 KEYS = {"key-of-mira": "mira", "key-of-jonas": "jonas"}
@@ -45,6 +45,7 @@ class ReviewApi:
         self._cut = cut
         self.losing_answers = False
         """Messages to customers are stored, and then the connection is reset instead of answered."""
+        self.queue_is_broken = False
         self.keys = dict(KEYS)
         self.escalations = {item["id"]: item for item in escalations()}
         self.cases = {case["id"]: case for case in (owned_case(),)}
@@ -86,6 +87,8 @@ class ReviewApi:
         return name
 
     async def _queue(self) -> dict[str, Any]:
+        if self.queue_is_broken:
+            raise DatabaseUnavailableError("the database is away")
         waiting = sorted(
             (item for item in self.escalations.values() if item["status"] == "open"), key=lambda item: item["due_at"]
         )

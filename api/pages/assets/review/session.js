@@ -57,8 +57,9 @@ export class Session {
     try {
       await request("/v1/review/escalations?limit=1", { key });
     } catch (error) {
-      const wrong = error instanceof Refused && error.status === 401;
-      return this.fail(wrong ? "That key is not accepted. Check it and try again" : `${error.sentences} Try again`);
+      if (!(error instanceof Refused)) return this.fail(`${error.sentences} Try again`);
+      if (error.status === 401) return this.fail("That key is not accepted. Check it and try again");
+      // The queue is in trouble, not the key: the desk says so, and what works there can be used.
     }
     this.memory.set("key", key);
     this.input.value = "";

@@ -1,0 +1,29 @@
+"""Finding one's way on the reviewer's page."""
+
+from __future__ import annotations
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.examples import PARCEL
+
+OWN_WORDS = "Hello Gerald, a replacement goes out today."
+LATER = "Forget the refund, just send it again."
+
+
+async def sign_in(page: Page, key: str = "key-of-mira") -> None:
+    await page.get_by_label("Staff key").fill(key)
+    await page.keyboard.press("Enter")
+    await expect(rows(page).first).to_be_visible()
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#rows a")
+
+
+def row(page: Page, item: str) -> Locator:
+    return page.locator(f'#rows a[data-id="{item}"]')
+
+
+async def open_parcel(page: Page) -> None:
+    await row(page, PARCEL).click()
+    await expect(page.get_by_role("heading", name="Proposed answer")).to_be_visible()

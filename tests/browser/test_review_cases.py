@@ -1,0 +1,77 @@
+"""Cases that people own: taken over, written to, handed back and resolved."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.desk import OWN_WORDS, open_parcel, row
+from tests.browser.examples import CASE, PARCEL, PARCEL_ANSWER, line
+from tests.browser.server import PageServer
+
+pytestmark = pytest.mark.browser
+
+
+async def test_a_case_is_taken_over_written_to_and_handed_back(desk: Page, server: PageServer) -> None:
+    await open_parcel(desk)
+    await desk.keyboard.press("t")
+    await expect(desk.get_by_text("You have taken over.")).to_be_visible()
+    field = desk.get_by_label("Write to the customer")
+    await desk.get_by_role("button", name="Put it into my text").click()
+    await expect(field).to_have_value(PARCEL_ANSWER)
+    await field.fill(OWN_WORDS)
+    await desk.keyboard.press("Control+Enter")
+    await expect(desk.get_by_role("article").filter(has_text=OWN_WORDS)).to_contain_text("Sent")
+    await expect(field).to_have_value("")
+    await field.press("Escape")
+    await desk.keyboard.press("h")
+
+    await expect(desk.get_by_text("Handed back. The assistant answers from here on.")).to_be_visible()
+    assert [text for _, text in server.review.written] == [OWN_WORDS]
+    case_id = server.review.escalations[PARCEL]["case_id"]
+    assert server.review.cases[case_id]["owner"] == "agent"
+
+
+async def test_a_message_that_may_have_been_sent_is_sent_again_with_the_same_key(
+    desk: Page, server: PageServer
+) -> None:
+    await desk.get_by_role("link", name="With people").click()
+    await row(desk, CASE).click()
+    field = desk.get_by_label("Write to the customer")
+    await field.fill(OWN_WORDS)
+
+    server.review.losing_answers = True
+    await desk.keyboard.press("Control+Enter")
+    await expect(desk.get_by_text("It may have been sent. Try again: it arrives once only")).to_be_visible()
+    await expect(field).to_have_value(OWN_WORDS)
+    server.review.losing_answers = False
+    await field.press("Control+Enter")
+    await expect(field).to_have_value("")
+
+    assert len(server.review.written) >= 2
+    assert len(set(server.review.written)) == 1
+    await expect(desk.get_by_role("article").filter(has_text=OWN_WORDS)).to_have_count(1)
+
+
+async def test_a_new_message_appears_in_an_open_case_and_it_is_resolved_on_purpose(
+    desk: Page, server: PageServer
+) -> None:
+    await desk.goto(f"/review#c/{CASE}")
+    await expect(desk.get_by_label("Write to the customer")).to_be_visible()
+    await desk.get_by_label("Write to the customer").fill("half a text")
+    case = server.review.cases[CASE]
+    await expect(row(desk, CASE)).to_contain_text("1 message waits")
+    case["transcript"].append(line(4, "customer", "Hello? https://evil.example", state="human"))
+    await expect(desk.get_by_role("article").filter(has_text="Hello?")).to_be_visible()
+    await expect(desk.locator("#talk").get_by_role("link")).to_have_count(0)
+    await expect(desk.get_by_label("Write to the customer")).to_have_value("half a text")
+
+    await desk.get_by_role("button", name="Resolve").click()
+    await expect(desk.get_by_text("The text that you have begun would not be sent.")).to_be_visible()
+    await desk.get_by_role("button", name="Keep it open").click()
+    assert case["status"] == "open"
+    await desk.get_by_role("button", name="Resolve").click()
+    await desk.get_by_role("button", name="Mark as resolved").click()
+    await expect(desk.get_by_text("Resolved.")).to_be_visible()
+    assert case["status"] == "resolved"
+    await expect(desk.get_by_text("No case is with a person.")).to_be_visible()

@@ -1,0 +1,80 @@
+"""The lists of the reviewer's page: true, in order, and quiet while somebody works."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.desk import OWN_WORDS, open_parcel, row, rows
+from tests.browser.examples import CASE, PARCEL, REFUND, SMOKE
+from tests.browser.server import PageServer
+
+pytestmark = pytest.mark.browser
+
+
+async def test_the_queue_shows_what_is_left_the_nearest_deadline_first(desk: Page) -> None:
+    await expect(rows(desk)).to_have_count(3)
+    first, second, third = await rows(desk).all()
+    await expect(first).to_contain_text("P1")
+    await expect(first).to_contain_text("3 min late")
+    await expect(first).to_contain_text("jonas is at it")
+    await expect(second).to_contain_text("12 min left")
+    await expect(second).to_contain_text("Web chat")
+    await expect(second).to_contain_text("Angry customer · Large amount")
+    await expect(third).to_contain_text("21 h 4 min left")
+    assert await first.locator("time").get_attribute("title")
+    await expect(desk).to_have_title("(3) Review")
+
+
+async def test_refreshing_disturbs_neither_focus_nor_text(desk: Page, server: PageServer) -> None:
+    await open_parcel(desk)
+    await desk.keyboard.press("e")
+    field = desk.get_by_label("Edit the answer")
+    await field.fill(OWN_WORDS)
+    server.review.escalations.pop(SMOKE)
+    await expect(rows(desk)).to_have_count(2)
+    await expect(field).to_be_focused()
+    await expect(field).to_have_value(OWN_WORDS)
+
+    await desk.keyboard.press("Escape")
+    await desk.keyboard.press("j")
+    await expect(row(desk, REFUND)).to_be_focused()
+    server.review.escalations[PARCEL]["due_at"] = "2100-01-01T00:00:00+00:00"
+    await expect(rows(desk).first).to_have_attribute("data-id", REFUND)
+    await expect(row(desk, REFUND)).to_be_focused()
+    server.review.somebody_decides(REFUND, "answer", "jonas")
+    await expect(rows(desk)).to_have_count(1)
+    await expect(row(desk, PARCEL)).to_be_focused()
+
+
+async def test_a_queue_that_can_not_be_read_says_so_and_recovers(desk: Page, server: PageServer) -> None:
+    await desk.context.set_offline(True)
+    await expect(desk.locator("#stale")).to_contain_text("The connection was lost. This is how it was at")
+    await expect(rows(desk)).to_have_count(3)
+    await desk.context.set_offline(False)
+    await expect(desk.locator("#stale")).to_be_hidden()
+
+
+async def test_a_broken_queue_is_not_blamed_on_the_key(open_page: OpenPage, server: PageServer) -> None:
+    server.review.queue_is_broken = True
+    page = await open_page(f"/review#c/{CASE}")
+    await page.get_by_label("Staff key").fill("key-of-mira")
+    await page.keyboard.press("Enter")
+
+    await expect(page.locator("#stale")).to_have_text("The database is away. Trying again every few seconds.")
+    await expect(page.get_by_label("Write to the customer")).to_be_visible()
+
+
+async def test_the_list_is_filtered_and_empty_states_have_words(desk: Page, server: PageServer) -> None:
+    await desk.keyboard.press("/")
+    await expect(desk.get_by_label("Filter this list")).to_be_focused()
+    await desk.keyboard.type("parcel p2")
+    await expect(rows(desk)).to_have_count(1)
+    await desk.keyboard.type(" zebra")
+    await expect(desk.get_by_text("Nothing here fits the filter.")).to_be_visible()
+    await desk.keyboard.press("Escape")
+    await expect(rows(desk)).to_have_count(3)
+    server.review.escalations.clear()
+    await expect(desk.get_by_text("Nothing waits for a decision.")).to_be_visible()
+    await expect(desk).to_have_title("Review")
