@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,6 +18,10 @@ from infra.crypto.keyring import Keyring
 from infra.embedded.servers import EmbeddedServers, RunningServers
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
+
+# A run in the background of a shell has Ctrl-C ignored, and the programs that tests start would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, however slow the machine: what hypothesis finds is found on purpose, not by luck.
 settings.register_profile("csagent", deadline=None, derandomize=True)

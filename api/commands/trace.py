@@ -23,7 +23,7 @@ def print_step(console: Console, skill: str, milliseconds: float, finding: objec
     grid.add_column(width=9, justify="right", style="dim")
     grid.add_column(overflow="fold")
     found = list(_lines(finding))
-    grid.add_row(skill, f"{milliseconds:,.1f} ms", found[0])
+    grid.add_row(skill, f"{milliseconds:,.0f} ms", found[0])
     for more in found[1:]:
         grid.add_row("", "", more)
     console.print(grid)

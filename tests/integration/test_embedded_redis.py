@@ -150,7 +150,7 @@ async def test_a_redis_that_does_not_start_is_done_without(place: Path, progress
     broken = place / "redis-server"
     broken.write_text('#!/bin/sh\n[ "$1" = --version ] || { echo "Bad directive"; exit 1; }\n')
     broken.chmod(0o755)
-    async with _embedded(place, progress, binaries=replace(find_binaries(), redis=broken)) as running:
+    async with _embedded(place, progress, binaries=replace(find_binaries(), redis=broken, label="broken")) as running:
         assert running.redis_url is None
     assert "Redis didn't start: Bad directive; PostgreSQL alone wakes the workers" in progress
 
