@@ -264,7 +264,7 @@ class Cases:
             case = await self._lock(connection, case_id)
             if case["escalation"] is not None:
                 raise ConflictError("this case waits for a decision", hint="decide its escalation first")
-            cursor = await connection.execute(self._turns["load_waiting"], {"case_id": case_id})
+            cursor = await connection.execute(self._turns["load_waiting"], {"case_id": case_id, "limit": 1})
             if await cursor.fetchone() is not None:
                 raise ConflictError("the agent is about to answer in this case", hint="wait for its reply")
             await connection.execute(self._sql["answered_by_person"], {"case_id": case_id})

@@ -32,6 +32,9 @@ from skills.turn import (
     Turn,
 )
 
+MOST_MESSAGES = 50
+"""A turn takes so many waiting messages at most; the rest make the next, so that a flood is worked off in pieces."""
+
 
 class PostgresLedger:
     """``graph.ports.Ledger`` on PostgreSQL."""
@@ -52,7 +55,7 @@ class PostgresLedger:
         case = {"case_id": lease.case_id}
         async with self._database.connection() as connection, connection.pipeline():
             heads = await connection.execute(self._sql["load_case"], case)
-            waiting = await connection.execute(self._sql["load_waiting"], case)
+            waiting = await connection.execute(self._sql["load_waiting"], {**case, "limit": MOST_MESSAGES})
             history = await connection.execute(self._sql["load_history"], case)
             polarity = await connection.execute(self._sql["load_polarity"], case)
             head = await heads.fetchone()
@@ -89,7 +92,7 @@ class PostgresLedger:
         turn = outcome.state["turn"]
         async with self._database.transaction() as connection:
             case = await self._lock(connection, work.lease, turn)
-            if may_supersede and case["newer"]:
+            if may_supersede and case["newer"] and len(turn.messages) < MOST_MESSAGES:
                 return "superseded"
             writer = TurnWriter(connection, self._sql, work, outcome, case["next_sequence"])
             decision = outcome.state.get("decision")

@@ -161,6 +161,7 @@ class Bench:
 
     async def _idle_with_default_settle(self) -> float:
         self._environment.pop("CSAGENT_SETTLE__WEB")
+        await self._empty()  # the ingest left thousands of messages that nobody worked on
         async with self._service("api", str(self._port)), self._service("sender"), self._service("worker"):
             await self._until_up()
             await self._idle(2)

@@ -23,7 +23,8 @@ where c.id = %(case_id)s;
 select m.id, m.sequence, m.author, m.body_sealed, m.received_at
 from messages m
 where m.case_id = %(case_id)s and m.state = 'waiting'
-order by m.sequence;
+order by m.sequence
+limit %(limit)s;
 
 -- name: load_history
 select m.id, m.sequence, m.author, m.body_sealed, m.received_at

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from graph.handling import TurnHandler
+from infra.postgres.turns import MOST_MESSAGES
 from skills.errors import ConflictError, InvalidMessageError, LeaseLostError
 from tests.core import Core, make_core
 from tests.trivial import Gate, trivial_graph
@@ -165,3 +166,14 @@ async def test_after_a_resolution_the_next_message_opens_a_new_case(core: Core) 
     assert again.case_id != receipt.case_id
     assert again.conversation_id == receipt.conversation_id
     assert again.position > receipt.position
+
+
+async def test_a_flood_is_worked_off_in_pieces_and_in_order(core: Core) -> None:
+    receipts = [await core.write("talk", f"m{n}") for n in range(MOST_MESSAGES + 5)]
+    for _ in range(2):
+        await core.work(receipts[0].case_id)
+    await core.deliver()
+    first, second = (await core.said("talk"))[-2:]
+    assert first == "agent: echo: " + " | ".join(f"m{n}" for n in range(MOST_MESSAGES))
+    assert second == "agent: echo: " + " | ".join(f"m{n}" for n in range(MOST_MESSAGES, MOST_MESSAGES + 5))
+    assert await core.leases.claim_due(10) == []
