@@ -28,6 +28,7 @@ from infra.postgres.conversations import Conversations
 from infra.postgres.database import Database
 from infra.postgres.dead_letters import DeadLetters
 from infra.postgres.inbox import Inbox
+from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
 from infra.postgres.outbox import Outbox
 from infra.postgres.reviews import Reviews
@@ -92,6 +93,11 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
         settings.database_url.get_secret_value(), size=settings.database_pool, application=f"csagent {process}"
     )
     await database.open()
+    try:
+        await refuse_other_keys(database, keyring)
+    except BaseException:
+        await database.close()
+        raise
     signals: Signals
     if settings.redis_url is not None:
         signals = RedisSignals(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)

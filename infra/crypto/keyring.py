@@ -96,6 +96,10 @@ class Keyring:
                     f"the key {name!r} has {len(key)} bytes", hint="a key is 32 bytes: openssl rand -base64 32"
                 )
         self._masters = {name: AESGCM(key) for name, key in masters.items()}
+        self._fingerprints = {
+            "index": _fingerprint(index_key),
+            **{f"master:{name}": _fingerprint(key) for name, key in masters.items()},
+        }
         self._current = next(iter(masters))
         self._index_key = index_key
 
@@ -130,6 +134,10 @@ class Keyring:
         """A keyed hash for exact look-ups, 16 bytes; ``kind`` keeps a mail address apart from an equal thread id."""
         return hmac.digest(self._index_key, f"{kind}\x1f{value}".encode(), "sha256")[:16]
 
+    def fingerprints(self) -> dict[str, bytes]:
+        """What tells these keys from others without giving them away: 16 bytes by ``index`` and ``master:<name>``."""
+        return dict(self._fingerprints)
+
     def derive(self, purpose: str) -> bytes:
         """A further secret of 32 bytes for one purpose, such as signing conversation tokens."""
         return hmac.digest(self._index_key, f"derive\x1f{purpose}".encode(), hashlib.sha256)
@@ -145,6 +153,10 @@ def decode_key(name: str, text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise ConfigurationError(f"the key {name!r} is not base64", hint="openssl rand -base64 32 makes one") from None
+
+
+def _fingerprint(key: bytes) -> bytes:
+    return hmac.digest(key, b"fingerprint", "sha256")[:16]
 
 
 def _context(place: str, row: UUID) -> bytes:

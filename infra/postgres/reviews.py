@@ -16,7 +16,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from infra.crypto.keyring import Keyring
+from infra.crypto.keyring import KeyDestroyedError, Keyring, SealBrokenError
 from infra.postgres.cases import Cases, TranscriptMessage
 from infra.postgres.database import Connection, Database
 from infra.postgres.queries import load
@@ -26,6 +26,9 @@ from skills.turn import CaseId, ChannelName, Decision, EscalationId
 
 CLAIM = timedelta(minutes=15)
 """How long a reviewer keeps what they claimed without touching it."""
+
+_LINE = 120
+"""Characters of the queue's first line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class Reviews:
                 channel=ChannelName(row["channel"]),
                 severity=row["severity"],
                 rules=tuple(row["rules"]),
-                first_line=_first_line(self._request(row)),
+                first_line=self._first_line(row),
                 due_at=row["due_at"],
                 created_at=row["created_at"],
                 claimed_by=row["claimed_by"],
@@ -245,6 +248,14 @@ class Reviews:
             raise NotFoundError("there is no such escalation")
         return row
 
+    def _first_line(self, row: Mapping[str, Any]) -> str:
+        """What the customer wrote, in a line. A row that does not open must not hide the others from every reviewer."""
+        try:
+            words = " ".join(" ".join(self._request(row)["messages"]).split())
+        except (SealBrokenError, KeyDestroyedError) as error:
+            return f"({error})"
+        return words if len(words) <= _LINE else f"{words[: _LINE - 1]}…"
+
     def _request(self, row: Mapping[str, Any]) -> dict[str, Any]:
         text = key_of(self._keyring, row).open(
             bytes(row["request_sealed"]), place="escalations.request_sealed", row=row["id"]
@@ -270,8 +281,3 @@ def _taken(row: Mapping[str, Any]) -> ConflictError:
     if row["status"] != "open":
         return ConflictError(f"this was decided already: {changes['decided']}", changes=changes)
     return ConflictError(f"{row['claimed_by']} is at it", hint="agree with them, or wait", changes=changes)
-
-
-def _first_line(request: Mapping[str, Any]) -> str:
-    words = " ".join(" ".join(request["messages"]).split())
-    return words if len(words) <= 120 else f"{words[:119]}…"  # noqa: PLR2004 - a line of the queue

@@ -227,6 +227,12 @@ CREATE TABLE identities (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE key_fingerprints (
+    name text NOT NULL,
+    fingerprint bytea NOT NULL,
+    first_seen_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE messages (
     id uuid NOT NULL,
     case_id uuid NOT NULL,
@@ -400,6 +406,9 @@ ALTER TABLE ONLY events_default
 
 ALTER TABLE ONLY identities
     ADD CONSTRAINT identities_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY key_fingerprints
+    ADD CONSTRAINT key_fingerprints_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_case_id_sequence_key UNIQUE (case_id, sequence);

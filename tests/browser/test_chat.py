@@ -119,6 +119,8 @@ async def test_the_conversation_is_here_after_a_reload_until_it_is_forgotten(
 async def test_a_reply_while_nobody_looks_shows_in_the_title(open_page: OpenPage, server: PageServer) -> None:
     page = await open_page("/chat")
     await start(page)
+    server.chat.say("zero")  # once it is there, the page has read what there was and counts what comes
+    await expect(page.get_by_text("zero")).to_be_visible()
     await page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
     server.chat.say("one")
     server.chat.say("two")
