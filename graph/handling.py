@@ -51,7 +51,10 @@ class TurnHandler:
         for rerun in range(MAX_RERUNS + 1):
             outcome = await self.run(work)
             may_supersede = work.resumption is None and rerun < MAX_RERUNS
+            began = time.perf_counter()
             if await self._ledger.commit(work, outcome, may_supersede=may_supersede) == "committed":
+                # Too late for the turn's own row, in time for the metrics.
+                outcome.milliseconds["finish"] = _since(began)
                 return outcome
             again = await self._ledger.load(work.lease)
             if again is None:
@@ -80,5 +83,13 @@ class TurnHandler:
         if result.interrupts:
             (interrupt,) = result.interrupts
             pause = Pause(interrupt.id, interrupt.value)
-        milliseconds = {"graph": round((time.perf_counter() - clock) * 1000, 2)}
+        milliseconds = {"graph": _since(clock)}
+        if work.turn is not None:
+            waited = work.turn.started_at - work.turn.messages[0].received_at
+            milliseconds["queue"] = round(waited.total_seconds() * 1000, 2)
         return Outcome(cast("TurnState", result.value), pause, started_at, milliseconds)
+
+
+def _since(began: float) -> float:
+    """Milliseconds since a reading of ``time.perf_counter``."""
+    return round((time.perf_counter() - began) * 1000, 2)

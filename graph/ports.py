@@ -60,6 +60,7 @@ class Outcome:
     pause: Pause | None
     started_at: datetime
     milliseconds: dict[str, float]
+    """Where the time went: ``queue`` (settle time included), ``graph``, and ``finish`` once it is committed."""
 
 
 Committed = Literal["committed", "superseded"]
