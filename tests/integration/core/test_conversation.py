@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from graph.handling import TurnHandler
+from graph.ports import Outcome, Work
 from infra.postgres.turns import MOST_MESSAGES
 from skills.errors import ConflictError, InvalidMessageError, LeaseLostError
 from tests.core import Core, make_core
@@ -85,7 +86,7 @@ async def test_a_message_that_arrives_while_the_graph_runs_is_answered_in_the_sa
 
 async def test_a_customer_who_never_stops_writing_is_answered_all_the_same(core: Core) -> None:
     class Chatty(TurnHandler):
-        async def run(self, work):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+        async def run(self, work: Work) -> Outcome:
             outcome = await super().run(work)
             await core.write("talk", "more")
             return outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -52,11 +52,11 @@ async def listening(hints: AsyncIterator[T]) -> AsyncIterator[asyncio.Queue[T]]:
             await task
 
 
-async def heard(queue: asyncio.Queue[T], send: Callable[[], object], *, seconds: float = 5.0) -> T:
+async def heard(queue: asyncio.Queue[T], send: Callable[[], Awaitable[object]], *, seconds: float = 5.0) -> T:
     """Send until something arrives: a listener may not have been there for the first one."""
     async with asyncio.timeout(seconds):
         while True:
-            await send()  # type: ignore[misc] # a coroutine function
+            await send()
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.3):
                     return await queue.get()
@@ -215,10 +215,10 @@ async def test_while_redis_is_away_sending_is_silent_and_quick_and_listening_rec
     await signals.close()
 
 
-async def heard_by(event: asyncio.Event, send: Callable[[], object]) -> None:
+async def heard_by(event: asyncio.Event, send: Callable[[], Awaitable[object]]) -> None:
     async with asyncio.timeout(8):
         while not event.is_set():
-            await send()  # type: ignore[misc] # a coroutine function
+            await send()
             await asyncio.sleep(0.05)
 
 
