@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import AsyncIterator, Sequence
 from uuid import uuid4
@@ -19,26 +18,24 @@ from infra.postgres.migrate import migrate
 from skills.errors import KnowledgeUnavailableError
 from skills.ports import KnowledgeQuery
 from skills.turn import Language
+from tests.conftest import on
 from tests.integration.knowledge.hashed_words import HashedWords, article, reading
 
 PASSAGES = 6000
 WORDS = [f"{one}{two}" for one in ("ship", "pay", "send", "lock", "open") for two in (f"er{n}" for n in range(400))]
 
 
-ADDRESS = os.environ.get("CSAGENT_TEST_DATABASE_URL", "postgresql://csagent@127.0.0.1:54330/").rstrip("/")
-
-
-async def administer(statement: str) -> None:
-    async with await psycopg.AsyncConnection.connect(f"{ADDRESS}/postgres", autocommit=True) as admin:
+async def administer(server_url: str, statement: str) -> None:
+    async with await psycopg.AsyncConnection.connect(server_url, autocommit=True) as admin:
         await admin.execute(statement.encode())
 
 
 @pytest.fixture(scope="module")
-async def filled() -> AsyncIterator[Database]:
+async def filled(server_url: str) -> AsyncIterator[Database]:
     """A database of its own: filling it for every test would take most of a minute."""
     name = f"knowledge_{uuid4().hex[:12]}"
-    await administer(f"create database {name}")
-    database = Database(f"{ADDRESS}/{name}")
+    await administer(server_url, f"create database {name}")
+    database = Database(on(server_url, name))
     await database.open()
     await migrate(database)
     chance = random.Random(7)
@@ -55,7 +52,7 @@ async def filled() -> AsyncIterator[Database]:
     await Ingest(PostgresArticles(database), HashedWords()).add(reading(*articles))
     yield database
     await database.close()
-    await administer(f"drop database {name} with (force)")
+    await administer(server_url, f"drop database {name} with (force)")
 
 
 def questions(count: int) -> list[str]:
