@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from pydantic import SecretStr
+
 from graph.build import Graph, Skills, build_graph
 from infra.crypto.keyring import Keyring
 from infra.models.cache import CachedEmbedder, MemoryVectorCache
@@ -92,13 +94,9 @@ async def open_embedder(settings: Settings) -> AsyncIterator[Embedder]:
     from infra.models.attempts import Patience
     from infra.models.openai_embeddings import OpenAIEmbedder
 
-    if settings.openai_api_key is None:
-        raise ConfigurationError(
-            "CSAGENT_MODEL__EMBEDDINGS is openai, but OPENAI_API_KEY is not set", hint="set it, or use minilm"
-        )
     openai = OpenAIEmbedder(
         model=settings.model.embeddings_name,
-        key=settings.openai_api_key,
+        key=_openai_key(settings, needed_by="CSAGENT_MODEL__EMBEDDINGS", instead="minilm"),
         base_url=settings.openai_base_url,
         patience=Patience(deadline=settings.model.deadline_seconds),
     )
@@ -144,13 +142,9 @@ async def _open_model(settings: Settings, database: Database) -> AsyncIterator[S
     from infra.models.attempts import Patience
     from infra.models.openai_chat import OpenAIModel
 
-    if settings.openai_api_key is None:
-        raise ConfigurationError(
-            "CSAGENT_MODEL__CHAT is openai, but OPENAI_API_KEY is not set", hint="set it, or use embedded"
-        )
     model = OpenAIModel(
         model=settings.model.chat_name,
-        key=settings.openai_api_key,
+        key=_openai_key(settings, needed_by="CSAGENT_MODEL__CHAT", instead="embedded"),
         base_url=settings.openai_base_url,
         patience=Patience(deadline=settings.model.deadline_seconds),
     )
@@ -158,3 +152,11 @@ async def _open_model(settings: Settings, database: Database) -> AsyncIterator[S
         yield KeptReplies(model, database)
     finally:
         await model.aclose()
+
+
+def _openai_key(settings: Settings, *, needed_by: str, instead: str) -> SecretStr:
+    if settings.openai_api_key is None:
+        raise ConfigurationError(
+            f"{needed_by} is openai, but OPENAI_API_KEY is not set", hint=f"set it, or use {instead}"
+        )
+    return settings.openai_api_key

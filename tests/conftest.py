@@ -7,10 +7,8 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
+from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from hypothesis import settings
 
@@ -18,6 +16,7 @@ from infra.crypto.keyring import Keyring
 from infra.embedded.servers import EmbeddedServers, RunningServers
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
+from tests.databases import a_database
 
 # A run in the background of a shell has Ctrl-C ignored, and the programs that tests start would inherit that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -56,33 +55,22 @@ def redis_url(servers: RunningServers) -> str:
     return servers.redis_url
 
 
-def on(url: str, database: str) -> str:
-    """The address of another database on the same server."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
-
-
 @pytest.fixture(scope="session")
-async def template(server_url: str) -> str:
+async def template(server_url: str) -> AsyncIterator[str]:
     """The name of a migrated database that tests copy."""
-    name = f"template_{uuid4().hex[:12]}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
-    database = Database(on(server_url, name))
-    await database.open()
-    await migrate(database)
-    await database.close()
-    return name
+    with a_database(server_url) as url:
+        database = Database(url)
+        await database.open()
+        await migrate(database)
+        await database.close()
+        yield urlsplit(url).path.removeprefix("/")
 
 
 @pytest.fixture
 def database_url(server_url: str, template: str) -> Iterator[str]:
     """A fresh migrated database."""
-    name = f"test_{uuid4().hex[:12]}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'create database "{name}" template "{template}"')
-    yield on(server_url, name)
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'drop database "{name}" with (force)')
+    with a_database(server_url, template=template) as url:
+        yield url
 
 
 @pytest.fixture

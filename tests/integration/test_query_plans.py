@@ -19,7 +19,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from infra.postgres.queries import load
-from tests.conftest import on
+from tests.databases import a_database
 
 ROWS = 100_000
 FILES = (
@@ -119,16 +119,14 @@ from generate_series(0, 99999) n;
 @pytest.fixture(scope="module")
 def full(server_url: str, template: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     """A connection to a database with 100,000 rows in each big table, vacuumed and analysed."""
-    name = f"full_{uuid4().hex[:12]}"
-    with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f'create database "{name}" template "{template}"')
-    with psycopg.connect(on(server_url, name), autocommit=True, row_factory=dict_row) as connection:
+    with (
+        a_database(server_url, template=template) as url,
+        psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection,
+    ):
         with connection.transaction(), without_foreign_keys(connection):
             connection.execute(SEED)
         connection.execute("vacuum analyze")
         yield connection
-    with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f'drop database "{name}" with (force)')
 
 
 class without_foreign_keys:  # noqa: N801 - reads as a clause where it is used

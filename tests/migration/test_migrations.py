@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -16,18 +15,14 @@ from infra.postgres.database import Database
 from infra.postgres.migrate import known_migrations, migrate, pending
 from skills.errors import ConfigurationError
 from tests.architecture.generated import SCHEMA, schema_document
-from tests.conftest import on
+from tests.databases import a_database
 
 
 @pytest.fixture
 def empty_url(server_url: str) -> Iterator[str]:
     """A database with nothing in it."""
-    name = f"empty_{uuid4().hex[:12]}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
-    yield on(server_url, name)
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'drop database "{name}" with (force)')
+    with a_database(server_url) as url:
+        yield url
 
 
 @asynccontextmanager

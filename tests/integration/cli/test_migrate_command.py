@@ -1,27 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from uuid import uuid4
 
-import psycopg
 import pytest
 
 from infra.postgres.migrate import known_migrations
 from skills.errors import ConfigurationError
-from tests.conftest import on
+from tests.databases import a_database
 from tests.integration.cli.conftest import Csagent
 
 
 @pytest.fixture
 def empty(surroundings: pytest.MonkeyPatch, server_url: str) -> Iterator[None]:
     """The environment names a database with nothing in it."""
-    name = f"test_{uuid4().hex[:12]}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"'.encode())
-    surroundings.setenv("DATABASE_URL", on(server_url, name))
-    yield
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'drop database "{name}" with (force)'.encode())
+    with a_database(server_url) as url:
+        surroundings.setenv("DATABASE_URL", url)
+        yield
 
 
 @pytest.mark.usefixtures("empty")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Sequence
-from uuid import uuid4
 
-import psycopg
 import pytest
 
 from infra.knowledge.ingest import Ingest
@@ -18,41 +16,34 @@ from infra.postgres.migrate import migrate
 from skills.errors import KnowledgeUnavailableError
 from skills.ports import KnowledgeQuery
 from skills.turn import Language
-from tests.conftest import on
+from tests.databases import a_database
 from tests.integration.knowledge.hashed_words import HashedWords, article, reading
 
 PASSAGES = 6000
 WORDS = [f"{one}{two}" for one in ("ship", "pay", "send", "lock", "open") for two in (f"er{n}" for n in range(400))]
 
 
-async def administer(server_url: str, statement: str) -> None:
-    async with await psycopg.AsyncConnection.connect(server_url, autocommit=True) as admin:
-        await admin.execute(statement.encode())
-
-
 @pytest.fixture(scope="module")
 async def filled(server_url: str) -> AsyncIterator[Database]:
     """A database of its own: filling it for every test would take most of a minute."""
-    name = f"knowledge_{uuid4().hex[:12]}"
-    await administer(server_url, f"create database {name}")
-    database = Database(on(server_url, name))
-    await database.open()
-    await migrate(database)
-    chance = random.Random(7)
-    articles = [
-        article(
-            f"a{number}",
-            f"About {' '.join(chance.sample(WORDS, 3))}",
-            f"The order of {' '.join(chance.sample(WORDS, 50))}.",
-            language="de" if number % 100 == 0 else "en",
-            audience="staff" if number % 1000 == 1 else "public",
-        )
-        for number in range(PASSAGES)
-    ]
-    await Ingest(PostgresArticles(database), HashedWords()).add(reading(*articles))
-    yield database
-    await database.close()
-    await administer(server_url, f"drop database {name} with (force)")
+    with a_database(server_url) as url:
+        database = Database(url)
+        await database.open()
+        await migrate(database)
+        chance = random.Random(7)
+        articles = [
+            article(
+                f"a{number}",
+                f"About {' '.join(chance.sample(WORDS, 3))}",
+                f"The order of {' '.join(chance.sample(WORDS, 50))}.",
+                language="de" if number % 100 == 0 else "en",
+                audience="staff" if number % 1000 == 1 else "public",
+            )
+            for number in range(PASSAGES)
+        ]
+        await Ingest(PostgresArticles(database), HashedWords()).add(reading(*articles))
+        yield database
+        await database.close()
 
 
 def questions(count: int) -> list[str]:
