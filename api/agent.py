@@ -8,14 +8,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from pydantic import SecretStr
 
+from api.metrics import Metrics
 from graph.build import Graph, Skills, build_graph
+from infra.breakers import Breakers, Limits
 from infra.crypto.keyring import Keyring
+from infra.knowledge.cache import CachedKnowledge
 from infra.models.cache import CachedEmbedder, MemoryVectorCache
 from infra.models.minilm import MiniLmEmbedder
 from infra.postgres.database import Database
 from infra.postgres.directory import PostgresDirectory
 from infra.postgres.knowledge import PostgresKnowledge
 from infra.postgres.model_replies import KeptReplies
+from infra.postgres.spend import BudgetedModel, Ceilings, Prices, Spend, SpendWatcher
 from infra.settings import Settings
 from skills.adapt import Adapt
 from skills.errors import ConfigurationError
@@ -27,18 +31,39 @@ from skills.retrieve import Retrieve
 from skills.sentiment import LexiconSentiment, ModelSentiment
 from skills.turn import Language
 
+_MODEL_LIMITS = Limits(failures=3, window=120.0, cooldown=15.0)
+"""Few failures over a long time: each may have cost a customer the model's whole deadline."""
+
 
 @asynccontextmanager
-async def open_agent(settings: Settings, database: Database, keyring: Keyring) -> AsyncIterator[Graph]:
+async def open_agent(
+    settings: Settings,
+    database: Database,
+    keyring: Keyring,
+    *,
+    breakers: Breakers | None = None,
+    spending: SpendWatcher | None = None,
+) -> AsyncIterator[Graph]:
     """The compiled graph with its models loaded; they are let go at the end.
+
+    Articles are searched as they are now; the policy is the one that was read here, until the process ends.
+
+    Args:
+        settings: which models, and where.
+        database: the knowledge, and who proved which address.
+        keyring: for the addresses.
+        breakers: where those of the models are added, to be seen; unseen ones unless given.
+        spending: told what a chat model takes; nobody unless given.
 
     Raises:
         ConfigurationError: a model, a key or the policy file can't be used.
     """
+    watched = breakers or Breakers()
+    spend = _spend(settings, database, spending or Metrics())
     async with AsyncExitStack() as stack:
-        embedder = await stack.enter_async_context(open_embedder(settings))
+        embedder = await stack.enter_async_context(open_embedder(settings, breakers=watched))
         knowledge = await stack.enter_async_context(_open_knowledge(settings, database, embedder))
-        model = await stack.enter_async_context(_open_model(settings, database))
+        model = await stack.enter_async_context(_open_model(settings, database, watched, spend))
         yield build_graph(
             choose_skills(settings, knowledge=knowledge, directory=PostgresDirectory(database, keyring), model=model)
         )
@@ -80,8 +105,11 @@ def read_policy(settings: Settings) -> Policy:
 
 
 @asynccontextmanager
-async def open_embedder(settings: Settings) -> AsyncIterator[Embedder]:
-    """The embedding model of the settings, behind a cache by content."""
+async def open_embedder(settings: Settings, *, breakers: Breakers | None = None) -> AsyncIterator[Embedder]:
+    """The embedding model of the settings, behind a cache by content and, where others run it, a circuit breaker.
+
+    Without ``breakers`` there is none: an import is long, and rather waits than leaves texts out.
+    """
     if settings.model.embeddings == "minilm":
         minilm = MiniLmEmbedder()
         await minilm.load()
@@ -92,6 +120,7 @@ async def open_embedder(settings: Settings) -> AsyncIterator[Embedder]:
         return
     # Heavy, and only for those who have a key.
     from infra.models.attempts import Patience
+    from infra.models.guarded import GuardedEmbedder
     from infra.models.openai_embeddings import OpenAIEmbedder
 
     openai = OpenAIEmbedder(
@@ -100,8 +129,11 @@ async def open_embedder(settings: Settings) -> AsyncIterator[Embedder]:
         base_url=settings.openai_base_url,
         patience=Patience(deadline=settings.model.deadline_seconds),
     )
+    asked: Embedder = openai
+    if breakers is not None:
+        asked = GuardedEmbedder(openai, breakers.add("embeddings", _MODEL_LIMITS))
     try:
-        yield CachedEmbedder(openai, MemoryVectorCache())
+        yield CachedEmbedder(asked, MemoryVectorCache())
     finally:
         await openai.aclose()
 
@@ -109,9 +141,12 @@ async def open_embedder(settings: Settings) -> AsyncIterator[Embedder]:
 @asynccontextmanager
 async def _open_knowledge(settings: Settings, database: Database, embedder: Embedder) -> AsyncIterator[Knowledge]:
     if settings.knowledge.store == "postgres":
-        yield PostgresKnowledge(database, embedder)
+        own = PostgresKnowledge(database, embedder)
+        seconds = settings.knowledge.cache_seconds
+        yield CachedKnowledge(own, own.version, seconds=seconds) if seconds else own
         return
-    # Heavy (SQLAlchemy), and only for those who bring their own collection.
+    # Heavy (SQLAlchemy), and only for those who bring their own collection. Nothing tells when that changes, so that
+    # its answers are not remembered.
     from infra.postgres.vectorstore import Collection, VectorStoreKnowledge
 
     asked = settings.knowledge.collection
@@ -135,11 +170,14 @@ async def _open_knowledge(settings: Settings, database: Database, embedder: Embe
 
 
 @asynccontextmanager
-async def _open_model(settings: Settings, database: Database) -> AsyncIterator[StructuredModel | None]:
+async def _open_model(
+    settings: Settings, database: Database, breakers: Breakers, spend: Spend
+) -> AsyncIterator[StructuredModel | None]:
     if settings.model.chat == "embedded" or (settings.model.chat == "auto" and settings.openai_api_key is None):
         yield None
         return
     from infra.models.attempts import Patience
+    from infra.models.guarded import GuardedModel
     from infra.models.openai_chat import OpenAIModel
 
     model = OpenAIModel(
@@ -149,9 +187,21 @@ async def _open_model(settings: Settings, database: Database) -> AsyncIterator[S
         patience=Patience(deadline=settings.model.deadline_seconds),
     )
     try:
-        yield KeptReplies(model, database)
+        guarded = GuardedModel(model, breakers.add("model", _MODEL_LIMITS))
+        yield KeptReplies(BudgetedModel(guarded, spend), database)
     finally:
         await model.aclose()
+
+
+def _spend(settings: Settings, database: Database, watcher: SpendWatcher) -> Spend:
+    most, prices = settings.spend, Prices(settings.model.price_in, settings.model.price_out)
+    if (most.case_money or most.day_money) and not (prices.tokens_in or prices.tokens_out):
+        raise ConfigurationError(
+            "CSAGENT_SPEND__… has a ceiling in money, but no price is known",
+            hint="set CSAGENT_MODEL__PRICE_IN and CSAGENT_MODEL__PRICE_OUT, or a ceiling in tokens",
+        )
+    ceilings = Ceilings(most.case_tokens, most.case_money, most.day_tokens, most.day_money)
+    return Spend(database, ceilings=ceilings, prices=prices, watcher=watcher)
 
 
 def _openai_key(settings: Settings, *, needed_by: str, instead: str) -> SecretStr:

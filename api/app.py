@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from api.pages.routes import router as pages
-from api.problems import install, problem
-from api.routes import health, review, web
+from api.problems import count_shed, install, problem
+from api.routes import dead_letters, health, review, web
 from api.wiring import Services, open_services
 from infra.settings import Settings
 
@@ -45,7 +45,8 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
     )
     install(app)
-    for router in (web.router, review.router, health.router, pages):
+    count_shed(app, lambda app, reason: services_of(app).metrics.request_shed(reason))
+    for router in (web.router, review.router, dead_letters.router, health.router, pages):
         app.include_router(router, max_body_size=MAX_BODY)
     app.add_middleware(Door)
     return app

@@ -1,7 +1,13 @@
-"""Errors over HTTP: problem+json (RFC 9457), one status for each of our errors, and never what the sender wrote."""
+"""Errors over HTTP: problem+json (RFC 9457), one status for each of our errors, and never what the sender wrote.
+
+A request that is turned away because too much is going on is a 503 with ``Retry-After``, and counted. Only requests
+that stored nothing are: what was acknowledged is committed, and no error can take it back.
+"""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -15,11 +21,16 @@ from skills.errors import (
     BadRequestError,
     ConfigurationError,
     ConflictError,
+    Crowd,
+    DatabaseBusyError,
     InvalidMessageError,
     NotFoundError,
     SupportError,
     UnavailableError,
 )
+
+_LONGEST_RETRY = 5
+"""Seconds after which the last of those who were turned away together should try again."""
 
 _log = structlog.get_logger(__name__)
 
@@ -80,6 +91,17 @@ def problem(status: int, title: str, **extra: Any) -> ProblemResponse:
     return ProblemResponse(body, status_code=status, headers=headers)
 
 
+def count_shed(app: FastAPI, count: Callable[[FastAPI, Crowd], None]) -> None:
+    """Have every request counted that is turned away because too much is going on."""
+
+    async def turned_away(request: Request, error: Exception) -> ProblemResponse:
+        assert isinstance(error, DatabaseBusyError)
+        count(request.app, error.crowd)
+        return await _support_error(request, error)
+
+    app.add_exception_handler(DatabaseBusyError, turned_away)
+
+
 async def _support_error(_request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, SupportError)
     if isinstance(error, UnauthorizedError):
@@ -88,7 +110,11 @@ async def _support_error(_request: Request, error: Exception) -> ProblemResponse
         ((status, title) for kind, status, title in _STATUS if isinstance(error, kind)), (500, "Something went wrong")
     )
     changes = error.changes if isinstance(error, ConflictError) else None
-    return problem(status, title, detail=str(error), hint=error.hint, changes=changes or None)
+    response = problem(status, title, detail=str(error), hint=error.hint, changes=changes or None)
+    if isinstance(error, DatabaseBusyError):
+        # Not all at the same time, or the crowd is turned away together and comes back together.
+        response.headers["Retry-After"] = str(random.randint(1, _LONGEST_RETRY))  # noqa: S311 - it only has to differ
+    return response
 
 
 async def _validation_error(_request: Request, error: Exception) -> ProblemResponse:

@@ -15,15 +15,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import structlog
+
+from api.guarded import GuardedChannel
+from api.jobs import Retention, jobs
 from api.metrics import Metrics
+from api.scheduler import Scheduler
 from api.sender import Sender
 from api.worker import Worker, WorkerLimits
 from channels.web.outbound import WebOutbound
 from channels.web.signature import TokenSigner
 from graph.build import Graph
 from graph.handling import TurnHandler
+from infra.breakers import Breakers, Limits, Status
 from infra.crypto.keyring import Keyring, decode_key
 from infra.postgres.cases import Cases
+from infra.postgres.connections import Connections, Demand
 from infra.postgres.conversations import Conversations
 from infra.postgres.database import Database
 from infra.postgres.dead_letters import DeadLetters
@@ -31,9 +38,12 @@ from infra.postgres.inbox import Inbox
 from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
 from infra.postgres.outbox import Outbox
+from infra.postgres.pace import Pace
 from infra.postgres.reviews import Reviews
+from infra.postgres.schedule import Schedule
 from infra.postgres.signals import PostgresSignals
 from infra.postgres.turns import PostgresLedger
+from infra.redis.signals import LIMITS as REDIS_LIMITS
 from infra.redis.signals import RedisSignals
 from infra.settings import Settings
 from infra.signals import Signals
@@ -42,6 +52,10 @@ from skills.errors import ConfigurationError
 
 _HOLD = timedelta(seconds=30)
 """How long a sender's claim holds: longer than its longest call."""
+
+_PROVIDER_LIMITS = Limits(failures=5, window=60.0, cooldown=15.0)
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,8 @@ class Services:
     dead_letters: DeadLetters
     tokens: TokenSigner
     metrics: Metrics
+    breakers: Breakers
+    """Of the outside services that this process asks."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is asked to stop, so that long answers end."""
 
@@ -90,20 +106,35 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
         raise ConfigurationError("DATABASE_URL is not set", hint="`csagent up` starts an embedded server and sets it")
     keyring = build_keyring(settings)
     database = Database(
-        settings.database_url.get_secret_value(), size=settings.database_pool, application=f"csagent {process}"
+        settings.database_url.get_secret_value(),
+        size=settings.database_pool,
+        application=f"csagent {process}",
+        wait=settings.database_wait_seconds,
+        # The API's callers are many and can come again; the other processes choose how much they do at once.
+        max_waiting=settings.database_max_waiting if process == "api" else 0,
     )
     await database.open()
     try:
         await refuse_other_keys(database, keyring)
+        await _warn_of_short_connections(settings, database)
     except BaseException:
         await database.close()
         raise
+    metrics = Metrics()
+    metrics.watch_pool(database.state)
+    breakers = build_breakers(metrics)
     signals: Signals
     if settings.redis_url is not None:
-        signals = RedisSignals(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
+        signals = RedisSignals(
+            settings.redis_url.get_secret_value(),
+            prefix=settings.redis_prefix,
+            breaker=breakers.add("redis", REDIS_LIMITS),
+        )
     else:
         signals = PostgresSignals(database)
     await signals.open()
+    # However much the public writes and reads, a quarter of the pool is left for reviewers, health checks and hints.
+    public = database.lane(settings.database_pool - max(settings.database_pool // 4, 1))
     cases = Cases(database, keyring, check_text=check_text)
     lease = timedelta(seconds=settings.worker.lease_seconds)
     try:
@@ -112,25 +143,44 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             database=database,
             keyring=keyring,
             signals=signals,
-            inbox=Inbox(database, keyring),
-            conversations=Conversations(database, keyring),
+            inbox=Inbox(public, keyring, build_pace(settings)),
+            conversations=Conversations(public, keyring),
             cases=cases,
             reviews=Reviews(database, keyring, cases),
             leases=Leases(database, holder=_holder(), duration=lease),
             outbox=Outbox(database, keyring, holder=_holder(), hold=_HOLD),
             dead_letters=DeadLetters(database, keyring, notice=failure_notice),
             tokens=TokenSigner(keyring.derive("conversation tokens")),
-            metrics=Metrics(),
+            metrics=metrics,
+            breakers=breakers,
         )
     finally:
         await signals.close()
         await database.close()
 
 
+def connection_demand(settings: Settings) -> Demand:
+    """The connections that all processes may want together."""
+    return Demand(settings.database_processes, settings.database_pool, listening=settings.redis_url is None)
+
+
+async def _warn_of_short_connections(settings: Settings, database: Database) -> None:
+    budget = await Connections(database).budget(connection_demand(settings))
+    if not budget.enough:
+        _log.warning(
+            "database.connections_short",
+            needed=budget.demand.connections,
+            free=budget.free,
+            allowed=budget.allowed,
+            reserved=budget.reserved,
+            others=budget.others,
+        )
+
+
 def build_worker(services: Services, graph: Graph) -> Worker:
     """A worker that runs this graph."""
     settings = services.settings
-    ledger = PostgresLedger(services.database, services.keyring)
+    ledger = PostgresLedger(services.database, services.keyring, build_pace(settings))
     return Worker(
         leases=services.leases,
         ledger=ledger,
@@ -146,13 +196,49 @@ def build_worker(services: Services, graph: Graph) -> Worker:
 
 def build_sender(services: Services) -> Sender:
     """A sender with every channel that is set up."""
-    channels = [WebOutbound()]
+    channels = [
+        GuardedChannel(channel, services.breakers.add(f"{channel.name} provider", _PROVIDER_LIMITS))
+        for channel in (WebOutbound(),)
+    ]
     return Sender(
         outbox=services.outbox,
         channels={channel.name: channel for channel in channels},
         signals=services.signals,
         metrics=services.metrics,
     )
+
+
+def build_pace(settings: Settings) -> Pace:
+    """How quickly turns may follow each other."""
+    pace = settings.pace
+    return Pace(every=timedelta(seconds=pace.seconds), burst=pace.burst, cases_an_hour=pace.cases_an_hour)
+
+
+def build_breakers(metrics: Metrics) -> Breakers:
+    """Where breakers are added: each change of state is counted and logged."""
+
+    def changed(status: Status) -> None:
+        known = status.reason is not None  # a new breaker has nothing to tell
+        metrics.observe_breaker(status)
+        if known:
+            say = _log.info if status.state == "closed" else _log.warning
+            say("breaker.changed", name=status.name, state=status.state, reason=status.reason)
+
+    return Breakers(on_change=changed)
+
+
+def build_scheduler(services: Services) -> Scheduler:
+    """A scheduler that stands by until it leads."""
+    schedule = Schedule(services.database, holder=_holder())
+    settings = services.settings.retention
+    retention = Retention(
+        idle_thread=timedelta(days=settings.idle_thread_days),
+        case=timedelta(days=settings.case_days),
+        event_months=settings.event_months,
+        folder=settings.archive_folder,
+        hour=settings.archive_hour,
+    )
+    return Scheduler(schedule, jobs(services.database, retention), metrics=services.metrics)
 
 
 def build_keyring(settings: Settings) -> Keyring:

@@ -36,6 +36,8 @@ class Envelope:
     claims: tuple[ClaimedAddress, ...] = ()
     written_at: datetime | None = None
     """The provider's time; ours is taken at the commit."""
+    begins: bool = False
+    """Whether the channel expects this to be the first message of its talk, which spares a look-up if it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +75,13 @@ class Unknown:
     reason: str
 
 
-SendResult = Accepted | Refused | Unknown
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Nothing was asked of the provider: it is known to be away. No attempt is counted."""
+
+    reason: str
+    seconds: float
+    """When to try again, from now."""
+
+
+SendResult = Accepted | Refused | Deferred | Unknown

@@ -23,6 +23,7 @@ from langgraph.types import Command
 from graph.build import Graph
 from graph.ports import Ledger, Outcome, Pause, Work
 from graph.state import TurnState
+from skills.errors import TurnNotResumableError
 
 MAX_RERUNS = 2
 
@@ -64,7 +65,12 @@ class TurnHandler:
         raise AssertionError("the last run may not be superseded")
 
     async def run(self, work: Work) -> Outcome:
-        """Run the graph to its end or to its interrupt. Nothing is written anywhere but in the work's checkpointer."""
+        """Run the graph to its end or to its interrupt. Nothing is written anywhere but in the work's checkpointer.
+
+        Raises:
+            TurnNotResumableError: the paused turn waits in a node that this version of the graph does not have. A
+                worker of the older version may still resume it; else it is buried, and a person is told.
+        """
         started_at, clock = datetime.now(UTC), time.perf_counter()
         CURRENT_WORK.set(work)
         graph = copy.copy(self._graph)
@@ -79,6 +85,9 @@ class TurnHandler:
             raise ValueError("work is a fresh turn or a resumption")
         # "exit": one checkpoint at the end. The turn commits once, so the ones between would only be paid for.
         result = await graph.ainvoke(start, config, durability="exit", version="v2")
+        if work.resumption is not None and result.value.get("decision") is not work.resumption.decision:
+            # LangGraph drops the task of a node that is gone, and ends with the draft that nobody has approved.
+            raise TurnNotResumableError
         pause = None
         if result.interrupts:
             (interrupt,) = result.interrupts

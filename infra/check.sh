@@ -27,7 +27,7 @@ step() { # step NAME COMMAND…
 summary() { grep -E '^not audited|[0-9]+ passed|^TOTAL' "$said" | tr '\n' ' '; }
 
 # Unused names are found with certainty only among imports, arguments and unreachable code: frameworks call the rest.
-unused() { "$BIN/vulture" $PACKAGES tests --min-confidence 80 --ignore-names trace,client_address; }
+unused() { "$BIN/vulture" $PACKAGES tests --min-confidence 80 --ignore-names trace,client_address,serialized; }
 
 # pytest-cov puts the children's figures together and holds the lower limit of pyproject.toml.
 tests() { "$BIN/python" -m pytest ${PARALLEL:-} --cov --cov-report=term "$@"; }

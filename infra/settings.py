@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +17,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from skills.errors import ConfigurationError
 
 _Seconds = Annotated[float, Field(ge=0)]
+
+SHORTEST_CASE_DAYS = 30
+"""A resolved case stays in the database so long at least, so that no late repetition of its messages opens another."""
+_Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
 class WorkerSettings(BaseModel):
@@ -43,6 +48,17 @@ class SettleSettings(BaseModel):
         return timedelta(seconds=getattr(self, channel, 0.0))
 
 
+class PaceSettings(BaseModel):
+    """How quickly turns may follow each other; what comes faster waits and is answered together."""
+
+    seconds: _Seconds = 6.0
+    """Between the turns of one case, once it has had its burst; 0 is no pace."""
+    burst: int = Field(10, ge=1)
+    """Turns of a case that may follow each other at once."""
+    cases_an_hour: int = Field(20, ge=1)
+    """New cases of one sender that are worked on at once; each further one waits a little longer."""
+
+
 class ModelSettings(BaseModel):
     """Which model forms the skills use. ``auto``: OpenAI's when there is a key, else the embedded ones."""
 
@@ -52,6 +68,20 @@ class ModelSettings(BaseModel):
     embeddings_name: str = "text-embedding-3-small"
     deadline_seconds: float = Field(20.0, gt=0)
     """All the time that one question to a model may take, retries included."""
+    price_in: _Money = Decimal(0)
+    price_out: _Money = Decimal(0)
+    """What a million tokens cost, in and out, in whichever currency the ceilings in ``spend`` are; 0 is unknown."""
+
+
+class SpendSettings(BaseModel):
+    """The most that may be spent on a model, by case and by UTC day; 0 is no ceiling. Then people answer."""
+
+    case_tokens: int = Field(200_000, ge=0)
+    day_tokens: int = Field(20_000_000, ge=0)
+    """Tokens in and out together. A turn takes about 3,000."""
+    case_money: _Money = Decimal(0)
+    day_money: _Money = Decimal(0)
+    """At the prices of ``model``, which have to be set then."""
 
 
 class CollectionSettings(BaseModel):
@@ -75,6 +105,31 @@ class KnowledgeSettings(BaseModel):
     """The company's own PGVectorStore collection, with ``store=pgvectorstore``."""
     answer_threshold: float = Field(0.4, ge=0, le=1)
     """Below this confidence the agent says that it does not know."""
+    cache_seconds: _Seconds = 300.0
+    """How long the answer to a search may be remembered; an article that changes is seen within a second. 0: never."""
+
+
+class RetentionSettings(BaseModel):
+    """How long working data is kept; 0 is for ever. Only what is in an archive, or needed by nobody, is deleted."""
+
+    idle_thread_days: int = Field(1, ge=0)
+    """LangGraph's own rows of a case in which nothing has happened for so long; no later turn reads them."""
+    case_days: int = Field(365, ge=0)
+    """Cases resolved so long ago go to the archive, with their messages, turns and reviews."""
+    event_months: int = Field(13, ge=0)
+    """Events go to the archive by the month, so many months after theirs is over."""
+    archive_folder: Path | None = None
+    """Where archives are written. Without one neither cases nor events are ever deleted by themselves."""
+    archive_hour: int = Field(2, ge=0, le=23)
+    """The hour of the night, UTC, at which archives are written."""
+
+    @field_validator("case_days")
+    @classmethod
+    def _long_enough(cls, days: int) -> int:
+        """A provider may deliver a message a second time, days later; it is known by the first one's row."""
+        if 0 < days < SHORTEST_CASE_DAYS:
+            raise ValueError(f"at least {SHORTEST_CASE_DAYS} days, or 0 for ever")
+        return days
 
 
 class Settings(BaseSettings):
@@ -98,6 +153,13 @@ class Settings(BaseSettings):
     """Only with it are turns traced to LangSmith."""
     redis_prefix: str = "csagent"
     database_pool: int = Field(12, ge=2, le=200)
+    """Connections that a process may hold."""
+    database_processes: int = Field(4, ge=1)
+    """Processes of csagent on the database, on all machines: what `csagent doctor` reckons with."""
+    database_wait_seconds: float = Field(5.0, gt=0, le=60)
+    """How long anybody waits for a connection."""
+    database_max_waiting: int = Field(100, ge=1)
+    """Requests that may wait for a connection in an API process; more are turned away at once."""
 
     master_keys: Annotated[dict[str, SecretStr], NoDecode] = Field(default_factory=dict)
     """``name:base64,older:base64``: the first wraps new customer keys, all of them unwrap."""
@@ -110,6 +172,9 @@ class Settings(BaseSettings):
     """Where the embedded servers and generated keys live on one machine."""
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(0, ge=0, le=65535)
+    """Where worker, sender and scheduler answer ``/health/*`` and ``/metrics``; 0: nowhere. The API does on its own."""
     public_url: str | None = None
     """The address that customers' browsers use, when it is not ``http://host:port``."""
     policy_file: Path | None = None
@@ -118,8 +183,11 @@ class Settings(BaseSettings):
 
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     settle: SettleSettings = Field(default_factory=SettleSettings)
+    pace: PaceSettings = Field(default_factory=PaceSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
+    spend: SpendSettings = Field(default_factory=SpendSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
 
     @field_validator("master_keys", "staff_keys", mode="before")
     @classmethod

@@ -43,7 +43,7 @@ class Signals(Protocol):
         """Tell a sender."""
         ...
 
-    async def conversation_changed(self, conversation_id: ConversationId) -> None:
+    async def conversation_changed(self, *conversation_ids: ConversationId) -> None:
         """Tell whoever shows this conversation."""
         ...
 

@@ -8,12 +8,14 @@
     ├── NotFoundError              no such thing, or not yours
     ├── ConflictError              somebody was quicker, or what was seen has changed
     ├── LeaseLostError             another worker holds the case now
+    ├── TurnNotResumableError      this graph lacks the node that a paused turn waits in
     ├── ConfigurationError         a setting or a server is not as it has to be; ``hint`` says what to do
     └── UnavailableError           something outside did not answer in time
         ├── ModelUnavailableError
         ├── KnowledgeUnavailableError
         ├── ProviderUnavailableError
         └── DatabaseUnavailableError
+            └── DatabaseBusyError  every connection is in use, and as many wait as may
 
 Domain errors know no HTTP: ``api.problems`` gives each a status.
 """
@@ -21,6 +23,7 @@ Domain errors know no HTTP: ``api.problems`` gives each a status.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 
 class SupportError(Exception):
@@ -66,6 +69,10 @@ class LeaseLostError(SupportError):
     """Another worker holds this case now."""
 
 
+class TurnNotResumableError(SupportError):
+    """This version of the graph can't resume that paused turn."""
+
+
 class ConfigurationError(SupportError):
     """A setting or a server is not as it has to be."""
 
@@ -88,3 +95,15 @@ class ProviderUnavailableError(UnavailableError):
 
 class DatabaseUnavailableError(UnavailableError):
     """The database did not answer."""
+
+
+Crowd = Literal["pool_full", "pool_timeout", "lane_full", "lane_timeout"]
+"""Where there was no room, in the pool of connections or a lane of it: at once, as too many waited, or after a wait."""
+
+
+class DatabaseBusyError(DatabaseUnavailableError):
+    """Too much is going on at once."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        super().__init__(hint="try again in a moment; nothing was stored")
+        self.crowd: Crowd = crowd

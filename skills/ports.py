@@ -47,6 +47,8 @@ class KnowledgeQuery:
     audience: Audience = "public"
     language: Language | None = None
     """Passages in this language only; ``None`` searches all."""
+    by_words: bool = False
+    """By words alone, for while no model can embed the text; the passages' similarity is 0 then."""
 
 
 class Knowledge(Protocol):
@@ -54,6 +56,8 @@ class Knowledge(Protocol):
 
     async def search(self, query: KnowledgeQuery) -> list[Passage]:
         """The best passages, best first: ``limit`` of them whenever that many match the filters.
+
+        By words alone only those that share a word with the text, and none from a store that knows vectors only.
 
         Raises:
             KnowledgeUnavailableError: the store did not answer in time.

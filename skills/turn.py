@@ -81,6 +81,8 @@ class Turn:
     earlier_polarity: tuple[float, ...]
     """The sentiment polarity of the case's earlier turns, oldest first, each in [-1, 1]."""
     started_at: datetime
+    answered_within_hour: int = 0
+    """How many turns of this case the agent answered by itself in the last hour, among the last fifty."""
 
     @property
     def text(self) -> str:
@@ -153,7 +155,8 @@ class Retrieval:
     confidence: float
     """How likely it is, in [0, 1], that the best passages answer the question."""
     failure: str | None = None
-    """Why nothing could be searched (the knowledge base is down …); the turn then goes to a person."""
+    """Why nothing could be searched, or not as usual (the knowledge base is down, no vectors …); the turn then goes to
+    a person."""
 
 
 @dataclass(frozen=True, slots=True)

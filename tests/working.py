@@ -34,7 +34,7 @@ class Hints:
     async def outbox_waits(self) -> None:
         self.for_sender.set()
 
-    async def conversation_changed(self, conversation_id: ConversationId) -> None: ...
+    async def conversation_changed(self, *conversation_ids: ConversationId) -> None: ...
 
     async def cases(self) -> AsyncIterator[CaseHint]:
         while True:

@@ -23,6 +23,7 @@ from api.commands.machine_checks import (
 )
 from api.commands.printing import output, plural, print_json, visible
 from api.commands.server_checks import check_database, check_redis
+from infra.postgres.connections import Demand
 from infra.settings import Settings, read_settings
 from skills.errors import ConfigurationError
 
@@ -90,7 +91,8 @@ async def _servers(settings: Settings) -> AsyncIterator[Finding]:
             return
         database_url, redis_url = record.database_url, redis_url or record.redis_url
     yield await check_redis(redis_url)
-    async for finding in check_database(database_url):
+    demand = Demand(settings.database_processes, settings.database_pool, listening=redis_url is None)
+    async for finding in check_database(database_url, demand):
         yield finding
 
 

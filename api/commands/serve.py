@@ -1,6 +1,7 @@
 """``csagent api``, ``worker``, ``sender`` and ``scheduler``: one process each, for a machine that has servers.
 
-They stop in order on SIGTERM and Ctrl-C: nothing new is begun, what runs is finished or given back.
+Worker, sender and scheduler answer health and metrics where a port is set. They stop in order on SIGTERM and Ctrl-C:
+nothing new is begun, what runs is finished or given back.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Annotated
 
 import typer
@@ -16,12 +18,15 @@ import uvloop
 
 from api.agent import open_agent
 from api.app import create_app
-from api.scheduler import Scheduler
-from api.wiring import Services, build_sender, build_worker, open_services
+from api.endpoint import health_endpoint
+from api.wiring import Services, build_scheduler, build_sender, build_worker, open_services
 from infra.models.tracing import tracing
-from infra.postgres.housekeeping import Housekeeping
 from infra.settings import Settings, read_settings
 from infra.telemetry.logs import configure_logs
+
+MetricsPort = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="Port for health and metrics; 0: none.", show_default="0")
+]
 
 
 def api(
@@ -43,12 +48,14 @@ def api(
     )
 
 
-def worker() -> None:
+def worker(metrics_port: MetricsPort = None) -> None:
     """Run turns: claim cases, run the graph, commit."""
-    settings = read_settings()
+    settings = _settings(metrics_port)
 
     async def work(services: Services, stop: asyncio.Event) -> None:
-        async with open_agent(settings, services.database, services.keyring) as graph:
+        async with open_agent(
+            settings, services.database, services.keyring, breakers=services.breakers, spending=services.metrics
+        ) as graph:
             # Nothing may leave the machine unasked: a stray variable in the environment must not turn tracing on.
             with tracing(allowed=settings.langsmith_api_key is not None):
                 await build_worker(services, graph).run(stop)
@@ -56,32 +63,41 @@ def worker() -> None:
     _run(settings, "worker", work)
 
 
-def sender() -> None:
+def sender(metrics_port: MetricsPort = None) -> None:
     """Deliver what is in the outbox."""
 
     async def send(services: Services, stop: asyncio.Event) -> None:
         await build_sender(services).run(stop)
 
-    _run(read_settings(), "sender", send)
+    _run(_settings(metrics_port), "sender", send)
 
 
-def scheduler() -> None:
-    """Keep house: partitions ahead of time, leftovers, late reviews. Several may run; one at a time works."""
+def scheduler(metrics_port: MetricsPort = None) -> None:
+    """Keep house: partitions ahead of time, leftovers, late reviews, archives. Several may run; one of them leads."""
 
     async def schedule(services: Services, stop: asyncio.Event) -> None:
-        await Scheduler(Housekeeping(services.database)).run(stop)
+        await build_scheduler(services).run(stop)
 
-    _run(read_settings(), "scheduler", schedule)
+    _run(_settings(metrics_port), "scheduler", schedule)
+
+
+def _settings(metrics_port: int | None) -> Settings:
+    return read_settings(**({} if metrics_port is None else {"metrics_port": metrics_port}))
 
 
 def _run(settings: Settings, process: str, work: Callable[[Services, asyncio.Event], Awaitable[None]]) -> None:
     configure_logs(settings.log_level, process=process)
 
     async def run() -> None:
-        async with open_services(settings, process=process) as services:
+        async with AsyncExitStack() as stack:
+            services = await stack.enter_async_context(open_services(settings, process=process))
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, services.stopping.set)
+            if settings.metrics_port:
+                await stack.enter_async_context(
+                    health_endpoint(services, host=settings.metrics_host, port=settings.metrics_port)
+                )
             await work(services, services.stopping)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from api.commands.finding import Finding, error, failed, ok, warning
 from api.commands.printing import duration, plural
 from infra.postgres.articles import PostgresArticles
+from infra.postgres.connections import SMALLEST_POOL, Budget, Connections, Demand
 from infra.postgres.database import Database
 from infra.postgres.migrate import known_migrations, pending
 from infra.redis.signals import RedisSignals
@@ -72,7 +73,7 @@ async def check_redis(url: str | None) -> Finding:
     return warning("redis", "does not answer; PostgreSQL's sweep finds the work, more slowly", "start it: REDIS_URL")
 
 
-async def check_database(url: str) -> AsyncIterator[Finding]:
+async def check_database(url: str, demand: Demand) -> AsyncIterator[Finding]:
     """Everything that the database can tell, as it is found out; it ends at the first thing that the rest needs."""
     database = Database(url, size=2, application="csagent doctor")
     try:
@@ -81,7 +82,7 @@ async def check_database(url: str) -> AsyncIterator[Finding]:
         yield failed("database", problem)
         return
     try:
-        async for finding in _checks(database):
+        async for finding in _checks(database, demand):
             yield finding
     except DatabaseUnavailableError as problem:
         yield error("database", str(problem), "is it being restarted? try again")
@@ -89,7 +90,7 @@ async def check_database(url: str) -> AsyncIterator[Finding]:
         await database.close()
 
 
-async def _checks(database: Database) -> AsyncIterator[Finding]:
+async def _checks(database: Database, demand: Demand) -> AsyncIterator[Finding]:
     async with database.connection() as connection:
         before = time.time()
         server = await (await connection.execute(_SERVER)).fetchone()
@@ -98,6 +99,7 @@ async def _checks(database: Database) -> AsyncIterator[Finding]:
     vector = f"pgvector {server['vector']}" if server["vector"] else "pgvector available"
     yield ok("database", f"PostgreSQL {server['version'].split()[0]}, {vector}")
     yield clock_finding(server["clock"] - (before + after) / 2)
+    yield connections_finding(await Connections(database).budget(demand))
     # Looking for what is pending would make the table of migrations where there is none; a doctor changes nothing.
     todo = await pending(database) if server["begun"] else known_migrations()
     if todo:
@@ -121,6 +123,16 @@ async def _state(database: Database) -> State:
         row = await (await connection.execute(_STATE, months)).fetchone()
     assert row is not None  # it has no table to be empty
     return State(**row)
+
+
+def connections_finding(budget: Budget) -> Finding:
+    """Whether the server has connections enough for every process at its busiest."""
+    if budget.enough:
+        return ok("connections", str(budget))
+    mend = "raise max_connections, or CSAGENT_DATABASE_PROCESSES says more processes than there are"
+    if budget.largest_pool >= SMALLEST_POOL:
+        mend = f"CSAGENT_DATABASE_POOL={budget.largest_pool}, or {mend}"
+    return warning("connections", str(budget), mend)
 
 
 def clock_finding(skew: float) -> Finding:

@@ -95,7 +95,7 @@ def _draft(found: Draft) -> Iterator[Text]:
     known = Text("answered", style="green") if found.answered else Text("does not know", style="yellow")
     yield Text.assemble(known, f", confidence {found.confidence:.2f}, by {line(found.model)}")
     if found.failure:
-        yield Text(f"no model could be asked: {line(found.failure)}", style="red")
+        yield Text(f"no draft by the model: {line(found.failure)}", style="red")
     yield from _citations(found.citations)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ class Product:
     settings: Settings
     log: Path
     processes: Processes
+    endpoints: Mapping[str, str]
+    """Where the processes without an API answer health and metrics, if they do."""
 
     @property
     def staff_key(self) -> str:
@@ -81,15 +83,27 @@ async def running_product(
                 await database.close()
             log = settings.folder / "csagent.log"
             settings.folder.mkdir(parents=True, exist_ok=True)
+            ports = metrics_ports(settings, [*(f"worker {n}" for n in range(1, workers + 1)), "sender", "scheduler"])
             programs = [
                 Program("api", ("api", "--host", settings.host, "--port", str(chosen))),
-                *(Program(f"worker {n}", ("worker",)) for n in range(1, workers + 1)),
-                Program("sender", ("sender",)),
-                Program("scheduler", ("scheduler",)),
+                *(
+                    Program(name, (name.partition(" ")[0], "--metrics-port", str(number)))
+                    for name, number in ports.items()
+                ),
             ]
             status.update("starting API, worker, sender and scheduler …")
-            async with Processes(programs, environment(completed), log=log) as processes:
-                product = Product(f"http://{settings.host}:{chosen}", completed, log, processes)
+            count = max(settings.database_processes, len(programs))
+            surroundings = {**environment(completed), "CSAGENT_DATABASE_PROCESSES": str(count)}
+            async with Processes(programs, surroundings, log=log) as processes:
+                product = Product(
+                    url=f"http://{settings.host}:{chosen}",
+                    settings=completed,
+                    log=log,
+                    processes=processes,
+                    endpoints={
+                        name: f"http://{settings.metrics_host}:{number}" for name, number in ports.items() if number
+                    },
+                )
                 await _until_ready(product)
                 status.stop()
                 yield product
@@ -101,6 +115,8 @@ def print_addresses(product: Product, console: Console) -> None:
     console.print(f"  review   {product.url}/review")
     console.print(f"  API      {product.url}/openapi.json")
     console.print(f"  health   {product.url}/health/ready")
+    for name, url in product.endpoints.items():
+        console.print(f"           {url}/health/ready  ({name})")
     console.print(f"  log      {product.log}")
     console.print(f"\n  staff key for the review page: [bold]{product.staff_key}[/]\n", soft_wrap=True)
     console.print("[dim]  Ctrl-C stops everything.[/]")
@@ -131,6 +147,16 @@ def free_port(host: str, asked: int | None, usual: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise ConfigurationError(f"port {asked} on {host} is taken", hint="leave --port out, and a free one is found")
+
+
+def metrics_ports(settings: Settings, names: list[str]) -> dict[str, int]:
+    """A port for each process from the set one on, passing over what is taken; 0 for all when none is set."""
+    ports: dict[str, int] = {}
+    usual = settings.metrics_port
+    for name in names:
+        ports[name] = free_port(settings.metrics_host, None, usual) if usual else 0
+        usual = usual and ports[name] + 1
+    return ports
 
 
 async def _until_ready(product: Product) -> None:

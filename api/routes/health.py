@@ -1,10 +1,11 @@
-"""Health and metrics, for whoever runs the service."""
+"""Health and metrics, for whoever runs the service: of the process that answers (``api.endpoint`` for the others)."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -12,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from api.routes.web import With
+from infra.breakers import Status
 from skills.errors import DatabaseUnavailableError
 
 router = APIRouter(tags=["health"])
@@ -28,11 +30,22 @@ class Dependency(BaseModel):
     milliseconds: float
 
 
+class BreakerState(BaseModel):
+    """The circuit breaker of an outside service, as this process sees it."""
+
+    name: str
+    state: Literal["closed", "half-open", "open"]
+    since: datetime
+    reason: str | None
+    """The code of its last failure."""
+
+
 class Ready(BaseModel):
-    """Whether this process can take messages now."""
+    """Whether this process can do its work now. ``degraded``: it can, without something that it would rather have."""
 
     status: Literal["ready", "degraded", "unavailable"]
     dependencies: list[Dependency]
+    breakers: list[BreakerState]
 
 
 class Live(BaseModel):
@@ -49,23 +62,26 @@ async def live() -> Live:
 
 @router.get("/health/ready", responses={503: {"model": Ready}})
 async def ready(use: With, response: Response) -> Ready:
-    """Whether messages can be taken, and how quickly each dependency answers."""
+    """Whether this process can work, how quickly each dependency answers, and which breakers are open."""
     database, signals = await asyncio.gather(
         _probe("postgres", use.database_answers(), needed=True), _probe("redis", use.signals.ping(), needed=False)
     )
     dependencies = [database, signals] if use.settings.redis_url is not None else [database]
+    breakers = [_seen(status) for status in use.breakers.statuses()]
     if database.status == "down":
         response.status_code = 503
-        return Ready(status="unavailable", dependencies=dependencies)
-    degraded = any(dependency.status == "down" for dependency in dependencies)
-    return Ready(status="degraded" if degraded else "ready", dependencies=dependencies)
+        return Ready(status="unavailable", dependencies=dependencies, breakers=breakers)
+    degraded = signals.status == "down" or any(breaker.state != "closed" for breaker in breakers)
+    return Ready(status="degraded" if degraded else "ready", dependencies=dependencies, breakers=breakers)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(use: With) -> Response:
     """Prometheus' text format."""
     try:
-        backlog, outbox = await asyncio.gather(use.leases.backlog(), use.outbox.backlog())
+        backlog, outbox, dead = await asyncio.gather(
+            use.leases.backlog(), use.outbox.backlog(), use.dead_letters.count_open()
+        )
     except DatabaseUnavailableError:
         pass  # the counters of this process are worth having all the same
     else:
@@ -74,7 +90,13 @@ async def metrics(use: With) -> Response:
         use.metrics.outbox_pending.set(outbox.pending)
         use.metrics.outbox_troubled.labels(state="unknown").set(outbox.unknown)
         use.metrics.outbox_troubled.labels(state="failed").set(outbox.failed)
+        use.metrics.dead_letters_open.set(dead)
     return Response(generate_latest(use.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _seen(status: Status) -> BreakerState:
+    since = datetime.now(UTC) - timedelta(seconds=status.seconds)
+    return BreakerState(name=status.name, state=status.state, since=since, reason=status.reason)
 
 
 async def _probe(name: str, asked: Awaitable[bool], *, needed: bool) -> Dependency:

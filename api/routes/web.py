@@ -121,6 +121,7 @@ async def send_message(
             name=message.name,
             email=message.email,
             language=message.language,
+            begins=given is None,
         ),
         settle=settle,
     )

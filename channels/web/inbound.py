@@ -22,6 +22,7 @@ def envelope(
     name: str | None = None,
     email: str | None = None,
     language: str | None = None,
+    begins: bool = False,
 ) -> Envelope:
     """One web message. Its id is made of the conversation and the client's key, so that keys never meet across talks.
 
@@ -46,6 +47,7 @@ def envelope(
         name=name,
         language=None if language is None else Language(language),
         claims=() if email is None else (ClaimedAddress(ChannelName("email"), email.strip().casefold()),),
+        begins=begins,
     )
 
 

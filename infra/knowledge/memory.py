@@ -53,7 +53,9 @@ class InMemoryKnowledge:
         text = searchable(query.text)
         if not text or query.limit < 1:
             return []
-        (vector,) = await self._embedder.embed([text])
+        vector = np.zeros(self._embedder.dimensions, dtype=np.float32)
+        if not query.by_words:
+            vector[:] = (await self._embedder.embed([text]))[0]
         self._index()
         readable = READABLE[query.audience]
         rows = [
@@ -61,11 +63,11 @@ class InMemoryKnowledge:
             for row, stored in enumerate(self._passages)
             if stored.article.audience in readable and query.language in {None, stored.article.language}
         ]
-        cosines = self._matrix[rows] @ np.asarray(vector, dtype=np.float32)
+        cosines = self._matrix[rows] @ vector
         similarity = dict(zip(rows, (float(cosine) for cosine in cosines), strict=True))
         words = self._word_scores(text, rows)
         depth = candidates(query.limit)
-        near = sorted(rows, key=lambda row: (-similarity[row], row))[:depth]
+        near = [] if query.by_words else sorted(rows, key=lambda row: (-similarity[row], row))[:depth]
         worded = sorted(words, key=lambda row: (-words[row], row))[:depth]
         scores: defaultdict[int, float] = defaultdict(float)
         for ranked in (near, worded):

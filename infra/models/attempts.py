@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import openai
 from langchain_core.exceptions import LangChainException
@@ -28,6 +28,9 @@ Reason = Literal[
     "bad answer", "refused key", "unknown model", "refused request",
 ]  # fmt: skip
 """Why a model could not be asked, as a reviewer reads it."""
+
+ANSWERED: frozenset[Reason] = frozenset({"bad answer", "refused request"})
+"""The reasons that speak of one question: the server is there, and answers."""
 
 API = "https://api.openai.com/v1"
 
@@ -108,6 +111,17 @@ async def ask(
     except TimeoutError:
         failure = _Failure("timeout")
     raise ModelUnavailableError(failure.reason, hint=failure.hint)
+
+
+def fault(outcome: object) -> Reason | None:
+    """What an outcome says against the server, for a circuit breaker: every ``Reason`` but those in ``ANSWERED``.
+
+    A refused key, an unknown model and a used-up quota count: they turn every question away until somebody mends them.
+    """
+    if not isinstance(outcome, ModelUnavailableError):
+        return None
+    reason = str(outcome)
+    return next((known for known in get_args(Reason) if known == reason and known not in ANSWERED), None)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from langchain_core.messages import HumanMessage, SystemMessage
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_openai import ChatOpenAI
 from langchain_openai.chat_models.base import OpenAIRefusalError
-from openai import DefaultAsyncHttpxClient
+from openai import APIConnectionError, APIStatusError, APITimeoutError, DefaultAsyncHttpxClient
 from pydantic import BaseModel, SecretStr
 
 from infra.models.attempts import API, USUAL, Patience, ask
 from infra.models.tracing import tracing
+from infra.models.usage import USAGE, UsageReport
 from infra.models.wellformed import wellformed
 from skills.ports import Answer
 
@@ -73,10 +74,12 @@ class OpenAIModel:
         """
         asked = self._asking_for(form)
         messages = [SystemMessage(wellformed(instructions)), HumanMessage(wellformed(material))]
+        account = USAGE.get()
+        config: RunnableConfig = {"callbacks": [UsageReport(account, free=_costs_nothing)]} if account else {}
 
         async def once() -> Answer:
             try:
-                answer = await asked.ainvoke(messages)
+                answer = await asked.ainvoke(messages, config)
             except OpenAIRefusalError:
                 raise ValueError("refused to answer") from None
             if not isinstance(answer, form):
@@ -98,3 +101,10 @@ class OpenAIModel:
             strict = True if self._method == "json_schema" else None
             self._forms[form] = self._chat.with_structured_output(form, method=self._method, strict=strict)
         return self._forms[form]
+
+
+def _costs_nothing(error: BaseException) -> bool:
+    """Turned away, or nobody there. What ran into a timeout may have been answered, and billed, after we hung up."""
+    if isinstance(error, APITimeoutError):
+        return False
+    return isinstance(error, APIStatusError | APIConnectionError)

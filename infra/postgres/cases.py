@@ -264,7 +264,7 @@ class Cases:
             case = await self._lock(connection, case_id)
             if case["escalation"] is not None:
                 raise ConflictError("this case waits for a decision", hint="decide its escalation first")
-            cursor = await connection.execute(self._turns["load_waiting"], {"case_id": case_id, "limit": 1})
+            cursor = await connection.execute(self._turns["some_waiting"], {"case_id": case_id})
             if await cursor.fetchone() is not None:
                 raise ConflictError("the agent is about to answer in this case", hint="wait for its reply")
             await connection.execute(self._sql["answered_by_person"], {"case_id": case_id})
@@ -274,6 +274,9 @@ class Cases:
             await self._log(connection, "case.resolved", case_id, reviewer)
 
     async def _lock(self, connection: Connection, case_id: CaseId) -> dict[str, Any]:
+        # Locked first and read then: a statement that waits for a row still sees all other tables as before its wait,
+        # and would miss the escalation of a turn that was just committing.
+        await connection.execute(self._turns["lock_case"], {"case_id": case_id})
         row = await (await connection.execute(self._sql["lock"], {"case_id": case_id})).fetchone()
         if row is None:
             raise NotFoundError("there is no such case")

@@ -1,8 +1,9 @@
 """One saver and one serializer a turn: checkpoints sealed with the customer's key, written in the turn's own commit.
 
-While the graph runs, the saver keeps what LangGraph wants to save; ``flush`` writes it through the connection of the
-finishing transaction. If that rolls back, no checkpoint was ever there. A fresh turn starts on an empty thread: its
-history is in the messages table, so nothing of an earlier turn can leak into it and turn 200 costs what turn 2 cost.
+While the graph runs, the saver keeps what LangGraph wants to save; ``rows`` hands it to the transaction that pauses the
+turn. If that is refused, no checkpoint was ever there. A fresh turn starts on an empty thread: its history is in the
+messages table, so nothing of an earlier turn can leak into it and turn 200 costs what turn 2 cost. There are no
+subgraphs, hence one namespace, the empty one.
 
 What lies in Postgres readable: ids, versions and counters. Every channel of the state is an object (``skills.turn``),
 so all of them go through the serializer, and a bare string does too, which LangGraph would store as it is.
@@ -17,7 +18,6 @@ from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
-    WRITES_IDX_MAP,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
@@ -26,15 +26,20 @@ from langgraph.checkpoint.base import (
     get_serializable_checkpoint_metadata,
 )
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from langgraph.checkpoint.postgres.base import PRUNE_DELETE_THREADS_SQL
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg.types.json import Jsonb
 
 from infra.crypto.keyring import CustomerKey, SealBrokenError
-from infra.postgres.database import Connection, Database
+from infra.postgres.database import Database
 from skills.turn import CHECKPOINTED
 
+_TABLES = (
+    ("checkpoint_ids", "checkpoint_parents", "checkpoints", "checkpoint_metadata"),
+    ("blob_channels", "blob_versions", "blob_types", "blobs"),
+    ("write_checkpoints", "write_tasks", "write_paths", "write_places", "write_channels", "write_types", "writes"),
+)
+"""What ``save_thread`` calls the columns of checkpoints, checkpoint_blobs and checkpoint_writes."""
 _INNER = JsonPlusSerializer(allowed_msgpack_modules=CHECKPOINTED)
 _MARK = "+sealed"
 
@@ -92,7 +97,7 @@ class TurnCheckpointer(AsyncPostgresSaver):
     """
 
     def __init__(self, database: Database | None, key: CustomerKey, case_id: UUID) -> None:
-        # The parent wants a connection of its own; every use of it is overridden here, or given one by flush.
+        # The parent wants a connection of its own; every use of it is overridden here.
         super().__init__(conn=None, serde=SealedSerializer(key, str(case_id)))  # type: ignore[arg-type] # see above
         self.key = key
         self._database = database
@@ -120,7 +125,7 @@ class TurnCheckpointer(AsyncPostgresSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Keep a checkpoint for the flush."""
+        """Keep a checkpoint until the turn's end."""
         self._checkpoints.append((config, checkpoint, metadata, new_versions))
         configurable = config["configurable"]
         return {
@@ -134,47 +139,47 @@ class TurnCheckpointer(AsyncPostgresSaver):
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        """Keep a task's writes for the flush."""
+        """Keep a task's writes until the turn's end."""
         self._writes.append((config, writes, task_id, task_path))
 
-    async def flush(self, connection: Connection, *, replace: bool) -> None:
-        """Write all that was kept, within the caller's transaction and pipeline.
+    def rows(self) -> dict[str, list[Any]]:
+        """All that was kept, a list for each column of the three tables, as ``save_thread`` takes them."""
+        checkpoints = [self._checkpoint_row(*kept) for kept in self._checkpoints]
+        blobs = [row for kept in self._checkpoints for row in self._blob_rows(kept[1], kept[3])]
+        writes: dict[tuple[str, str, int], tuple[Any, ...]] = {}
+        for config, values, task_id, task_path in self._writes:
+            place = config["configurable"]
+            dumped = self._dump_writes(self._thread_id, "", place["checkpoint_id"], task_id, task_path, values)
+            for _, _, checkpoint_id, task, path, index, channel, kind, blob in dumped:
+                # Errors, interrupts and resumptions have fixed places below zero, where the newest counts.
+                if index < 0 or (checkpoint_id, task, index) not in writes:
+                    writes[checkpoint_id, task, index] = (checkpoint_id, task, path, index, channel, kind, blob)
+        tables = (checkpoints, blobs, list(writes.values()))
+        return {
+            name: [row[place] for row in rows]
+            for names, rows in zip(_TABLES, tables, strict=True)
+            for place, name in enumerate(names)
+        }
 
-        Args:
-            connection: of the finishing transaction.
-            replace: drop what the thread had before, which an earlier turn left.
-        """
-        if replace:
-            for statement in PRUNE_DELETE_THREADS_SQL:
-                await connection.execute(statement, ([self._thread_id],))
-        async with connection.cursor() as cursor:
-            for config, checkpoint, metadata, versions in self._checkpoints:
-                values = checkpoint["channel_values"]
-                namespace = config["configurable"].get("checkpoint_ns", "")
-                inline = {k: v for k, v in values.items() if v is None or isinstance(v, bool | int | float)}
-                blobs = {k: v for k, v in values.items() if k not in inline}
-                changed = {k: v for k, v in versions.items() if k in blobs}
-                if changed:
-                    await cursor.executemany(
-                        self.UPSERT_CHECKPOINT_BLOBS_SQL,
-                        self._dump_blobs(self._thread_id, namespace, blobs, changed),
-                    )
-                await cursor.execute(
-                    self.UPSERT_CHECKPOINTS_SQL,
-                    (
-                        self._thread_id,
-                        namespace,
-                        checkpoint["id"],
-                        get_checkpoint_id(config),
-                        Jsonb({**checkpoint, "channel_values": inline}),
-                        Jsonb(get_serializable_checkpoint_metadata(config, metadata)),
-                    ),
-                )
-            for config, writes, task_id, task_path in self._writes:
-                place = config["configurable"]
-                rows = self._dump_writes(
-                    self._thread_id, place.get("checkpoint_ns", ""), place["checkpoint_id"], task_id, task_path, writes
-                )
-                upsert = all(write[0] in WRITES_IDX_MAP for write in writes)
-                statement = self.UPSERT_CHECKPOINT_WRITES_SQL if upsert else self.INSERT_CHECKPOINT_WRITES_SQL
-                await cursor.executemany(statement, rows)
+    def _checkpoint_row(
+        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, _versions: ChannelVersions
+    ) -> tuple[Any, ...]:
+        inline, _ = _apart(checkpoint)
+        return (
+            checkpoint["id"],
+            get_checkpoint_id(config),
+            Jsonb({**checkpoint, "channel_values": inline}),
+            Jsonb(get_serializable_checkpoint_metadata(config, metadata)),
+        )
+
+    def _blob_rows(self, checkpoint: Checkpoint, versions: ChannelVersions) -> list[tuple[Any, ...]]:
+        _, blobs = _apart(checkpoint)
+        changed = {channel: version for channel, version in versions.items() if channel in blobs}
+        return [row[2:] for row in self._dump_blobs(self._thread_id, "", blobs, changed)]
+
+
+def _apart(checkpoint: Checkpoint) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The values that stand in the checkpoint itself, and those that go sealed into rows of their own."""
+    values = checkpoint["channel_values"]
+    inline = {k: v for k, v in values.items() if v is None or isinstance(v, bool | int | float)}
+    return inline, {k: v for k, v in values.items() if k not in inline}

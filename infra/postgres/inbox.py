@@ -5,8 +5,9 @@ the answer: it is sent again and found by (channel, provider message id). A hint
 hint is lost, the sweeper finds ``case_work.due_at``.
 
 A known conversation costs two statements: one that reads the customer's key, because the text is sealed before it is
-stored, and one that numbers, stores, wakes and logs at once. A new contact, conversation or case takes one transaction
-behind an advisory lock on the address.
+stored, and one that numbers, stores, wakes and logs at once. Somebody new, unproven and in a new talk, costs one more
+at most. Who has proven an address may be known by it from another talk: then one transaction behind an advisory lock on
+the address finds or creates what the message needs, as it does where a case has to be opened or a claim noted.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Rollback
+from psycopg.errors import UniqueViolation
 from uuid_utils.compat import uuid7
 
 from channels.envelope import Envelope
 from infra.crypto.keyring import CustomerKey, Keyring
 from infra.postgres.database import Connection, Database
+from infra.postgres.pace import UNPACED, Pace
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from skills.errors import ConflictError, DatabaseUnavailableError, InvalidMessageError
@@ -49,11 +52,18 @@ class Receipt:
 
 
 class Inbox:
-    """Stores what customers write."""
+    """Stores what customers write.
 
-    def __init__(self, database: Database, keyring: Keyring) -> None:
+    Args:
+        database: where it is stored.
+        keyring: seals it.
+        pace: how soon the turns of one case, and the new cases of one sender, may follow each other.
+    """
+
+    def __init__(self, database: Database, keyring: Keyring, pace: Pace = UNPACED) -> None:
         self._database = database
         self._keyring = keyring
+        self._pace = pace
         self._sql = load("inbox")
 
     async def receive(self, envelope: Envelope, *, settle: timedelta) -> Receipt:
@@ -78,13 +88,22 @@ class Inbox:
     async def _store(self, envelope: Envelope, settle: timedelta) -> Receipt | None:
         """The receipt; ``None`` when nothing was stored because the message is here, or the case was just resolved."""
         async with self._database.connection() as connection:
+            if envelope.begins:
+                begun = await self._begin(connection, envelope, settle)
+                if begun is not None:
+                    return begun
             known = await self._find_conversation(connection, envelope)
+            if known is None and not envelope.verified:
+                return await self._begin(connection, envelope, settle)
             if known is not None and known["case_id"] is not None and not envelope.claims:
                 return await self._insert(connection, envelope, known, settle)
             receipt: Receipt | None = None
             async with connection.transaction():
                 way = await self._make_way(connection, envelope)
-                receipt = await self._insert(connection, envelope, way, settle)
+                if way is None:
+                    receipt = await self._begin(connection, envelope, settle)
+                else:
+                    receipt = await self._insert(connection, envelope, way, max(settle, way["delay"]))
                 if receipt is None:
                     raise Rollback  # what was made for the message is not kept without it
             return receipt
@@ -112,39 +131,38 @@ class Inbox:
         )
         return await cursor.fetchone()
 
-    async def _make_way(self, connection: Connection, envelope: Envelope) -> Mapping[str, Any]:
-        """Find or create identity, customer, conversation and open case, one writer an address at a time."""
-        address_index = self._keyring.blind_index(f"address:{envelope.channel}", envelope.address)
-        known, identity = await self._look_up(connection, envelope, address_index)
+    async def _make_way(self, connection: Connection, envelope: Envelope) -> Mapping[str, Any] | None:
+        """Find or create conversation and open case, one writer an address at a time; ``None`` for somebody new."""
+        known, identity = await self._look_up(connection, envelope)
+        if known is None:
+            if identity is None:
+                return None
+            known = await self._begin_conversation(connection, envelope, identity)
         async with connection.pipeline():
-            if known is None:
-                if identity is None:
-                    identity = await self._create_customer(connection, envelope)
-                known = await self._begin_conversation(connection, envelope, identity)
             key = key_of(self._keyring, known)
-            for claim in envelope.claims:
-                await self._write_identity(
-                    connection,
-                    "insert_claim",
-                    known["customer_id"],
-                    key,
-                    claim.channel,
-                    claim.address,
-                    verified=False,
+            for claim in self._claims(envelope, key):
+                await connection.execute(
+                    self._sql["insert_claim"], {"customer_id": known["customer_id"], "key_id": key.id, **claim}
                 )
+            delay = timedelta(0)
             if known["case_id"] is None:
+                customer = {"customer_id": known["customer_id"]}
+                recent = await (await connection.execute(self._sql["recent_cases"], customer)).fetchone()
+                assert recent is not None  # an aggregate always has a row
+                delay = self._pace.delay(recent["recent"])
                 cursor = await connection.execute(
                     self._sql["open_case"],
                     {"id": uuid7(), "customer_id": known["customer_id"], "conversation_id": known["conversation_id"]},
                 )
                 case = await cursor.fetchone()
                 known = {**known, "case_id": case["id"] if case else None}
-        return known
+        return {**known, "delay": delay}
 
     async def _look_up(
-        self, connection: Connection, envelope: Envelope, address_index: bytes
+        self, connection: Connection, envelope: Envelope
     ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         """The conversation and, if the address is proven, its owner; nobody else changes either until the commit."""
+        address_index = self._address_index(envelope.channel, envelope.address)
         async with connection.pipeline():
             await connection.execute(self._sql["lock_address"], {"address_index": address_index[:8]})
             conversations = await connection.execute(
@@ -177,63 +195,63 @@ class Inbox:
         assert known is not None  # somebody else in the same thread was quicker, from another address
         return known
 
-    async def _create_customer(self, connection: Connection, envelope: Envelope) -> dict[str, Any]:
-        customer_id = CustomerId(uuid7())
+    async def _begin(self, connection: Connection, envelope: Envelope, settle: timedelta) -> Receipt | None:
+        """Store the first message of somebody new, and all that it needs; ``None`` when the talk or it is here."""
+        customer_id, identity_id = CustomerId(uuid7()), uuid7()
+        conversation_id, case_id, message_id = ConversationId(uuid7()), CaseId(uuid7()), MessageId(uuid7())
         wrapped, key = self._keyring.create(customer_id)
         name = (envelope.name or "").strip()[:200]
-        await connection.execute(
-            self._sql["insert_customer"],
-            {
-                "key_id": wrapped.id,
-                "customer_id": customer_id,
-                "wrapped": wrapped.wrapped,
-                "master_key_id": wrapped.master_key_id,
-                "name_sealed": key.seal(name, place="customers.name_sealed", row=customer_id) if name else None,
-                "language": envelope.language,
-            },
-        )
-        identity_id = await self._write_identity(
-            connection,
-            "insert_identity",
-            customer_id,
-            key,
-            envelope.channel,
-            envelope.address,
-            verified=envelope.verified,
-        )
-        return {
-            "identity_id": identity_id,
+        claims = self._claims(envelope, key)
+        values = {
             "customer_id": customer_id,
             "key_id": wrapped.id,
             "wrapped": wrapped.wrapped,
             "master_key_id": wrapped.master_key_id,
+            "name_sealed": key.seal(name, place="customers.name_sealed", row=customer_id) if name else None,
+            "language": envelope.language,
+            "identity_id": identity_id,
+            "channel": envelope.channel,
+            "address_sealed": key.seal(envelope.address, place="identities.address_sealed", row=identity_id),
+            "address_index": self._address_index(envelope.channel, envelope.address),
+            "verified": envelope.verified,
+            "claim_ids": [claim["id"] for claim in claims],
+            "claim_channels": [claim["channel"] for claim in claims],
+            "claim_addresses": [claim["address_sealed"] for claim in claims],
+            "claim_indexes": [claim["address_index"] for claim in claims],
+            "conversation_id": conversation_id,
+            "thread_index": self._thread_index(envelope),
+            "case_id": case_id,
+            "message_id": message_id,
+            "provider_message_id": envelope.provider_message_id,
+            "body_sealed": key.seal(envelope.text, place="messages.body_sealed", row=message_id),
+            "written_at": envelope.written_at,
+            "settle": settle,
+            "event_id": uuid7(),
         }
+        try:
+            begun = await (await connection.execute(self._sql["begin"], values)).fetchone()
+        except UniqueViolation as error:
+            if error.diag.table_name != "messages":
+                raise
+            return None  # it came before, in another talk
+        if begun is None:
+            return None
+        return Receipt(message_id, conversation_id, case_id, sequence=1, position=1, duplicate=False, waits=True)
 
-    async def _write_identity(
-        self,
-        connection: Connection,
-        statement: str,
-        customer_id: UUID,
-        key: CustomerKey,
-        channel: str,
-        address: str,
-        *,
-        verified: bool,
-    ) -> UUID:
-        identity_id = uuid7()
-        await connection.execute(
-            self._sql[statement],
-            {
-                "id": identity_id,
-                "customer_id": customer_id,
-                "key_id": key.id,
-                "channel": channel,
-                "address_sealed": key.seal(address, place="identities.address_sealed", row=identity_id),
-                "address_index": self._keyring.blind_index(f"address:{channel}", address),
-                "verified": verified,
-            },
-        )
-        return identity_id
+    def _claims(self, envelope: Envelope, key: CustomerKey) -> list[dict[str, Any]]:
+        """The rows of what the writer says about themselves, unproven."""
+        rows = []
+        for claim in envelope.claims:
+            identity_id = uuid7()
+            rows.append(
+                {
+                    "id": identity_id,
+                    "channel": claim.channel,
+                    "address_sealed": key.seal(claim.address, place="identities.address_sealed", row=identity_id),
+                    "address_index": self._address_index(claim.channel, claim.address),
+                }
+            )
+        return rows
 
     async def _insert(
         self, connection: Connection, envelope: Envelope, known: Mapping[str, Any], settle: timedelta
@@ -251,11 +269,15 @@ class Inbox:
                 "body_sealed": key.seal(envelope.text, place="messages.body_sealed", row=message_id),
                 "written_at": envelope.written_at,
                 "settle": settle,
+                "ahead": self._pace.ahead,
                 "event_id": uuid7(),
             },
         )
         row = await cursor.fetchone()
         return None if row is None else _receipt(message_id, row, duplicate=False)
+
+    def _address_index(self, channel: str, address: str) -> bytes:
+        return self._keyring.blind_index(f"address:{channel}", address)
 
     def _thread_index(self, envelope: Envelope) -> bytes:
         return self._keyring.blind_index(f"thread:{envelope.channel}", envelope.thread)

@@ -6,6 +6,7 @@ What the statement promises, and how:
   ones are found, and where only few are readable, or the scan gave up, all of those are compared one by one;
 - **a natural question matches**: any of its words may, the rare ones weigh most;
 - **nothing that the reader may not see** takes a place: both lists are filtered inside;
+- **without a vector** (no model answers) the words alone decide;
 - **a bounded time**: words that stand in a large part of the passages are left to the vectors.
 """
 
@@ -43,15 +44,17 @@ class PostgresKnowledge:
         self._database = database
         self._embedder = embedder
         kind, _ = index_type(embedder.dimensions)
-        statement = sql.SQL(load("knowledge")["search"]).format(vector=kind, model=sql.Literal(embedder.model))
+        statements = load("knowledge")
+        statement = sql.SQL(statements["search"]).format(vector=kind, model=sql.Literal(embedder.model))
         self._statement = statement.as_bytes(None)
+        self._version = statements["version"]
 
     async def search(self, query: KnowledgeQuery) -> list[Passage]:
         """The best passages, best first; see `skills.ports.Knowledge`. A blank question finds nothing."""
         text = searchable(query.text)
         if not text or query.limit < 1:
             return []
-        (vector,) = await self._embedder.embed([text])
+        vector = None if query.by_words else (await self._embedder.embed([text]))[0]
         values = self.parameters(query, vector)
         try:
             async with self._database.connection() as connection:
@@ -75,12 +78,23 @@ class PostgresKnowledge:
             for row in rows
         ]
 
-    def parameters(self, query: KnowledgeQuery, vector: list[float]) -> dict[str, object]:
-        """What the statement is given."""
+    async def version(self) -> str:
+        """Something that differs as soon as an article was added, changed or removed; for caches.
+
+        Raises:
+            DatabaseUnavailableError: the database did not say.
+        """
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(self._version)).fetchone()
+        assert row is not None  # an aggregate always has a row
+        return str(row["version"])
+
+    def parameters(self, query: KnowledgeQuery, vector: list[float] | None) -> dict[str, object]:
+        """What the statement is given; without a vector it goes by words."""
         depth = candidates(query.limit)
         return {
             "text": searchable(query.text),
-            "embedding": written_vector(vector),
+            "embedding": None if vector is None else written_vector(vector),
             "audiences": list(READABLE[query.audience]),
             "language": query.language,
             "languages": list(CONFIGURATIONS.keys()),

@@ -7,7 +7,7 @@ every other. Crash after the provider's answer, before it is settled: the same. 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from uuid_utils.compat import uuid7
 
 from channels.envelope import Delivery
 from infra.crypto.keyring import Keyring
-from infra.postgres.database import Database
+from infra.postgres.database import Connection, Database
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from skills.turn import CaseId, ChannelName, ConversationId, MessageId
@@ -65,36 +65,68 @@ class Outbox:
         self._hold = hold
         self._sql = load("outbox")
 
-    async def claim(self, limit: int) -> list[Delivery]:
-        """Claim what is due, at most one text a conversation; committed before this returns."""
+    async def claim(
+        self, limit: int, channels: Collection[ChannelName] | None = None, *, others: bool = False
+    ) -> list[Delivery]:
+        """Claim what is due, at most one text a conversation; committed before this returns.
+
+        Args:
+            limit: how many at most.
+            channels: of these channels only, by default of all.
+            others: of all channels but these.
+        """
         async with self._database.connection() as connection:
             cursor = await connection.execute(
-                self._sql["claim"], {"holder": self._holder, "hold": self._hold, "limit": limit}
+                self._sql["claim"],
+                {
+                    "holder": self._holder,
+                    "hold": self._hold,
+                    "limit": limit,
+                    "channels": list(channels or ()),
+                    "among": channels is not None and not others,
+                },
             )
             rows = await cursor.fetchall()
         return [self._delivery(row) for row in rows]
 
-    async def sent(self, delivery: Delivery, provider_message_id: str | None) -> bool:
-        """The channel took it; false when this sender's claim had run out and somebody else settled it.
+    async def sent(self, taken: Sequence[tuple[Delivery, str | None]]) -> int:
+        """The channel took these, each with the provider's name for it; at most one of a conversation.
 
         A provider that names two messages alike does not undo the sending: the second keeps our own name for it.
+
+        Returns:
+            How many were settled: not those whose claim had run out and that somebody else has settled.
         """
-        settled = {"id": delivery.id, "holder": self._holder, "event_id": uuid7()}
         async with self._database.connection() as connection:
             try:
-                cursor = await connection.execute(
-                    self._sql["settle_sent"], {**settled, "provider_message_id": provider_message_id}
-                )
+                return await self._settle_sent(connection, taken)
             except UniqueViolation:
-                cursor = await connection.execute(self._sql["settle_sent"], {**settled, "provider_message_id": None})
-            return await cursor.fetchone() is not None
+                settled = 0
+                for delivery, name in taken:
+                    try:
+                        settled += await self._settle_sent(connection, [(delivery, name)])
+                    except UniqueViolation:
+                        settled += await self._settle_sent(connection, [(delivery, None)])
+                return settled
 
-    async def retry(self, delivery: Delivery, error: str, delay: timedelta) -> None:
-        """The provider said "later"."""
+    async def _settle_sent(self, connection: Connection, taken: Sequence[tuple[Delivery, str | None]]) -> int:
+        cursor = await connection.execute(
+            self._sql["settle_sent"],
+            {
+                "holder": self._holder,
+                "ids": [delivery.id for delivery, _ in taken],
+                "names": [name for _, name in taken],
+                "event_ids": [uuid7() for _ in taken],
+            },
+        )
+        return len(await cursor.fetchall())
+
+    async def retry(self, delivery: Delivery, error: str, delay: timedelta, *, counts: bool = True) -> None:
+        """To be sent later: the provider said so, or it was not even asked, which ``counts`` for no attempt."""
         async with self._database.connection() as connection:
             await connection.execute(
                 self._sql["settle_retry"],
-                {"id": delivery.id, "holder": self._holder, "error": error, "delay": delay},
+                {"id": delivery.id, "holder": self._holder, "error": error, "delay": delay, "counts": counts},
             )
 
     async def lost(self, delivery: Delivery, state: Literal["failed", "unknown"], error: str) -> None:

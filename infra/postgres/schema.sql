@@ -52,7 +52,8 @@ CREATE TABLE case_work (
     turn_id uuid,
     lease_token bigint DEFAULT 0 NOT NULL,
     lease_holder text,
-    leased_until timestamp with time zone
+    leased_until timestamp with time zone,
+    next_turn_at timestamp with time zone
 )
 WITH (fillfactor='50');
 
@@ -147,7 +148,15 @@ CREATE TABLE dead_letters (
     last_sequence bigint NOT NULL,
     error text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    resolved_at timestamp with time zone
+    resolved_at timestamp with time zone,
+    attempts integer,
+    resolution text,
+    resolved_by text,
+    key_id uuid,
+    reason_sealed bytea,
+    CONSTRAINT dead_letters_check CHECK (((resolution IS NULL) = (resolved_at IS NULL))),
+    CONSTRAINT dead_letters_check1 CHECK (((reason_sealed IS NULL) OR (key_id IS NOT NULL))),
+    CONSTRAINT dead_letters_resolution_check CHECK ((resolution = ANY (ARRAY['retried'::text, 'discarded'::text, 'case_resolved'::text])))
 );
 
 CREATE TABLE decisions (
@@ -273,6 +282,28 @@ CREATE TABLE model_replies (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE model_spend_of_cases (
+    case_id uuid NOT NULL,
+    tokens_in bigint DEFAULT 0 NOT NULL,
+    tokens_out bigint DEFAULT 0 NOT NULL,
+    estimated bigint DEFAULT 0 NOT NULL,
+    money numeric DEFAULT 0 NOT NULL,
+    refused_at timestamp with time zone
+)
+WITH (fillfactor='70');
+
+CREATE TABLE model_spend_of_days (
+    day date NOT NULL,
+    slot smallint NOT NULL,
+    tokens_in bigint DEFAULT 0 NOT NULL,
+    tokens_out bigint DEFAULT 0 NOT NULL,
+    estimated bigint DEFAULT 0 NOT NULL,
+    money numeric DEFAULT 0 NOT NULL,
+    refused_at timestamp with time zone,
+    CONSTRAINT model_spend_of_days_slot_check CHECK (((slot >= 0) AND (slot <= 15)))
+)
+WITH (fillfactor='50');
+
 CREATE TABLE outbox (
     id uuid NOT NULL,
     intent_id uuid NOT NULL,
@@ -314,6 +345,24 @@ CREATE TABLE passages (
     language text NOT NULL,
     audience text NOT NULL,
     words tsvector NOT NULL
+);
+
+CREATE TABLE scheduler_jobs (
+    name text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    begun_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    failures bigint DEFAULT 0 NOT NULL,
+    failing integer DEFAULT 0 NOT NULL,
+    error text
+);
+
+CREATE TABLE scheduler_lease (
+    singleton boolean DEFAULT true NOT NULL,
+    holder text,
+    token bigint DEFAULT 0 NOT NULL,
+    leased_until timestamp with time zone,
+    CONSTRAINT scheduler_lease_singleton_check CHECK (singleton)
 );
 
 CREATE TABLE turns (
@@ -425,6 +474,12 @@ ALTER TABLE ONLY migrations
 ALTER TABLE ONLY model_replies
     ADD CONSTRAINT model_replies_pkey PRIMARY KEY (turn_id, prompt_hash);
 
+ALTER TABLE ONLY model_spend_of_cases
+    ADD CONSTRAINT model_spend_of_cases_pkey PRIMARY KEY (case_id);
+
+ALTER TABLE ONLY model_spend_of_days
+    ADD CONSTRAINT model_spend_of_days_pkey PRIMARY KEY (day, slot);
+
 ALTER TABLE ONLY outbox
     ADD CONSTRAINT outbox_intent_id_ordinal_key UNIQUE (intent_id, ordinal);
 
@@ -440,6 +495,12 @@ ALTER TABLE ONLY passages
 ALTER TABLE ONLY passages
     ADD CONSTRAINT passages_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY scheduler_jobs
+    ADD CONSTRAINT scheduler_jobs_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY scheduler_lease
+    ADD CONSTRAINT scheduler_lease_pkey PRIMARY KEY (singleton);
+
 ALTER TABLE ONLY turns
     ADD CONSTRAINT turns_pkey PRIMARY KEY (id);
 
@@ -451,6 +512,8 @@ CREATE INDEX cases_of_people ON cases USING btree (opened_at) WHERE ((owner = 'h
 
 CREATE UNIQUE INDEX cases_open ON cases USING btree (conversation_id) WHERE (status = 'open'::text);
 
+CREATE INDEX cases_resolved ON cases USING btree (resolved_at) WHERE (status = 'resolved'::text);
+
 CREATE INDEX checkpoint_blobs_thread_id_idx ON checkpoint_blobs USING btree (thread_id);
 
 CREATE INDEX checkpoint_writes_thread_id_idx ON checkpoint_writes USING btree (thread_id);
@@ -461,11 +524,15 @@ CREATE INDEX conversations_by_customer ON conversations USING btree (customer_id
 
 CREATE INDEX customer_keys_by_customer ON customer_keys USING btree (customer_id);
 
+CREATE INDEX dead_letters_of_case ON dead_letters USING btree (case_id);
+
 CREATE INDEX dead_letters_open ON dead_letters USING btree (created_at) WHERE (resolved_at IS NULL);
 
 CREATE INDEX embeddings_minilm ON embeddings USING hnsw (((embedding)::vector(384)) vector_cosine_ops) WHERE (model = 'minilm-l6-v2'::text);
 
 CREATE UNIQUE INDEX escalations_live ON escalations USING btree (case_id) WHERE (status = ANY (ARRAY['open'::text, 'decided'::text]));
+
+CREATE INDEX escalations_of_case ON escalations USING btree (case_id);
 
 CREATE INDEX escalations_queue ON escalations USING btree (due_at, id) WHERE (status = 'open'::text);
 
@@ -531,6 +598,9 @@ ALTER TABLE ONLY customers
 ALTER TABLE ONLY dead_letters
     ADD CONSTRAINT dead_letters_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
 
+ALTER TABLE ONLY dead_letters
+    ADD CONSTRAINT dead_letters_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_escalation_id_fkey FOREIGN KEY (escalation_id) REFERENCES escalations(id);
 
@@ -564,8 +634,8 @@ ALTER TABLE ONLY messages
 ALTER TABLE ONLY model_replies
     ADD CONSTRAINT model_replies_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
 
-ALTER TABLE ONLY outbox
-    ADD CONSTRAINT outbox_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
+ALTER TABLE ONLY model_spend_of_cases
+    ADD CONSTRAINT model_spend_of_cases_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY outbox
     ADD CONSTRAINT outbox_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id);

@@ -46,9 +46,10 @@ class PostgresSignals:
         """Notify the senders."""
         await self._notify("outbox", "look")
 
-    async def conversation_changed(self, conversation_id: ConversationId) -> None:
+    async def conversation_changed(self, *conversation_ids: ConversationId) -> None:
         """Notify every process that shows conversations."""
-        await self._notify("conversations", str(conversation_id))
+        for conversation_id in conversation_ids:
+            await self._notify("conversations", str(conversation_id))
 
     async def cases(self) -> AsyncIterator[CaseHint]:
         """Hints for workers."""

@@ -1,23 +1,29 @@
-"""The ledger of turns: loads the work of a leased case, and commits its outcome in one transaction.
+"""The ledger of turns: loads the work of a leased case in one statement, and commits its outcome in one transaction.
 
-The commit locks the case, then its work row, checks the fencing token, and only then writes; everything it writes, the
-checkpoint too, is in that one transaction. Crash in it: nothing happened, and the next holder runs the turn again.
-Locks are taken in one order everywhere: case, conversation, work.
+The commit's first statement, for most turns its only one, finds the case only as it was loaded and the lease only with
+its token (``turns.sql``, ``finish``). Something came in between: the case is locked, looked at again, and the turn is
+superseded, withheld, or committed over what is there now. Crash before: nothing happened, the next holder runs the turn
+again. Crash after: everything has. Locks are taken in one order everywhere: case, conversation, work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
+
+from psycopg.errors import NotNullViolation
 
 from graph.ports import Committed, Lease, Outcome, Resumption, Work
 from infra.crypto.keyring import CustomerKey, Keyring
 from infra.postgres.checkpoints import TurnCheckpointer
 from infra.postgres.database import Connection, Database
+from infra.postgres.endings import Ending, Endings
+from infra.postgres.pace import UNPACED, Pace
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
-from infra.postgres.turn_writer import TurnWriter
 from skills.errors import LeaseLostError
 from skills.turn import (
     Author,
@@ -36,50 +42,59 @@ MOST_MESSAGES = 50
 """A turn takes so many waiting messages at most; the rest make the next, so that a flood is worked off in pieces."""
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedWork(Work):
+    """Work, and the case's numbers as they were then."""
+
+    key: CustomerKey
+    owner: str
+    owner_version: int
+    next_sequence: int
+    newest_waiting: int
+    """The newest message that waited, of the turn's own or beyond them; 0 when none did."""
+    covered: int
+    """The newest message that the decision's answer covers beyond the turn's own; 0 without one."""
+
+
 class PostgresLedger:
     """``graph.ports.Ledger`` on PostgreSQL."""
 
-    def __init__(self, database: Database, keyring: Keyring) -> None:
+    def __init__(self, database: Database, keyring: Keyring, pace: Pace = UNPACED) -> None:
         self._database = database
         self._keyring = keyring
+        self._pace = pace
         self._sql = load("turns")
         self._release = load("leases")["release"]
 
-    async def load(self, lease: Lease) -> Work | None:
+    async def load(self, lease: Lease) -> LoadedWork | None:
         """What there is to do in the case; ``None`` when nothing waits or a person owns it.
 
         Raises:
             DatabaseUnavailableError: nothing was read.
             KeyDestroyedError: the customer was erased meanwhile.
         """
-        case = {"case_id": lease.case_id}
-        async with self._database.connection() as connection, connection.pipeline():
-            heads = await connection.execute(self._sql["load_case"], case)
-            waiting = await connection.execute(self._sql["load_waiting"], {**case, "limit": MOST_MESSAGES})
-            history = await connection.execute(self._sql["load_history"], case)
-            polarity = await connection.execute(self._sql["load_polarity"], case)
-            head = await heads.fetchone()
-            waiting_rows = await waiting.fetchall()
-            history_rows = await history.fetchall()
-            polarity_rows = await polarity.fetchall()
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(
+                self._sql["load_case"], {"case_id": lease.case_id, "most": MOST_MESSAGES}, binary=True
+            )
+            head = await cursor.fetchone()
         assert head is not None  # a lease is only given on a case that is there
         key = key_of(self._keyring, head)
-        if head["decision_id"] is not None:
-            checkpointer = TurnCheckpointer(self._database, key, lease.case_id)
-            return Work(lease, None, _resumption(head, key), checkpointer)
-        if head["owner"] == "human" or not waiting_rows:
+        resumption = None if head["decision_id"] is None else _resumption(head, key)
+        if resumption is None and (head["owner"] == "human" or head["newest_waiting"] is None):
             return None
-        turn = Turn(
-            id=lease.turn_id,
-            case_id=lease.case_id,
-            channel=ChannelName(head["channel"]),
-            customer=_customer(head, key),
-            messages=_messages(waiting_rows, key),
-            history=_messages(history_rows[::-1], key),
-            earlier_polarity=tuple(row["polarity"] for row in polarity_rows[::-1]),
-            started_at=datetime.now(UTC),
+        return LoadedWork(
+            lease,
+            turn=_turn(head, key, lease) if resumption is None else None,
+            resumption=resumption,
+            checkpointer=TurnCheckpointer(None if resumption is None else self._database, key, lease.case_id),
+            key=key,
+            owner=head["owner"],
+            owner_version=head["owner_version"],
+            next_sequence=head["next_sequence"],
+            newest_waiting=head["newest_waiting"] or 0,
+            covered=head["seen_sequence"] if head["covers_later"] else 0,
         )
-        return Work(lease, turn, None, TurnCheckpointer(None, key, lease.case_id))
 
     async def commit(self, work: Work, outcome: Outcome, *, may_supersede: bool) -> Committed:
         """Write everything that the turn led to, or nothing.
@@ -89,52 +104,105 @@ class PostgresLedger:
             DatabaseUnavailableError: nothing was written, or the answer to the commit was lost: the next holder of
                 the lease finds out from the messages which.
         """
-        turn = outcome.state["turn"]
-        async with self._database.transaction() as connection:
-            case = await self._lock(connection, work.lease, turn)
-            if may_supersede and case["newer"] and len(turn.messages) < MOST_MESSAGES:
-                return "superseded"
-            writer = TurnWriter(connection, self._sql, work, outcome, case["next_sequence"])
-            decision = outcome.state.get("decision")
-            async with connection.pipeline():
-                if case["owner"] == "human" and work.resumption is None:
-                    await writer.withhold()
-                elif outcome.pause is not None:
-                    await writer.pause(outcome.pause)
-                elif decision is not None and decision.action == "take_over":
-                    await writer.hand_over()
-                else:
-                    await writer.reply()
+        if not isinstance(work, LoadedWork) or not isinstance(work.checkpointer, TurnCheckpointer):
+            raise TypeError("the work was loaded by another ledger")
+        endings = Endings(work.lease, outcome, work.resumption, work.checkpointer, work.covered)
+        ending = endings.of(owner=work.owner)
+        async with self._database.connection() as connection:
+            if not ending.further:  # most turns: one statement, which is its own transaction
+                if await self._finish(connection, ending, work):
+                    return "committed"
+            else:
+                async with connection.transaction():
+                    if await self._finish(connection, ending, work):
+                        return "committed"
+            async with connection.transaction():
+                now = await self._look_again(connection, work)
+                last = outcome.state["turn"].messages[-1].sequence
+                # A turn that did not take all that waited is never superseded, or a flood would keep it from its end.
+                took_all = work.newest_waiting <= last
+                if may_supersede and now.owner == "agent" and now.newest_waiting > last and took_all:
+                    return "superseded"
+                if not await self._finish(connection, endings.of(owner=now.owner), now):
+                    raise AssertionError("a locked case has changed")
         return "committed"
+
+    async def _finish(self, connection: Connection, ending: Ending, work: LoadedWork) -> bool:
+        """Write the ending over the case as ``work`` has it; false, and nothing written, if that has changed."""
+        try:
+            cursor = await connection.execute(
+                self._sql["finish"],
+                {
+                    **ending.values,
+                    "next_sequence": work.next_sequence,
+                    "owner_version": work.owner_version,
+                    "again": ending.leaves(work.newest_waiting),
+                    "pace": self._pace.every,
+                    "ahead": self._pace.ahead,
+                },
+            )
+        except NotNullViolation as error:
+            if error.diag.column_name == "lease_token":
+                raise LeaseLostError from None
+            raise
+        if await cursor.fetchone() is None:
+            return False
+        async with connection.pipeline() if ending.further else nullcontext():
+            for statement, values in ending.further:
+                await connection.execute(self._sql[statement], values)
+        return True
+
+    async def _look_again(self, connection: Connection, work: LoadedWork) -> LoadedWork:
+        """The work with the case's numbers of now; nobody else changes them until the transaction ends."""
+        async with connection.pipeline():
+            cases = await connection.execute(self._sql["lock_case"], {"case_id": work.lease.case_id})
+            works = await connection.execute(
+                self._sql["lock_work"], {"case_id": work.lease.case_id, "token": work.lease.token}
+            )
+            case, held = await cases.fetchone(), await works.fetchone()
+        if case is None or held is None:
+            raise LeaseLostError
+        return replace(
+            work,
+            owner=case["owner"],
+            owner_version=case["owner_version"],
+            next_sequence=case["next_sequence"],
+            newest_waiting=held["newest_waiting"] or 0,
+        )
 
     async def release(self, lease: Lease) -> None:
         """Give the case back: it is due again only if a message came in meanwhile."""
         async with self._database.connection() as connection:
             await connection.execute(self._release, {"case_id": lease.case_id, "token": lease.token})
 
-    async def _lock(self, connection: Connection, lease: Lease, turn: Turn) -> Mapping[str, Any]:
-        last = turn.messages[-1].sequence
-        async with connection.pipeline():
-            cases = await connection.execute(self._sql["lock_case"], {"case_id": lease.case_id})
-            works = await connection.execute(
-                self._sql["lock_work"], {"case_id": lease.case_id, "token": lease.token, "last_sequence": last}
-            )
-            case, work = await cases.fetchone(), await works.fetchone()
-        if case is None or work is None:
-            raise LeaseLostError
-        return {**case, **work}
+
+def _turn(head: Mapping[str, Any], key: CustomerKey, lease: Lease) -> Turn:
+    return Turn(
+        id=lease.turn_id,
+        case_id=lease.case_id,
+        channel=ChannelName(head["channel"]),
+        customer=_customer(head, key),
+        messages=_messages(head, "waiting", key),
+        history=_messages(head, "history", key),
+        earlier_polarity=tuple(head["polarities"][::-1]),
+        started_at=datetime.now(UTC),
+        answered_within_hour=head["answered_within_hour"],
+    )
 
 
-def _messages(rows: Sequence[Mapping[str, Any]], key: CustomerKey) -> tuple[Message, ...]:
+def _messages(head: Mapping[str, Any], which: str, key: CustomerKey) -> tuple[Message, ...]:
+    if head[f"{which}_ids"] is None:
+        return ()
+    columns = (head[f"{which}_{column}"] for column in ("ids", "sequences", "authors", "bodies", "times"))
     return tuple(
         Message(
-            id=MessageId(row["id"]),
-            sequence=row["sequence"],
-            author=cast("Author", row["author"]),
-            text=key.open(bytes(row["body_sealed"]), place="messages.body_sealed", row=row["id"]),
-            received_at=row["received_at"],
+            id=MessageId(id_),
+            sequence=sequence,
+            author=cast("Author", author),
+            text=key.open(body, place="messages.body_sealed", row=id_),
+            received_at=at,
         )
-        for row in rows
+        for id_, sequence, author, body, at in zip(*columns, strict=True)
     )
 
 

@@ -127,9 +127,12 @@ class VectorStoreKnowledge:
         await self._engine.close()
 
     async def search(self, query: KnowledgeQuery) -> list[Passage]:
-        """The nearest passages, nearest first; see `skills.ports.Knowledge`. A blank question finds nothing."""
+        """The nearest passages, nearest first; see `skills.ports.Knowledge`.
+
+        A blank question finds nothing, and words alone neither.
+        """
         text = searchable(query.text)
-        if not text or query.limit < 1:
+        if not text or query.limit < 1 or query.by_words:
             return []
         wanted: dict[str, Any] = {self._collection.audience: {"$in": list(READABLE[query.audience])}}
         if query.language is not None and self._collection.language is not None:

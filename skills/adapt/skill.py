@@ -38,7 +38,8 @@ class Adapt:
     """Puts a draft into a channel's form, with our own words around it in the customer's language.
 
     Whatever of the two texts reaches the customer first in a case says that an automated assistant writes, and only
-    that one. The handoff for a danger to somebody also says whom to call.
+    that one. The handoff for a danger to somebody also says whom to call, and the one for a draft that could not be
+    written says that it is the assistant that can't answer at the moment.
     """
 
     rules: ChannelRules = field(default_factory=ChannelRules)
@@ -48,7 +49,7 @@ class Adapt:
         turn, draft, escalation = state["turn"], state["draft"], state["escalation"]
         language = state["sentiment"].language
         rule = self.rules.of(turn.channel)
-        handoff = self._handoff(turn, escalation, language, rule)
+        handoff = self._handoff(turn, escalation, language, rule, failed=draft.failure is not None)
         first = not turn.history
         return {
             "reply": Reply(
@@ -64,11 +65,13 @@ class Adapt:
         }
 
     @staticmethod
-    def _handoff(turn: Turn, escalation: Escalation, language: Language, rule: ChannelRule) -> str | None:
+    def _handoff(
+        turn: Turn, escalation: Escalation, language: Language, rule: ChannelRule, *, failed: bool
+    ) -> str | None:
         if not escalation.needed:
             return None
         advice = [text for reason in escalation.reasons if (text := advice_text(language, reason.rule))]
-        body = [*dict.fromkeys(advice), handoff_text(language, escalation.severity)]
+        body = [*dict.fromkeys(advice), handoff_text(language, escalation.severity, failed=failed)]
         frame = _frame(turn.customer, language, rule, disclosed=not turn.history)
         return _letter(body, [], frame, rule, cut="")
 

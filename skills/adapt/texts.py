@@ -16,6 +16,7 @@ TextName = Literal[
     "sources",
     "disclosure",
     "handoff",
+    "handoff_failed",
     "danger",
     "cut",
     "failure",
@@ -30,6 +31,10 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
         "sources": "Sources:",
         "disclosure": "You are talking to an automated assistant, not a person. You can ask for a person at any time.",
         "handoff": "Thank you for your message. A colleague will look at it {deadline} and answer you.",
+        "handoff_failed": (
+            "Thank you for your message. Our automated assistant can't answer it at the moment, so a colleague will "
+            "look at it {deadline} and answer you."
+        ),
         "cut": "(This answer was too long for this channel. Write to us if you need the rest.)",
         "failure": "Something went wrong on our side with your message. It is not lost: a colleague will answer you.",
     },
@@ -44,6 +49,10 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
             "Sie können jederzeit nach einem Menschen fragen."
         ),
         "handoff": "Danke für Ihre Nachricht. Jemand aus unserem Team sieht sie {deadline} an und antwortet Ihnen.",
+        "handoff_failed": (
+            "Danke für Ihre Nachricht. Unser automatischer Assistent kann sie gerade nicht beantworten. "
+            "Jemand aus unserem Team sieht sie {deadline} an und antwortet Ihnen."
+        ),
         "cut": "(Diese Antwort war zu lang für diesen Kanal. Schreiben Sie uns, wenn Sie den Rest brauchen.)",
         "failure": (
             "Bei Ihrer Nachricht ist auf unserer Seite etwas schiefgegangen. "
@@ -61,6 +70,10 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
             "Puede pedir hablar con una persona cuando quiera."
         ),
         "handoff": "Gracias por su mensaje. Una persona de nuestro equipo lo mirará {deadline} y le responderá.",
+        "handoff_failed": (
+            "Gracias por su mensaje. Nuestro asistente automático no puede responderlo en este momento. "
+            "Una persona de nuestro equipo lo mirará {deadline} y le responderá."
+        ),
         "cut": "(Esta respuesta era demasiado larga para este canal. Escríbanos si necesita el resto.)",
         "failure": "Algo ha fallado por nuestra parte con su mensaje. No se ha perdido: una persona le responderá.",
     },
@@ -75,6 +88,10 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
             "Vous pouvez demander une personne à tout moment."
         ),
         "handoff": "Merci de votre message. Une personne de notre équipe le regardera {deadline} et vous répondra.",
+        "handoff_failed": (
+            "Merci de votre message. Notre assistant automatique ne peut pas y répondre pour le moment. "
+            "Une personne de notre équipe le regardera {deadline} et vous répondra."
+        ),
         "cut": "(Cette réponse était trop longue pour ce canal. Écrivez-nous s'il vous faut la suite.)",
         "failure": (
             "Un problème est survenu de notre côté avec votre message. "
@@ -167,10 +184,13 @@ def text_for(language: Language, name: TextName) -> str:
     return _TEXTS.get(language, _TEXTS[FALLBACK_LANGUAGE])[name]
 
 
-def handoff_text(language: Language, severity: Severity) -> str:
-    """That a colleague will look, and by when: the time that the severity promises."""
+def handoff_text(language: Language, severity: Severity, *, failed: bool = False) -> str:
+    """That a colleague will look, and by when: the time that the severity promises.
+
+    ``failed``: because no draft could be written (the model does not answer …), which the customer is told.
+    """
     deadlines = _DEADLINES.get(language, _DEADLINES[FALLBACK_LANGUAGE])
-    return text_for(language, "handoff").format(deadline=deadlines[severity])
+    return text_for(language, "handoff_failed" if failed else "handoff").format(deadline=deadlines[severity])
 
 
 def advice_text(language: Language, rule: str) -> str | None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby, takewhile
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from skills.escalate.amounts import Amount
 from skills.language import Phrases, Word
-from skills.turn import Draft, Rejection, Sentiment, Turn
+from skills.turn import Draft, Message, Rejection, Sentiment, Turn
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -34,6 +35,17 @@ class Situation:
     def small_talk(self) -> bool:
         """Whether the draft answers without a source, which only greetings, thanks and questions back do."""
         return self.draft.answered and not self.draft.citations
+
+    @property
+    def same_text(self) -> int:
+        """How often in a row the customer has said what waits now, an answer in between each time.
+
+        A burst counts as one saying, and a message that stands in it twice as well: people send again what they
+        believe lost, machines answer every answer alike.
+        """
+        said = _sayings((*self.turn.history, *self.turn.messages))
+        alike = takewhile(lambda saying: saying == said[-1], reversed(said))
+        return sum(1 for _ in alike)
 
 
 class When(BaseModel):
@@ -69,6 +81,19 @@ class When(BaseModel):
     """The customer opened so many cases in the seven days before."""
     channel: list[str] | None = Field(None, min_length=1)
     """The turn came in on one of these channels."""
+    answers_within_hour_at_least: Annotated[int, Field(ge=1, le=50)] | None = None
+    """The agent answered so many turns of this case by itself in the last hour; more than fifty are not counted."""
+    same_text_at_least: Annotated[int, Field(ge=2, le=10)] | None = None
+    """The customer has said the very same so many times in a row, each time after an answer."""
+
+
+def _sayings(messages: Sequence[Message]) -> list[tuple[str, ...]]:
+    """What the customer said between the answers, message by message; case and blanks don't count."""
+    return [
+        tuple(dict.fromkeys(" ".join(message.text.casefold().split()) for message in saying))
+        for by_customer, saying in groupby(messages, key=lambda message: message.author == "customer")
+        if by_customer
+    ]
 
 
 _CHECKS: dict[str, Callable[[Any, Situation], bool]] = {
@@ -85,6 +110,8 @@ _CHECKS: dict[str, Callable[[Any, Situation], bool]] = {
     "verified": lambda wanted, now: now.turn.customer.verified is wanted,
     "earlier_cases_at_least": lambda least, now: now.turn.customer.earlier_cases >= least,
     "channel": lambda listed, now: now.turn.channel in listed,
+    "answers_within_hour_at_least": lambda least, now: now.turn.answered_within_hour >= least,
+    "same_text_at_least": lambda least, now: now.same_text >= least,
 }
 _FOUND_IN_THE_TEXT = frozenset({"mentions", "unless", "amount_above"})
 assert _CHECKS.keys() | _FOUND_IN_THE_TEXT == When.model_fields.keys(), "every condition has its check"

@@ -15,6 +15,7 @@ from skills.respond.skill import RespondInput, RespondUpdate, usable
 from skills.turn import Draft, Language, Passage, Retrieval, Turn
 
 _LONGEST_MESSAGE = 4_000
+MODEL_DOWN = "the model did not answer"
 _LONGEST_FAILURE = 120
 _EARLIER_MESSAGES = 8
 
@@ -56,7 +57,7 @@ class ModelResponder:
         self, form: AnswerForm, turn: Turn, passages: Sequence[Passage], retrieval: Retrieval, language: Language
     ) -> Draft:
         if not form.answered:
-            return self._unknown(language, retrieval.confidence, None)
+            return self._unknown(language, retrieval.confidence, retrieval.failure)
         asked = "\n".join(message.text for message in (*turn.history, *turn.messages) if message.author == "customer")
         if found := objection(form, passages, asked, language):
             return self._unknown(language, retrieval.confidence, found)
@@ -108,4 +109,5 @@ def _quoted(text: str) -> str:
 
 
 def _reason(error: ModelUnavailableError) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")[:_LONGEST_FAILURE] or "model unavailable"
+    said = str(error).strip().partition("\n")[0].rstrip(".")
+    return f"{MODEL_DOWN}: {said}"[:_LONGEST_FAILURE] if said else MODEL_DOWN

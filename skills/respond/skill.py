@@ -61,7 +61,7 @@ class ExtractiveResponder:
         passages = [passage for passage in usable(retrieval.passages, rejections) if passage.language == language]
         questions = retrieval.query.splitlines()
         if retrieval.confidence < self.answer_threshold:
-            return unknown_draft(language, confidence=retrieval.confidence, model=EXTRACTIVE)
+            return unknown_draft(language, confidence=retrieval.confidence, model=EXTRACTIVE, failure=retrieval.failure)
         if len(questions) > 1 or rejections:
             answers = {question: quotes_for(question, supporting(question, passages)) for question in questions}
         else:

@@ -28,6 +28,10 @@ class RetrieveUpdate(TypedDict):
 
 
 SEARCH_DOWN = "the search did not answer"
+BY_WORDS = "searched by words only"
+_MOST_BY_WORDS = 0.3
+"""The highest confidence of a search without vectors, so that the default policy shows it to a person: the judgement of
+``skills.relevance`` needs them."""
 _SEARCHED = 24
 """Passages that a search asks for: the judgement of ``skills.relevance`` looks deeper than the search's own ranking."""
 
@@ -39,7 +43,8 @@ class Retrieve:
     ``Retrieval.query`` holds one line a question, so that the responder can answer question by question. The passages
     come likeliest answer first; the confidence is that of the question answered best: what stays open is the
     responder's to say. A customer who isn't verified sees what everybody may read. When the search doesn't answer,
-    ``Retrieval.failure`` says so and the turn goes on: the policy sends it to a person.
+    ``Retrieval.failure`` says so and the turn goes on: the policy sends it to a person. When only the model for the
+    vectors doesn't, that person at least gets what is found by words.
     """
 
     knowledge: Knowledge
@@ -50,17 +55,33 @@ class Retrieve:
         turn = state["turn"]
         questions = questions_of(turn)
         query = "\n".join(question.text for question in questions)
+        failure, most = None, 1.0
         try:
-            found = await asyncio.gather(*(self._answers(question, turn) for question in questions))
+            try:
+                found = await self._found(questions, turn)
+            except ModelUnavailableError as error:
+                failure, most = f"{BY_WORDS}, the model for vectors did not answer: {_said(error)}", _MOST_BY_WORDS
+                found = await self._found(questions, turn, by_words=True)
         except (KnowledgeUnavailableError, ModelUnavailableError) as error:
-            failure = f"{SEARCH_DOWN}: {str(error).rstrip('.')}"
-            return {"retrieval": Retrieval(query=query, passages=(), confidence=0.0, failure=failure)}
+            failure, found = f"{SEARCH_DOWN}: {_said(error)}", []
         confidence = max((answers[0].confidence for answers in found if answers), default=0.0)
-        return {"retrieval": Retrieval(query=query, passages=_merged(found)[: self.limit], confidence=confidence)}
+        return {
+            "retrieval": Retrieval(
+                query=query,
+                passages=_merged(found)[: self.limit],
+                confidence=min(confidence, most),
+                failure=failure,
+            )
+        }
 
-    async def _answers(self, question: Question, turn: Turn) -> list[Judged]:
+    async def _found(
+        self, questions: Sequence[Question], turn: Turn, *, by_words: bool = False
+    ) -> Sequence[Sequence[Judged]]:
+        return await asyncio.gather(*(self._answers(question, turn, by_words=by_words) for question in questions))
+
+    async def _answers(self, question: Question, turn: Turn, *, by_words: bool) -> list[Judged]:
         """The passages found by any reading, each as the reading judges it for which it is the likeliest answer."""
-        found = await asyncio.gather(*(self._search(reading, turn) for reading in question.readings))
+        found = await asyncio.gather(*(self._search(reading, turn, by_words=by_words) for reading in question.readings))
         best: dict[PassageId, Judged] = {}
         for reading, passages in zip(question.readings, found, strict=True):
             for judgement in judged(reading, passages, talk=question.talk):
@@ -69,9 +90,14 @@ class Retrieve:
                     best[judgement.passage.id] = judgement
         return sorted(best.values(), key=lambda judgement: -judgement.confidence)
 
-    async def _search(self, text: str, turn: Turn) -> list[Passage]:
+    async def _search(self, text: str, turn: Turn, *, by_words: bool) -> list[Passage]:
         audience: Audience = "customers" if turn.customer.verified else "public"
-        return await self.knowledge.search(KnowledgeQuery(text=text, limit=_SEARCHED, audience=audience))
+        query = KnowledgeQuery(text=text, limit=_SEARCHED, audience=audience, by_words=by_words)
+        return await self.knowledge.search(query)
+
+
+def _said(error: Exception) -> str:
+    return str(error).rstrip(".")
 
 
 def _merged(found: Sequence[Sequence[Judged]]) -> tuple[Passage, ...]:

@@ -46,7 +46,7 @@ def test_every_command_that_is_shown_exists(name: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     shown = set(re.findall(r"(?:`|^|\$ |&& )make ([a-z-]+)", text, re.MULTILINE))
     assert shown - targets == set()
-    shown = set(re.findall(r"(?:`|^|\$ |/)csagent ([a-z]+)", text, re.MULTILINE))
+    shown = set(re.findall(r"(?:`|^|\$ |/)csagent ([a-z-]+)", text, re.MULTILINE))
     assert shown - set(COMMANDS["csagent.commands"]) == set()
 
 

@@ -14,14 +14,14 @@ SQL = ROOT / "infra/postgres/sql"
 
 
 def readers() -> dict[str, list[tuple[Path, ast.Module]]]:
-    """The modules that load each file, with those that are handed its blocks."""
+    """The modules that load each file, with the one that names blocks for another."""
     found = defaultdict(list)
     for path in files(".py", folders=PACKAGES):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for file in set(loaded(tree)):
             found[file].append((path, tree))
-    writer = ROOT / "infra/postgres/turn_writer.py"  # is given the blocks that infra/postgres/turns.py has loaded
-    found["turns"].append((writer, ast.parse(writer.read_text(encoding="utf-8"))))
+    endings = ROOT / "infra/postgres/endings.py"  # says which blocks infra/postgres/turns.py runs
+    found["turns"].append((endings, ast.parse(endings.read_text(encoding="utf-8"))))
     return found
 
 

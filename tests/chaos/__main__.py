@@ -1,52 +1,48 @@
-"""``make chaos ARGS="--messages N --faults N --seed N"``: ends with one line of JSON; exit 1 unless all is well."""
+"""``make chaos ARGS="--messages N --faults N --seed N [--case NAME] [--list]"``.
+
+Progress on standard error; at the end one line of JSON on standard output. Exit 1 unless all is well.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
-import os
 import sys
-import tempfile
-import time
-from dataclasses import asdict
-from pathlib import Path
 
-from infra.embedded.servers import EmbeddedServers
-from infra.postgres.database import Database
-from infra.postgres.migrate import migrate
-from tests.chaos.scenario import EACH, Scenario
-from tests.product import Product, environment
+import tests.chaos.cases  # lists them all
+from tests.chaos.run import Run
+from tests.chaos.scene import CASES, Case
+
+assert tests.chaos.cases.__all__
 
 
-async def main() -> int:
-    parser = argparse.ArgumentParser(prog="make chaos")
-    parser.add_argument("--messages", type=int, default=2000)
-    parser.add_argument("--faults", type=int, default=40)
-    parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="csagent-", dir="/tmp") as place:
-        os.chmod(place, 0o755)  # noqa: PTH101 - as root the servers run as somebody else, who has to get in
-        folder = Path(place)
-        async with EmbeddedServers(folder / "data", system_folder=folder / "system") as servers:
-            database = Database(servers.database_url, size=4, statement_timeout=60)
-            await database.open()
-            await migrate(database)
-            began = time.monotonic()
-            async with Product(environment(servers.database_url, servers.redis_url)) as product:
-                verdict = await Scenario(
-                    product,
-                    database,
-                    conversations=max(1, asked.messages // EACH),
-                    kills=asked.faults,
-                    seed=asked.seed,
-                    redis_url=servers.redis_url,
-                ).run(patience=120)
-            await database.close()
-    print(json.dumps({**asdict(verdict), "seed": asked.seed, "seconds": round(time.monotonic() - began, 1)}))
-    return 1 if verdict.lost or verdict.reordered or verdict.doubled or verdict.unknown else 0
+def by_number() -> list[Case]:
+    return sorted(CASES.values(), key=lambda case: case.numbers)
+
+
+async def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make chaos", description="The product under faults, on real servers.")
+    parser.add_argument("--messages", type=int, default=10_000, help="written at least")
+    parser.add_argument("--faults", type=int, default=200, help="injected at least")
+    parser.add_argument("--seed", type=int, default=1, help="of all chance")
+    parser.add_argument(
+        "--case", choices=CASES, action="append", metavar="NAME", help="this case only, without the mixed run"
+    )
+    parser.add_argument("--mixed-only", action="store_true", help="the mixed run without the separate cases")
+    parser.add_argument("--list", action="store_true", help="say which cases there are")
+    asked = parser.parse_args(arguments)
+    if asked.list:
+        for case in by_number():
+            print(f"{case.name}\n    {', '.join(map(str, case.numbers))}: {case.summary}")
+        return 0
+    chosen = asked.case or ([] if asked.mixed_only else [case.name for case in by_number()])
+    run = Run(messages=asked.messages, faults=asked.faults, seed=asked.seed, cases=chosen, mixed=not asked.case)
+    report = await run.report()
+    print(json.dumps(report))
+    return 0 if report["good"] else 1
 
 
 if __name__ == "__main__":
     with asyncio.Runner() as runner:
-        sys.exit(runner.run(main()))
+        sys.exit(runner.run(main(sys.argv[1:])))

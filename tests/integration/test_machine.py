@@ -121,11 +121,11 @@ async def test_a_killed_child_is_started_again_and_all_are_stopped_at_the_end(
 ) -> None:
     log = tmp_path / "log"
     async with Processes([SCHEDULER], product_environment(database_url, None), log=log) as processes:
-        await until(lambda: log.exists() and "scheduler.round" in log.read_text(encoding="utf-8"))
+        await until(lambda: log.exists() and "scheduler.leads" in log.read_text(encoding="utf-8"))
         first = processes.pids["scheduler"]
         os.kill(first, signal.SIGKILL)
         await until(lambda: processes.pids.get("scheduler", first) != first)
-        await until(lambda: log.read_text(encoding="utf-8").count("scheduler.round") == 2)
+        await until(lambda: log.read_text(encoding="utf-8").count("scheduler.leads") == 2)
         second = processes.pids["scheduler"]
     assert not alive(first)
     assert not alive(second)
@@ -158,7 +158,7 @@ async def test_nothing_is_left_when_the_parent_is_killed(database_url: str, tmp_
     )
     assert parent.stdout is not None
     child = int(await parent.stdout.readline())
-    await until(lambda: log.exists() and "scheduler.round" in log.read_text(encoding="utf-8"))
+    await until(lambda: log.exists() and "scheduler.leads" in log.read_text(encoding="utf-8"))
     assert alive(child)
     parent.kill()
     await parent.wait()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
@@ -23,7 +24,9 @@ from tests.databases import a_database
 
 ROWS = 100_000
 FILES = (
+    "archive",
     "cases",
+    "connections",
     "conversations",
     "dead_letters",
     "directory",
@@ -33,11 +36,16 @@ FILES = (
     "model_replies",
     "outbox",
     "reviews",
+    "schedule",
+    "spend",
     "turns",
 )
 SEEDED = (
     "case_work",
     "cases",
+    "checkpoint_blobs",
+    "checkpoint_writes",
+    "checkpoints",
     "conversations",
     "customer_keys",
     "customers",
@@ -46,6 +54,7 @@ SEEDED = (
     "events",
     "identities",
     "messages",
+    "model_spend_of_cases",
     "outbox",
     "turns",
 )
@@ -74,6 +83,12 @@ select id(n), id(n), id(n),
     case when n % 500 = 1 then 'human' else 'agent' end,
     case when n % 20 = 0 then now() end
 from generate_series(1, 100000) n;
+
+insert into model_spend_of_cases (case_id, tokens_in)
+select id(n), n from generate_series(1, 100000) n;
+
+insert into model_spend_of_days (day, slot, tokens_in)
+select current_date - d, s, 1000 from generate_series(0, 3650) d, generate_series(0, 15) s;
 
 insert into case_work (case_id, due_at, paused, turn_id)
 select id(n), case when n % 1000 = 0 then now() end, n % 500 = 1,
@@ -109,6 +124,15 @@ from generate_series(1, 100000) n;
 insert into decisions (id, escalation_id, action, reviewer, key_id, seen_sequence)
 select id(n), id(n), 'approve', 'test', id(n), 1
 from generate_series(1, 100000) n where n % 1000 > 0;
+
+insert into checkpoints (thread_id, checkpoint_id, checkpoint)
+select id(n)::text, 'c', '{}' from generate_series(1, 100000) n;
+
+insert into checkpoint_blobs (thread_id, channel, version, type)
+select id(n)::text, 'turn', '1', 'msgpack' from generate_series(1, 100000) n;
+
+insert into checkpoint_writes (thread_id, checkpoint_id, task_id, idx, channel, blob)
+select id(n)::text, 'c', 't', 0, 'turn', '\\x00' from generate_series(1, 100000) n;
 
 insert into events (id, kind, case_id, at)
 select id(n), 'message.received', id(n / 5 + 1), date_trunc('month', now()) + n * interval '1 second'
@@ -157,33 +181,84 @@ class without_foreign_keys:  # noqa: N801 - reads as a clause where it is used
 NOW = datetime.now(UTC)
 VALUES: dict[str, Any] = {
     "action": "approve",
+    "again": True,
+    "ahead": timedelta(seconds=60),
+    "among": True,
     "actor": "test",
     "after": 0,
+    "attempts": 5,
     "author": "agent",
+    "before": NOW,
+    "behind": "",
+    "bound": str(UUID(int=0x5EED)),
+    "cases": [UUID(int=n) for n in range(1, 500)],
     "channel": "web",
+    "channels": ["web"],
     "checkpoint_id": "c",
+    **{
+        column: []
+        for column in (
+            *("checkpoint_ids", "checkpoint_parents", "checkpoints", "checkpoint_metadata"),
+            *("blob_channels", "blob_versions", "blob_types", "blobs"),
+            *("write_checkpoints", "write_tasks", "write_paths", "write_places"),
+            *("write_channels", "write_types", "writes"),
+        )
+    },
+    "claim_addresses": [b"0123456789abcdef"],
+    "claim_channels": ["email"],
+    "claim_ids": [UUID(int=1)],
+    "claim_indexes": [b"0123456789abcdef"],
     "cited": [uuid4()],
     "confidence": 0.5,
     "count": 1,
+    "counts": True,
     "covers_later": False,
     "data": Jsonb({}),
+    "day": NOW.date(),
     "deadline": timedelta(hours=1),
+    "event": "turn.answered",
+    "event_data": Jsonb({}),
+    "event_ids": [UUID(int=1)],
     "delay": timedelta(seconds=1),
     "error": "ValueError",
+    "every": 60.0,
+    "file": "cases.jsonl.gz",
+    "idle": timedelta(days=1),
+    "estimated": 1,
     "first_sequence": 1,
     "last_sequence": 3,
     "graph_version": "1",
     "hold": timedelta(seconds=30),
     "holder": "test",
+    "ids": [UUID(int=1)],
     "indexes": [b"0123456789abcdef"],
     "interrupt_id": "i",
     "kind": "reply",
+    "next_sequence": 4,
+    "message_state": "handled",
+    "owner_version": 1,
+    "pace": timedelta(seconds=6),
+    "rest_to": 0,
+    "settle_to": 3,
+    "taken_by": None,
+    "thread_id": str(UUID(int=0x5EED)),
     "language": "en",
     "lease": timedelta(seconds=10),
     "limit": 50,
     "master_key_id": "test",
     "milliseconds": Jsonb({}),
     "model": "extractive",
+    "more": False,
+    "name": "partitions",
+    "names": ["partitions"],
+    "offset": 0.0,
+    "operator": "kim",
+    "money": Decimal(1),
+    "most": 50,
+    "most_case_money": Decimal(9),
+    "most_case_tokens": 9,
+    "most_day_money": Decimal(9),
+    "most_day_tokens": 9,
     "ordinal": 1,
     "outcome": "answered",
     "paused": False,
@@ -191,6 +266,7 @@ VALUES: dict[str, Any] = {
     "polarity": 0.1,
     "provider_message_id": "77",
     "repeatable": ["web"],
+    "resolution": "retried",
     "reviewer": "test",
     "rules": ["vip"],
     "seen_sequence": 2,
@@ -199,12 +275,16 @@ VALUES: dict[str, Any] = {
     "settle": timedelta(seconds=1),
     "severity": "P2",
     "started_at": NOW,
+    "table": "messages",
     "written_at": NOW,
+    "slot": 0,
     "token": 1,
+    "tokens_in": 1,
+    "tokens_out": 1,
     "verified": False,
 }
 """What stands for each placeholder; one that ends in ``id`` gets an id, one that holds bytes gets some."""
-STATES = {"settle_messages": "handled", "settle_lost": "unknown", "write_turn": "done"}
+STATES = {"finish": "done", "settle_lost": "unknown"}
 
 
 def value_of(name: str, block: str) -> Any:

@@ -43,14 +43,21 @@ order by t.last_sequence desc, t.finished_at desc
 limit 1;
 
 -- name: owned_by_people
-select c.id, c.owner_name, c.opened_at, v.channel,
-    (select count(*) from messages m where m.case_id = c.id and m.state = 'human') as waiting,
-    (select min(m.received_at) from messages m where m.case_id = c.id and m.state = 'human') as waiting_since
-from cases c
-join conversations v on v.id = c.conversation_id
-where c.owner = 'human' and c.status = 'open'
-order by waiting_since nulls last, c.opened_at
-limit %(limit)s;
+-- Every such case is looked into, for the order is by what waits; the channel only of those that are shown.
+select o.id, o.owner_name, o.opened_at, v.channel, o.waiting, o.waiting_since
+from (
+    select c.id, c.owner_name, c.opened_at, c.conversation_id, w.waiting, w.waiting_since
+    from cases c
+    cross join lateral (
+        select count(*) as waiting, min(m.received_at) as waiting_since
+        from messages m where m.case_id = c.id and m.state = 'human'
+    ) w
+    where c.owner = 'human' and c.status = 'open'
+    order by w.waiting_since nulls last, c.opened_at
+    limit %(limit)s
+) o
+join conversations v on v.id = o.conversation_id
+order by o.waiting_since nulls last, o.opened_at;
 
 -- name: lock
 select c.id, c.status, c.owner, c.owner_name, c.next_sequence, c.conversation_id, v.channel,

@@ -1,4 +1,7 @@
+-- What the scheduler's small jobs do. Each may run twice, or be broken off anywhere.
+
 -- name: lock
+-- For what two at once would do twice. Whoever comes second leaves it to the first.
 select pg_try_advisory_xact_lock(7041777) as mine;
 
 -- name: make_partitions
@@ -17,5 +20,43 @@ select gen_random_uuid(), 'escalation.late', s.case_id, 'scheduler',
 from escalations s
 where s.status = 'open' and s.due_at < now() and not exists (
     select from events e where e.case_id = s.case_id and e.kind = 'escalation.late'
-        and e.data ->> 'escalation_id' = s.id::text
+        and e.at >= s.due_at and e.data ->> 'escalation_id' = s.id::text
 );
+
+-- name: close_dead_letters
+-- A person has resolved the case: nothing is left to do about its dead letters.
+update dead_letters d set resolved_at = now(), resolution = 'case_resolved', resolved_by = 'scheduler'
+from cases c
+where c.id = d.case_id and c.status = 'resolved' and d.resolved_at is null;
+
+-- name: threads
+-- Threads that a checkpoint was kept of, in the order of their cases' ids. These begin with the time at which the case was
+-- opened (UUID version 7), so whoever was opened too lately to be idle comes behind the bound and is never looked at.
+select distinct thread_id from checkpoints
+where thread_id > %(behind)s and thread_id < %(bound)s
+order by thread_id
+limit %(limit)s;
+
+-- name: prune
+-- What LangGraph kept of cases that have been idle so long. A fresh turn starts on an empty thread, so it misses nothing; a
+-- paused turn would, so what is paused, due, or in somebody's hands is passed over.
+with idle as (
+    select w.case_id::text as thread_id from case_work w
+    where w.case_id = any(%(cases)s)
+        and not w.paused and w.due_at is null and (w.leased_until is null or w.leased_until < now())
+        and not exists (
+            select from turns t where t.case_id = w.case_id and t.finished_at >= now() - %(idle)s
+        )
+        and not exists (
+            select from escalations s where s.case_id = w.case_id and s.status in ('open', 'decided')
+        )
+    for update of w skip locked
+), writes as (
+    delete from checkpoint_writes d using idle where d.thread_id = idle.thread_id returning 1
+), blobs as (
+    delete from checkpoint_blobs d using idle where d.thread_id = idle.thread_id returning 1
+), kept as (
+    delete from checkpoints d using idle where d.thread_id = idle.thread_id returning 1
+)
+select (select count(*) from idle) as threads,
+    (select count(*) from writes) + (select count(*) from blobs) + (select count(*) from kept) as rows;

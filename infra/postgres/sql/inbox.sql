@@ -1,4 +1,4 @@
--- Receiving a message: two statements for a known conversation, one longer transaction for a new one.
+-- Receiving a message: one statement for somebody new, two for a known conversation, a transaction for what is between.
 
 -- name: find_conversation
 -- Everything that a message of this thread needs, and the message itself if it is already here.
@@ -30,21 +30,50 @@ join customers u on u.id = i.customer_id
 join customer_keys k on k.id = u.key_id
 where i.channel = %(channel)s and i.address_index = %(address_index)s and i.verified_at is not null;
 
--- name: insert_customer
-with key as (
-    insert into customer_keys (id, customer_id, wrapped, master_key_id)
-    values (%(key_id)s, %(customer_id)s, %(wrapped)s, %(master_key_id)s)
+-- name: begin
+-- Everything that the first message of somebody new needs, at once. No row comes back when the thread is known by now.
+with conversation as (
+    insert into conversations (id, customer_id, identity_id, channel, thread_index, next_position)
+    values (%(conversation_id)s, %(customer_id)s, %(identity_id)s, %(channel)s, %(thread_index)s, 2)
+    on conflict (channel, thread_index) do nothing
     returning id
+), key as (
+    insert into customer_keys (id, customer_id, wrapped, master_key_id)
+    select %(key_id)s, %(customer_id)s, %(wrapped)s, %(master_key_id)s from conversation
+), customer as (
+    insert into customers (id, key_id, name_sealed, language)
+    select %(customer_id)s, %(key_id)s, %(name_sealed)s, %(language)s from conversation
+), identity as (
+    insert into identities (id, customer_id, key_id, channel, address_sealed, address_index, verified_at)
+    select %(identity_id)s, %(customer_id)s, %(key_id)s, %(channel)s, %(address_sealed)s, %(address_index)s,
+        case when %(verified)s then now() end
+    from conversation
+), claims as (
+    insert into identities (id, customer_id, key_id, channel, address_sealed, address_index)
+    select c.id, %(customer_id)s, %(key_id)s, c.channel, c.address, c.index
+    from conversation, unnest(
+        %(claim_ids)s::uuid[], %(claim_channels)s::text[], %(claim_addresses)s::bytea[], %(claim_indexes)s::bytea[]
+    ) as c(id, channel, address, index)
+), opened as (
+    insert into cases (id, customer_id, conversation_id, next_sequence)
+    select %(case_id)s, %(customer_id)s, id, 2 from conversation
+), work as (
+    insert into case_work (case_id, due_at) select %(case_id)s, now() + %(settle)s from conversation
+), message as (
+    insert into messages (
+        id, case_id, conversation_id, key_id, sequence, position, direction, author, channel,
+        provider_message_id, body_sealed, state, provider_time
+    )
+    select %(message_id)s, %(case_id)s, id, %(key_id)s, 1, 1, 'in', 'customer', %(channel)s,
+        %(provider_message_id)s, %(body_sealed)s, 'waiting', %(written_at)s
+    from conversation
+), logged as (
+    insert into events (id, kind, case_id, actor, data)
+    select %(event_id)s, 'message.received', %(case_id)s, 'customer',
+        jsonb_build_object('channel', %(channel)s::text, 'message_id', %(message_id)s::uuid)
+    from conversation
 )
-insert into customers (id, key_id, name_sealed, language)
-select %(customer_id)s, key.id, %(name_sealed)s, %(language)s from key;
-
--- name: insert_identity
-insert into identities (id, customer_id, key_id, channel, address_sealed, address_index, verified_at)
-values (
-    %(id)s, %(customer_id)s, %(key_id)s, %(channel)s, %(address_sealed)s, %(address_index)s,
-    case when %(verified)s then now() end
-);
+select id from conversation;
 
 -- name: insert_claim
 -- The same claim of the same customer is written down once.
@@ -101,8 +130,13 @@ with numbered as (
     returning id, case_id, conversation_id, sequence, position, state
 ), woken as (
     -- The settle time counts from the first message that waits, so that a stream of messages can't postpone its answer.
-    update case_work w set due_at = least(w.due_at, now() + %(settle)s)
-    from inserted where w.case_id = inserted.case_id and inserted.state = 'waiting' and not w.paused
+    -- A case that is too far ahead of its pace waits longer.
+    -- Whether it is paused is asked of the row as it is now, not in the where clause: that would see the row of before
+    -- the wait for a resumption that is committing, and the message would wait with nobody to look.
+    update case_work w set due_at = case
+        when w.paused then w.due_at else least(w.due_at, greatest(now() + %(settle)s, w.next_turn_at - %(ahead)s))
+    end
+    from inserted where w.case_id = inserted.case_id and inserted.state = 'waiting'
 ), logged as (
     insert into events (id, kind, case_id, actor, data)
     select %(event_id)s, 'message.received', case_id, 'customer',
@@ -110,3 +144,6 @@ with numbered as (
     from inserted
 )
 select case_id, conversation_id, sequence, position, state from inserted;
+
+-- name: recent_cases
+select count(*) as recent from cases where customer_id = %(customer_id)s and opened_at > now() - interval '1 hour';

@@ -79,6 +79,7 @@ near as materialized (
       and (%(language)s::text is null or p.language = %(language)s)
       and (select count(*) from settings) = 1
       and (select size from crowd) > %(few)s
+      and %(embedding)s::text is not null
     order by e.embedding::{vector} <=> %(embedding)s::vector::{vector}
     limit %(candidates)s
 ),
@@ -89,6 +90,7 @@ every as (
     where p.audience = any (%(audiences)s)
       and (%(language)s::text is null or p.language = %(language)s)
       and (select count(*) from near) < %(limit)s
+      and %(embedding)s::text is not null
     order by distance, p.id
     limit %(candidates)s
 ),
@@ -111,3 +113,8 @@ join passages p using (id)
 join articles a on a.id = p.article_id
 left join embeddings e on e.passage_id = p.id and e.model = {model}
 order by b.score desc, b.nearest, p.id
+
+-- name: version
+-- Every change of an article gives its row a higher transaction number, and every removal takes one away. Reads the
+-- table of articles whole, once a second: some milliseconds for ten thousand.
+select count(*) || '.' || coalesce(sum(xmin::text::bigint), 0) as version from articles

@@ -40,7 +40,7 @@ update case_work set
     due_at = case when not paused and exists (
         select from messages m where m.case_id = %(case_id)s and m.state = 'waiting'
     ) and (select owner from cases where id = %(case_id)s) = 'agent' then now() end
-where case_id = %(case_id)s and lease_token = %(token)s;
+where case_id = %(case_id)s and lease_token = %(token)s and leased_until is not null;
 
 -- name: give_back
 -- Not this worker's fault (drained, database away): due again after the delay, and the attempt does not count.

@@ -6,7 +6,7 @@ update outbox o set
     state = 'sending', attempts = o.attempts + 1, claimed_by = %(holder)s, claimed_until = now() + %(hold)s
 from (
     select id from outbox candidate
-    where state = 'pending' and due_at <= now() and not exists (
+    where state = 'pending' and due_at <= now() and (channel = any(%(channels)s)) = %(among)s and not exists (
         select from outbox earlier
         where earlier.conversation_id = candidate.conversation_id and earlier.position < candidate.position
             and earlier.state in ('pending', 'sending', 'unknown')
@@ -26,28 +26,32 @@ returning
 
 -- name: settle_sent
 with settled as (
-    update outbox set state = 'sent', settled_at = now(), claimed_by = null, claimed_until = null, error = null
-    where id = %(id)s and state = 'sending' and claimed_by = %(holder)s
-    returning message_id, conversation_id, case_id, kind, channel
+    update outbox o set state = 'sent', settled_at = now(), claimed_by = null, claimed_until = null, error = null
+    from unnest(%(ids)s::uuid[], %(names)s::text[], %(event_ids)s::uuid[]) as taken(id, name, event_id)
+    where o.id = taken.id and o.state = 'sending' and o.claimed_by = %(holder)s
+    returning o.message_id, o.conversation_id, o.case_id, o.kind, o.channel, taken.name, taken.event_id
 ), placed as (
-    update conversations v set next_position = next_position + 1
+    update conversations v set next_position = v.next_position + 1
     from settled where v.id = settled.conversation_id
-    returning next_position - 1 as position
+    returning v.id as conversation_id, v.next_position - 1 as position
 ), delivered as (
     update messages m set
         state = 'delivered', delivered_at = now(), position = placed.position,
-        provider_message_id = coalesce(%(provider_message_id)s, m.provider_message_id)
-    from settled, placed where m.id = settled.message_id
+        provider_message_id = coalesce(settled.name, m.provider_message_id)
+    from settled join placed using (conversation_id)
+    where m.id = settled.message_id
     returning m.id
 ), logged as (
     insert into events (id, kind, case_id, actor, data)
-    select %(event_id)s, 'message.sent', case_id, 'agent', jsonb_build_object('kind', kind, 'channel', channel)
+    select event_id, 'message.sent', case_id, 'agent', jsonb_build_object('kind', kind, 'channel', channel)
     from settled
 )
 select id from delivered;
 
 -- name: settle_retry
-update outbox set state = 'pending', due_at = now() + %(delay)s, claimed_by = null, claimed_until = null, error = %(error)s
+update outbox set
+    state = 'pending', due_at = now() + %(delay)s, claimed_by = null, claimed_until = null, error = %(error)s,
+    attempts = attempts - case when %(counts)s then 0 else 1 end
 where id = %(id)s and state = 'sending' and claimed_by = %(holder)s;
 
 -- name: settle_lost

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,16 @@ import pytest
 from api.commands.doctor import examine
 from api.commands.finding import Finding
 from api.commands.machine_checks import check_binaries, check_chat_model, check_embeddings, check_folder, check_python
-from api.commands.server_checks import State, check_database, check_redis, clock_finding, state_findings
+from api.commands.server_checks import (
+    State,
+    check_database,
+    check_redis,
+    clock_finding,
+    connections_finding,
+    state_findings,
+)
 from infra.embedded.servers import RunningServers
+from infra.postgres.connections import Budget, Demand
 from infra.settings import read_settings
 from tests.core import Core
 from tests.integration.cli.conftest import Csagent, WithCore
@@ -38,8 +47,8 @@ def test_json_names_every_check(csagent: Csagent, redis_url: str, surroundings: 
     assert told["healthy"] is True
     assert [check["check"] for check in told["checks"]] == [
         *("python", "settings", "embedded servers", "folder", "keys", "policy", "chat model", "embeddings"),
-        *("redis", "database", "clock", "migrations", "knowledge", "queue", "sends", "dead letters", "escalations"),
-        "event partitions",
+        *("redis", "database", "clock", "connections", "migrations", "knowledge", "queue", "sends", "dead letters"),
+        *("escalations", "event partitions"),
     ]
 
 
@@ -125,8 +134,21 @@ def test_a_platform_without_embedded_servers_is_told(surroundings: pytest.Monkey
 
 
 async def test_a_database_that_was_never_migrated_ends_there(server_url: str) -> None:
-    found = [finding async for finding in check_database(server_url)]
-    assert states(found) == {"database": "ok", "clock": "ok", "migrations": "error"}
+    found = [finding async for finding in check_database(server_url, Demand(1, 2, listening=False))]
+    assert states(found) == {"database": "ok", "clock": "ok", "connections": "ok", "migrations": "error"}
+
+
+def test_more_connections_than_the_server_has_are_a_warning_with_a_pool_that_would_fit(
+    csagent: Csagent, surroundings: pytest.MonkeyPatch
+) -> None:
+    surroundings.setenv("CSAGENT_DATABASE_PROCESSES", "10")
+    surroundings.setenv("CSAGENT_DATABASE_POOL", "150")
+    result = csagent("doctor")
+    assert result.exit_code == 0
+    assert "warning connections      1510 needed (10 processes, 150 pooled and 1 listening each)" in result.stdout
+    assert re.search(r"CSAGENT_DATABASE_POOL=\d+, or raise max_connections", result.stdout)
+    demand = Demand(processes=60, pool=2, listening=False)
+    assert "DATABASE_POOL" not in connections_finding(Budget(demand, allowed=100, reserved=3, others=0)).hint
 
 
 def test_embedded_servers_that_run_are_found_by_what_their_keeper_wrote(

@@ -24,7 +24,7 @@ def test_what_went_wrong_in_a_turn_is_said() -> None:
     assert "1 other customer(s) have proved such an address" in shown(claimed)
     assert "no passages" in shown(Retrieval("parcel", (), 0.0))
     english = Language("en")
-    assert "no model could be asked: timeout" in shown(Draft("", False, (), 0.0, english, "gpt", failure="timeout"))
+    assert "no draft by the model: timeout" in shown(Draft("", False, (), 0.0, english, "gpt", failure="timeout"))
     assert "polarity -0.50" in shown(Sentiment(-0.5, 0.1, 0.2, 0.3, Trend.WORSENING, english, ("late",)))
 
 

@@ -145,5 +145,15 @@ async def test_a_fresh_turn_starts_on_an_empty_state_after_a_paused_one(core: Co
     await core.work(one)
     await core.deliver()
     assert (await core.said("a"))[-1] == "agent: echo: another thing"
-    rows = await core.rows("select count(*) as n from checkpoints where thread_id = %s", str(one))
-    assert rows[0]["n"] == 1
+
+
+async def test_a_thread_keeps_rows_only_while_it_is_paused(core: Core) -> None:
+    (one, two) = await two_paused(core)
+    await approve(core, one)
+    count = (
+        "select (select count(*) from checkpoints where thread_id = %s)"
+        " + (select count(*) from checkpoint_blobs where thread_id = %s)"
+        " + (select count(*) from checkpoint_writes where thread_id = %s) as n"
+    )
+    (ended,), (paused,) = [await core.rows(count, *[str(case_id)] * 3) for case_id in (one, two)]
+    assert (ended["n"], paused["n"] > 0) == (0, True)

@@ -130,25 +130,8 @@ async def test_the_housekeeping_forgets_what_no_turn_in_progress_needs(core: Cor
     CURRENT_WORK.set(altered(work, lease=altered(work.lease, turn_id=TurnId(uuid4()))))
     await kept.fill(instructions="i", material="m", form=Form)
     house = Housekeeping(core.database)
-    done = await house.round()
-    assert done is not None
-    assert done.forgotten == 0
+    assert await house.forget_model_replies() == 0
     await core.rows("update model_replies set created_at = now() - interval '2 days' returning 1")
-    done = await house.round()
-    assert done is not None
-    assert (done.forgotten, done.partitions) == (1, 0)
+    assert await house.forget_model_replies() == 1
     rows = await core.rows("select turn_id from model_replies")
     assert [row["turn_id"] for row in rows] == [work.lease.turn_id]
-
-
-async def test_one_scheduler_at_a_time_keeps_house_and_a_late_review_is_noted_once(core: Core) -> None:
-    receipt = await core.write("talk", "a person please")
-    await core.work(receipt.case_id)
-    await core.rows("update escalations set due_at = now() - interval '1 minute' returning 1")
-    house = Housekeeping(core.database)
-    async with core.database.transaction() as connection:
-        await connection.execute("select pg_advisory_xact_lock(7041777)")
-        assert await house.round() is None
-    rounds = [await house.round() for _ in range(2)]
-    assert [done.late for done in rounds if done is not None] == [1, 0]
-    assert len(await core.rows("select 1 from events where kind = 'escalation.late'")) == 1

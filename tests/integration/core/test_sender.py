@@ -242,7 +242,7 @@ async def test_after_a_sender_was_killed_in_the_call_only_a_repeatable_channel_i
     await running
     assert [row[0] for row in await states(core)] == [state]
     assert mail.calls == []
-    assert not await killed.sent(delivery, None)
+    assert not await killed.sent([(delivery, None)])
     assert [row[0] for row in await states(core)] == [state]
     assert len(await core.rows("select 1 from events where kind = 'message.sent'")) == (state == "sent")
 
@@ -256,7 +256,7 @@ async def test_a_late_settle_of_any_kind_changes_nothing(core: Core, mail: Recor
     before = await states(core)
     await late.retry(delivery, "late", timedelta(0))
     await late.lost(delivery, "failed", "late")
-    assert not await late.sent(delivery, "late")
+    assert not await late.sent([(delivery, "late")])
     assert await states(core) == before
     assert before[0][0] == "unknown"
 

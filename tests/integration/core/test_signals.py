@@ -13,10 +13,11 @@ from uuid import UUID, uuid4
 import pytest
 from redis.asyncio import Redis
 
+from infra.breakers import Breaker, State
 from infra.embedded.binaries import find_redis
 from infra.postgres.database import Database
 from infra.postgres.signals import PostgresSignals
-from infra.redis.signals import RedisSignals
+from infra.redis.signals import LIMITS, RedisSignals
 from infra.signals import CaseHint, Signals, Watchers
 from skills.errors import ConfigurationError
 from skills.turn import CaseId, ConversationId
@@ -134,6 +135,7 @@ async def test_somebody_elses_elements_are_passed_over(redis_url: str) -> None:
 async def test_a_hint_reaches_one_worker_and_waits_for_it(redis_url: str) -> None:
     signals, case_id = RedisSignals(redis_url, prefix=uuid4().hex), CaseId(uuid4())
     await signals.case_waits(case_id)
+    await signals.flush()
     async with listening(signals.cases()) as one, listening(signals.cases()) as two:
         async with asyncio.timeout(5):
             while one.empty() and two.empty():  # noqa: ASYNC110 - whichever of the two is first
@@ -152,6 +154,7 @@ async def test_listening_ends_when_it_is_cancelled_in_any_moment(redis_url: str)
 
         task = asyncio.create_task(listen())
         await signals.case_waits(CaseId(uuid4()))
+        await signals.flush()
         await arrived.wait()
         for _ in range(steps % 3):
             await asyncio.sleep(0)
@@ -166,9 +169,12 @@ async def test_a_list_that_nobody_reads_stays_bounded(redis_url: str, monkeypatc
     prefix = uuid4().hex
     signals = RedisSignals(redis_url, prefix=prefix)
     for _ in range(30):
+        await signals.case_waits(CaseId(uuid4()))
         await signals.outbox_waits()
+        await signals.flush()
     async with Redis.from_url(redis_url) as client:
-        assert await client.llen(f"{prefix}:outbox") <= 11
+        assert await client.llen(f"{prefix}:cases") <= 11
+        assert await client.llen(f"{prefix}:outbox") == 1
     await signals.close()
 
 
@@ -196,10 +202,12 @@ async def redis_on(port: int) -> AsyncIterator[None]:
 async def test_while_redis_is_away_sending_is_silent_and_quick_and_listening_recovers_by_itself() -> None:
     port = free_port()
     signals, case_id = RedisSignals(f"redis://127.0.0.1:{port}"), CaseId(uuid4())
+    await signals.open()
     began = time.monotonic()
     await signals.case_waits(case_id)
     await signals.outbox_waits()
     await signals.conversation_changed(ConversationId(uuid4()))
+    await signals.flush()
     assert await signals.ping() is False
     assert time.monotonic() - began < 2.5
     conversation_id = ConversationId(uuid4())
@@ -222,12 +230,88 @@ async def heard_by(event: asyncio.Event, send: Callable[[], Awaitable[object]]) 
             await asyncio.sleep(0.05)
 
 
-async def test_a_half_open_redis_costs_half_a_second() -> None:
+async def test_a_half_open_redis_costs_half_a_second_and_nobody_waits_for_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         signals = RedisSignals(f"redis://127.0.0.1:{silent.getsockname()[1]}")
         began = time.monotonic()
         await signals.case_waits(CaseId(uuid4()))
+        assert time.monotonic() - began < 0.2
+        await signals.flush()
         assert 0.3 < time.monotonic() - began < 2.0
+        await signals.close()
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_a_redis_that_never_answers_is_waited_for_once_in_a_while_not_by_every_request() -> None:
+    clock = Clock()
+    breaker = Breaker("redis", LIMITS, clock=clock)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        signals = RedisSignals(f"redis://127.0.0.1:{silent.getsockname()[1]}", breaker=breaker)
+        for _ in range(LIMITS.failures):
+            await signals.case_waits(CaseId(uuid4()))
+            await signals.flush()
+        assert (breaker.status.state, breaker.status.reason) == ("open", "timeout")
+        began = time.monotonic()
+        for _ in range(50):
+            await signals.case_waits(CaseId(uuid4()))
+            await signals.outbox_waits()
+            await signals.conversation_changed(ConversationId(uuid4()))
+            await signals.flush()
+        assert time.monotonic() - began < 0.2
+        assert await signals.ping() is False
+        clock.now += LIMITS.cooldown
+        began = time.monotonic()
+        await signals.outbox_waits()
+        await asyncio.gather(*(signals.flush() for _ in range(20)))
+        assert 0.3 < time.monotonic() - began < 1.5
+        await signals.close()
+
+
+async def until_up(signals: Signals) -> None:
+    async with asyncio.timeout(5):
+        while not await signals.ping():  # noqa: ASYNC110 - another program's start is no event of ours
+            await asyncio.sleep(0.05)
+
+
+async def test_hints_flow_again_when_redis_is_back() -> None:
+    clock, port, told = Clock(), free_port(), list[State]()
+    breaker = Breaker("redis", LIMITS, clock=clock, on_change=lambda status: told.append(status.state))
+    signals, case_id = RedisSignals(f"redis://127.0.0.1:{port}", breaker=breaker), CaseId(uuid4())
+    for _ in range(LIMITS.failures):
+        await signals.case_waits(case_id)
+        await signals.flush()
+    assert (breaker.status.state, breaker.status.reason) == ("open", "unreachable")
+    async with redis_on(port), listening(signals.cases()) as queue:
+        await until_up(signals)
+        await signals.case_waits(case_id)
+        await signals.flush()
+        assert told == ["open"]
+        clock.now += LIMITS.cooldown
+        await signals.case_waits(case_id)
+        await signals.flush()
+        assert told == ["open", "half-open", "closed"]
+        assert (await asyncio.wait_for(queue.get(), 5)).case_id == case_id
+    await signals.close()
+
+
+async def test_a_redis_that_takes_nothing_is_left_alone_too() -> None:
+    port = free_port()
+    breaker = Breaker("redis", LIMITS)
+    signals = RedisSignals(f"redis://127.0.0.1:{port}", breaker=breaker)
+    async with redis_on(port):
+        await until_up(signals)
+        async with Redis.from_url(f"redis://127.0.0.1:{port}") as client:
+            await client.config_set("maxmemory", "1")
+        for _ in range(LIMITS.failures):
+            await signals.outbox_waits()
+            await signals.flush()
+        assert (breaker.status.state, breaker.status.reason) == ("open", "refused")
         await signals.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
@@ -72,6 +73,23 @@ async def test_a_natural_question_finds_the_article_that_answers_it(search: Sear
     assert first.heading == first.title
     assert first.url == "https://shop.example/returns"
     assert first.language == "en"
+
+
+async def test_without_vectors_the_words_decide_and_a_store_of_vectors_finds_nothing(knowledge: Knowledge) -> None:
+    query = KnowledgeQuery("how long can I return my order please?", by_words=True)
+    found = await knowledge.search(query)
+    if isinstance(knowledge, VectorStoreKnowledge):
+        assert found == []
+        return
+    assert found[0].title == "How long may I return an order?"
+    assert {passage.similarity for passage in found} == {0.0}
+    assert "Opening hours" not in {passage.title for passage in found}
+    assert await knowledge.search(replace(query, text="zebra")) == []
+    invoices = replace(query, text="invoice")
+    assert await knowledge.search(invoices) == []
+    assert [passage.title for passage in await knowledge.search(replace(invoices, audience="customers"))] == [
+        "Where is my invoice?"
+    ]
 
 
 async def test_the_best_come_first(search: Search) -> None:

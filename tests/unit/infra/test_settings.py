@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,15 @@ NAMES: dict[str, tuple[str, str, object]] = {
     "LANGSMITH_API_KEY": ("langsmith_api_key", "k", SecretStr("k")),
     "CSAGENT_REDIS_PREFIX": ("redis_prefix", "mine", "mine"),
     "CSAGENT_DATABASE_POOL": ("database_pool", "30", 30),
+    "CSAGENT_DATABASE_PROCESSES": ("database_processes", "9", 9),
+    "CSAGENT_DATABASE_WAIT_SECONDS": ("database_wait_seconds", "1.5", 1.5),
+    "CSAGENT_DATABASE_MAX_WAITING": ("database_max_waiting", "7", 7),
     "CSAGENT_INDEX_KEY": ("index_key", KEY, SecretStr(KEY)),
     "CSAGENT_FOLDER": ("folder", "/data", Path("/data")),
     "CSAGENT_HOST": ("host", "0.0.0.0", "0.0.0.0"),
     "CSAGENT_PORT": ("port", "0", 0),
+    "CSAGENT_METRICS_PORT": ("metrics_port", "9100", 9100),
+    "CSAGENT_METRICS_HOST": ("metrics_host", "0.0.0.0", "0.0.0.0"),
     "CSAGENT_PUBLIC_URL": ("public_url", "https://x", "https://x"),
     "CSAGENT_POLICY_FILE": ("policy_file", "policy.toml", Path("policy.toml")),
     "CSAGENT_LOG_LEVEL": ("log_level", "debug", "debug"),
@@ -39,13 +45,28 @@ NAMES: dict[str, tuple[str, str, object]] = {
     "CSAGENT_SETTLE__WEB": ("settle.web", "1", 1.0),
     "CSAGENT_SETTLE__EMAIL": ("settle.email", "2", 2.0),
     "CSAGENT_SETTLE__WHATSAPP": ("settle.whatsapp", "3", 3.0),
+    "CSAGENT_PACE__SECONDS": ("pace.seconds", "2.5", 2.5),
+    "CSAGENT_PACE__BURST": ("pace.burst", "3", 3),
+    "CSAGENT_PACE__CASES_AN_HOUR": ("pace.cases_an_hour", "4", 4),
     "CSAGENT_MODEL__CHAT": ("model.chat", "openai", "openai"),
     "CSAGENT_MODEL__CHAT_NAME": ("model.chat_name", "m", "m"),
     "CSAGENT_MODEL__EMBEDDINGS": ("model.embeddings", "openai", "openai"),
     "CSAGENT_MODEL__EMBEDDINGS_NAME": ("model.embeddings_name", "e", "e"),
     "CSAGENT_MODEL__DEADLINE_SECONDS": ("model.deadline_seconds", "9", 9.0),
+    "CSAGENT_MODEL__PRICE_IN": ("model.price_in", "0.25", Decimal("0.25")),
+    "CSAGENT_MODEL__PRICE_OUT": ("model.price_out", "2", Decimal(2)),
+    "CSAGENT_SPEND__CASE_TOKENS": ("spend.case_tokens", "5", 5),
+    "CSAGENT_SPEND__CASE_MONEY": ("spend.case_money", "0.5", Decimal("0.5")),
+    "CSAGENT_SPEND__DAY_TOKENS": ("spend.day_tokens", "6", 6),
+    "CSAGENT_SPEND__DAY_MONEY": ("spend.day_money", "20", Decimal(20)),
+    "CSAGENT_RETENTION__IDLE_THREAD_DAYS": ("retention.idle_thread_days", "0", 0),
+    "CSAGENT_RETENTION__CASE_DAYS": ("retention.case_days", "30", 30),
+    "CSAGENT_RETENTION__EVENT_MONTHS": ("retention.event_months", "24", 24),
+    "CSAGENT_RETENTION__ARCHIVE_FOLDER": ("retention.archive_folder", "/archive", Path("/archive")),
+    "CSAGENT_RETENTION__ARCHIVE_HOUR": ("retention.archive_hour", "4", 4),
     "CSAGENT_KNOWLEDGE__STORE": ("knowledge.store", "pgvectorstore", "pgvectorstore"),
     "CSAGENT_KNOWLEDGE__ANSWER_THRESHOLD": ("knowledge.answer_threshold", "0.7", 0.7),
+    "CSAGENT_KNOWLEDGE__CACHE_SECONDS": ("knowledge.cache_seconds", "0", 0.0),
     "CSAGENT_KNOWLEDGE__COLLECTION__TABLE": ("knowledge.collection.table", "mine", "mine"),
     "CSAGENT_KNOWLEDGE__COLLECTION__URL": ("knowledge.collection.url", "postgresql://z", SecretStr("postgresql://z")),
 }
@@ -74,7 +95,9 @@ def test_every_setting_has_its_name_in_the_environment(monkeypatch: pytest.Monke
 
 def test_every_group_is_in_the_list_above() -> None:
     groups = {name for name, field in Settings.model_fields.items() if isinstance(field.default_factory, type)}
-    assert groups - {"master_keys", "staff_keys"} == {"worker", "settle", "model", "knowledge"}
+    assert groups - {"master_keys", "staff_keys"} == {
+        *("worker", "settle", "pace", "model", "spend", "knowledge", "retention")
+    }
     assert {path.partition(".")[0] for path, _, _ in NAMES.values() if "." in path} == groups - {
         "master_keys",
         "staff_keys",
@@ -154,3 +177,14 @@ def test_a_channel_without_a_settle_time_has_none() -> None:
     settle = SettleSettings(web=0.4)
     assert settle.of("web") == timedelta(seconds=0.4)
     assert settle.of("pigeon") == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("days", "why"), [("29", "at least 30 days, or 0 for ever"), ("-1", "greater than or equal to 0")]
+)
+def test_resolved_cases_stay_long_enough_for_late_repetitions(
+    monkeypatch: pytest.MonkeyPatch, days: str, why: str
+) -> None:
+    monkeypatch.setenv("CSAGENT_RETENTION__CASE_DAYS", days)
+    with pytest.raises(ConfigurationError, match=f"CSAGENT_RETENTION__CASE_DAYS can't be used: .*{why}"):
+        read_settings()

@@ -19,6 +19,7 @@ from tests.unit.skills.skill_examples import (
     a_sentiment,
     a_turn,
     an_answer,
+    no_answer,
 )
 
 NOBODY = Escalation(())
@@ -120,6 +121,31 @@ async def test_the_handoff_says_by_when_in_the_customers_language(
     assert reply.handoff is not None
     assert deadline in reply.handoff
     assert "Delivery" not in reply.handoff
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            "Our automated assistant can't answer it at the moment, so a colleague will look at it within one working",
+        ),
+        ("de", "Unser automatischer Assistent kann sie gerade nicht beantworten. Jemand aus unserem Team"),
+        ("es", "Nuestro asistente automático no puede responderlo en este momento. Una persona"),
+        ("fr", "Notre assistant automatique ne peut pas y répondre pour le moment. Une personne"),
+    ],
+)
+async def test_when_no_draft_could_be_written_the_customer_is_told_and_that_a_person_will_answer(
+    language: str, words: str
+) -> None:
+    down = no_answer(failure="the model did not answer: timeout")
+    handoff = (await adapted(down, language=language, escalation=asked(rule="no_draft"))).handoff
+    assert handoff is not None
+    assert words in handoff
+    assert "timeout" not in handoff
+    unanswered = (await adapted(no_answer(), language=language, escalation=asked())).handoff
+    assert unanswered is not None
+    assert words not in unanswered
 
 
 async def test_a_handoff_for_danger_says_whom_to_call() -> None:

@@ -103,6 +103,12 @@ async def test_without_any_passage_the_failure_says_so() -> None:
     assert "no passages" in draft.failure
 
 
+async def test_what_a_search_by_words_alone_does_not_answer_is_laid_to_the_search() -> None:
+    found = replace(a_retrieval("How long?", DELIVERY, confidence=0.2), failure="searched by words only")
+    draft = await drafted(found)
+    assert (draft.answered, draft.failure) == (False, "searched by words only")
+
+
 async def test_passages_in_another_language_are_not_quoted() -> None:
     assert not (await drafted(a_retrieval("Lieferung?", DELIVERY), language="de")).answered
     german = a_passage("Die Lieferung dauert drei Tage.", language="de")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,11 +85,18 @@ async def test_a_model_that_does_not_know_is_believed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "failure"), [("The model timed out.\nTrace", "The model timed out"), (" ", "model unavailable")]
+    ("said", "failure"),
+    [("timeout.\nTrace", "the model did not answer: timeout"), (" ", "the model did not answer")],
 )
 async def test_a_model_that_is_down_leaves_its_reason(said: str, failure: str) -> None:
     draft = await drafted(ScriptedModel(failure=said))
     assert (draft.answered, draft.failure) == (False, failure)
+
+
+async def test_a_search_by_words_alone_that_leads_to_no_answer_is_named() -> None:
+    found = replace(a_retrieval(QUESTION, DELIVERY), failure="searched by words only")
+    draft = await drafted(ScriptedModel(a_form("Maybe.", answered=False)), retrieval=found)
+    assert (draft.answered, draft.failure) == (False, "searched by words only")
 
 
 async def test_small_talk_and_empty_searches_do_not_reach_the_model() -> None:

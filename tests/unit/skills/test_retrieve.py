@@ -142,6 +142,32 @@ async def test_a_search_that_is_down_says_so_and_stops_nothing(error: SupportErr
     assert found.failure.startswith("the search did not answer: The ")
 
 
+@dataclass
+class WordsOnly(Articles):
+    """Has no vectors at the moment."""
+
+    async def search(self, query: KnowledgeQuery) -> list[Passage]:
+        found = await super().search(query)
+        if not query.by_words:
+            raise ModelUnavailableError("breaker open (timeout)")
+        return [replace(passage, similarity=0.0) for passage in found]
+
+
+async def test_without_vectors_a_person_gets_what_is_found_by_words() -> None:
+    articles = WordsOnly()
+    found = await retrieved(articles, "How long does standard delivery take?")
+    assert [passage.title for passage in found.passages][:1] == ["Delivery"]
+    assert found.failure == "searched by words only, the model for vectors did not answer: breaker open (timeout)"
+    assert found.confidence <= 0.3
+    assert {query.by_words for query in articles.asked} == {True, False}
+
+
+async def test_words_that_find_nothing_either_leave_the_reason() -> None:
+    found = await retrieved(WordsOnly([]), "How long does delivery take?")
+    assert (found.passages, found.confidence) == ((), 0.0)
+    assert str(found.failure).startswith("searched by words only")
+
+
 async def test_nothing_found_is_no_failure() -> None:
     found = await retrieved(Articles([]), "How long does delivery take?")
     assert found == Retrieval(query="How long does delivery take?", passages=(), confidence=0.0)

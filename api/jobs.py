@@ -1,0 +1,105 @@
+"""The scheduler's jobs: what is done, how often, and what retention settings make of it.
+
+What is archived at night goes on in rounds of a minute; a round that had to leave work over is followed by the next at
+once, under whoever leads then.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from api.scheduler import Done, Job
+from infra.postgres.archive import Terms
+from infra.postgres.archive_cases import CaseArchive
+from infra.postgres.archive_events import EventArchive, months_later
+from infra.postgres.database import Database
+from infra.postgres.housekeeping import Housekeeping
+from infra.postgres.schedule import Beat, Reign
+
+_ROUND = 60.0
+"""Seconds after which no new archive is begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what is kept; a length of 0 is for ever.
+
+    Attributes:
+        idle_thread: after which LangGraph's rows of a case at rest go.
+        case: after which a resolved case goes to the archive.
+        event_months: whole months after which a month of events does.
+        folder: of the archives; without one there are none, and nothing is deleted that would go there.
+        hour: of the night, UTC, for archives.
+    """
+
+    idle_thread: timedelta = timedelta(days=1)
+    case: timedelta = timedelta(days=365)
+    event_months: int = 13
+    folder: Path | None = None
+    hour: int = 2
+
+
+def jobs(database: Database, retention: Retention) -> list[Job]:
+    """What a scheduler does under these settings."""
+    house = Housekeeping(database)
+
+    async def partitions(_reign: Reign) -> Done:
+        return Done({"made": await house.make_partitions()})
+
+    async def late_reviews(_reign: Reign) -> Done:
+        return Done({"late": await house.note_late_reviews(), "closed": await house.close_dead_letters()})
+
+    async def model_replies(_reign: Reign) -> Done:
+        return Done({"forgotten": await house.forget_model_replies()})
+
+    async def threads(reign: Reign) -> Done:
+        done = await house.prune_threads(retention.idle_thread, check=reign.refuse_if_over)
+        return Done({"threads": done.threads, "rows": done.rows}, more=done.more)
+
+    found = [
+        Job("partitions", Beat(timedelta(hours=1)), partitions),
+        Job("late_reviews", Beat(timedelta(seconds=30)), late_reviews),
+        Job("model_replies", Beat(timedelta(hours=1)), model_replies),
+    ]
+    if retention.idle_thread:
+        found.append(Job("threads", Beat(timedelta(minutes=10)), threads))
+    if retention.folder is not None:
+        found += _nightly(database, retention, retention.folder)
+    return found
+
+
+def _nightly(database: Database, retention: Retention, folder: Path) -> list[Job]:
+    cases, events = CaseArchive(database), EventArchive(database)
+    night = Beat(timedelta(days=1), timedelta(hours=retention.hour))
+
+    async def archive_cases(reign: Reign) -> Done:
+        before = datetime.now(UTC) - retention.case
+        terms = Terms(folder, "scheduler", reign.refuse_if_over)
+        end, archives, rows = time.monotonic() + _ROUND, 0, 0
+        while time.monotonic() < end:
+            moved = await cases.move(before, terms)
+            if moved is None:
+                return Done({"archives": archives, "rows": rows})
+            archives, rows = archives + 1, rows + sum(moved.rows.values())
+        return Done({"archives": archives, "rows": rows}, more=True)
+
+    async def archive_events(reign: Reign) -> Done:
+        over = await events.months(months_later(datetime.now(UTC), -retention.event_months))
+        terms = Terms(folder, "scheduler", reign.refuse_if_over)
+        end, archives, rows = time.monotonic() + _ROUND, 0, 0
+        for month in over:
+            if time.monotonic() >= end:
+                break
+            moved = await events.move(month, terms)
+            archives, rows = archives + 1, rows + sum(moved.rows.values())
+        return Done({"archives": archives, "rows": rows}, more=archives < len(over))
+
+    found = []
+    if retention.case:
+        found.append(Job("archive_cases", night, archive_cases))
+    if retention.event_months:
+        found.append(Job("archive_events", night, archive_events))
+    return found

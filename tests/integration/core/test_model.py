@@ -1,0 +1,153 @@
+"""The core against its model: whatever happens in whatever order, the database is as promised.
+
+``make test`` plays the same 60 examples every time. ``CSAGENT_MODEL_EXAMPLES=5000`` plays so many new ones. The mutants
+show that the machine can fail: each takes one guard out of the SQL, and has to be found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from psycopg import ProgrammingError
+
+import infra.postgres.turns
+from infra.crypto.keyring import Keyring
+from infra.postgres.database import Database
+from tests.core import Core, make_core
+from tests.model.example import Example, steered_graph
+from tests.model.machine import CoreMachine
+from tests.model.things import MOST
+
+LONG = os.environ.get("CSAGENT_MODEL_EXAMPLES")
+STEPS = 40
+
+ENDS = {
+    "accepted too late",
+    "answered by a person",
+    "buried",
+    "decision refused",
+    "duplicate",
+    "failed",
+    "handed back",
+    "handed over",
+    "later",
+    "paused",
+    "paused again",
+    "recovered as pending",
+    "recovered as unknown",
+    "reopened",
+    "replied",
+    "replied after answer",
+    "replied after approve",
+    "replied after edit",
+    "replied after reject",
+    "resolved",
+    "superseded",
+    "taken over",
+    "unknown",
+    "withheld",
+    "written while paused",
+}
+"""Where an example has to get to now and then, or it proves nothing."""
+
+MUTANTS = {
+    "an old token commits": ("ledger", "finish", "when w.lease_token = %(token)s and w.leased", "when w.leased"),
+    "a case is claimed while it is held": (
+        "leases",
+        "claim_due",
+        "and (leased_until is null or leased_until < now())",
+        "and true",
+    ),
+    "a message starts a turn during a pause": (
+        "inbox",
+        "insert_message",
+        "when w.paused then w.due_at else",
+        "when false then w.due_at else",
+    ),
+    "a message to a person waits for the agent": (
+        "inbox",
+        "insert_message",
+        "case numbered.owner when 'agent' then 'waiting' else 'human' end",
+        "'waiting'",
+    ),
+    "a text overtakes an earlier one": (
+        "outbox",
+        "claim",
+        "earlier.state in ('pending', 'sending', 'unknown')",
+        "earlier.state in ('pending')",
+    ),
+    "an answer after the recovery counts": ("outbox", "settle_sent", "and o.claimed_by = %(holder)s", ""),
+    "a decision does not wake its case": (
+        "reviews",
+        "mark_decided",
+        "set due_at = now() from",
+        "set due_at = w.due_at from",
+    ),
+    "a turn from before a take-over survives the hand-back": (
+        "cases",
+        "hand_back",
+        "lease_token = w.lease_token + 1, lease_holder = null, leased_until = null,",
+        "lease_token = w.lease_token,",
+    ),
+    "what came after the burial's messages is forgotten": (
+        "dead_letters",
+        "bury",
+        "'dead', turn_id",
+        "'handled', turn_id",
+    ),
+}
+
+
+def examined(examples: int, *, shrinks: bool = True, repeatable: bool = True) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=STEPS,
+        deadline=None,
+        derandomize=repeatable,
+        phases=[Phase.generate, Phase.shrink] if shrinks else [Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        report_multiple_bugs=False,
+    )
+
+
+@pytest.fixture
+def core(database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> Iterator[Core]:
+    monkeypatch.setattr(infra.postgres.turns, "MOST_MESSAGES", MOST)
+    database = Database(database_url, size=3)
+    with asyncio.Runner() as runner:
+        runner.run(database.open())
+        Example.core, Example.runner = make_core(database, keyring, steered_graph()), runner
+        Example.seen = Counter()
+        yield Example.core
+        runner.run(database.close())
+
+
+@pytest.mark.timeout(3600)
+def test_whatever_happens_in_whatever_order_the_database_is_as_the_model_says(core: Core) -> None:
+    run_state_machine_as_test(  # type: ignore[no-untyped-call] # hypothesis leaves it so
+        CoreMachine, settings=examined(int(LONG or 60), repeatable=LONG is None)
+    )
+    assert {end for end in ENDS if not Example.seen[end]} == set()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_the_machine_finds(core: Core, mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository, block, sound, broken = MUTANTS[mutant]
+    blocks = cast("Any", getattr(core, repository))._sql
+    assert blocks[block].count(sound) >= 1, "the statement has changed: so must its mutant"
+    mutated = MappingProxyType({**blocks, block: blocks[block].replace(sound, broken)})
+    monkeypatch.setattr(getattr(core, repository), "_sql", mutated)
+    with pytest.raises(Exception) as found:  # noqa: PT011 - however it shows
+        run_state_machine_as_test(  # type: ignore[no-untyped-call] # hypothesis leaves it so
+            CoreMachine, settings=examined(300, shrinks=False)
+        )
+    assert not isinstance(found.value, ProgrammingError), "the mutant itself makes no sense"

@@ -1,0 +1,144 @@
+"""What the model is made of: texts, reviews, jobs and conversations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+from skills.turn import Action, EscalationId
+
+if TYPE_CHECKING:
+    from tests.model.reference import Case
+
+MOST = 3
+"""Messages in a turn at most. The product takes 50; the machine sets it to this, so that floods are cheap."""
+
+WEB, MAIL = "web", "mail"
+UNSETTLED = ("pending", "sending", "unknown")
+OFFERED: dict[bool, tuple[str, ...]] = {
+    False: ("approve", "edit", "answer", "reject", "take_over"),
+    True: ("answer", "take_over"),
+}
+
+Refusal = type[Exception] | None
+When = Literal["now", "later"] | None
+
+
+@dataclass(eq=False)
+class Text:
+    """A message of a case, in either direction; the fields from ``delivery`` on are the outbox's."""
+
+    author: str
+    words: str
+    sequence: int
+    state: str
+    position: int | None = None
+    delivery: str | None = None
+    attempts: int = 0
+    holder: str | None = None
+    ripe: bool = True
+    abandoned: bool = False
+
+
+@dataclass(eq=False)
+class Decided:
+    """A reviewer's decision on an escalation."""
+
+    action: Action
+    reviewer: str
+    words: str | None
+    seen: int
+    covers_later: bool
+    applied: bool = False
+
+
+@dataclass(eq=False)
+class Review:
+    """An escalation."""
+
+    id: EscalationId
+    turn_id: UUID
+    span: tuple[Text, ...]
+    rejections: int
+    status: str = "open"
+    claimed_by: str | None = None
+    decided: Decided | None = None
+
+    @property
+    def words(self) -> str:
+        """What the agent would say."""
+        return echo(self.span, self.rejections)
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """What a reviewer may do."""
+        return OFFERED[self.rejections >= 2]
+
+
+@dataclass(eq=False)
+class Job:
+    """What a worker has in its hands: claimed, then loaded, then run. It may be an old one."""
+
+    case: Case
+    token: int
+    turn_id: UUID
+    attempts: int
+    reruns: int = 0
+    texts: tuple[Text, ...] = ()
+    took_all: bool = True
+    review: Review | None = None
+
+    @property
+    def current(self) -> bool:
+        """Whether a commit has to be accepted."""
+        return self.case.token == self.token and self.case.held
+
+    @property
+    def ends_in(self) -> Literal["fails", "pauses", "replies", "hands over"]:
+        """What the graph makes of it."""
+        words, rejections = " ".join(text.words for text in self.texts), 0
+        if self.review is not None and self.review.decided is not None:
+            if self.review.decided.action == "take_over":
+                return "hands over"
+            if self.review.decided.action != "reject":
+                return "replies"
+            rejections = self.review.rejections + 1
+        if "fail" in words or (rejections and "stubborn" in words):
+            return "fails"
+        return "pauses" if "person" in words and not (rejections and "once" in words) else "replies"
+
+
+@dataclass(eq=False)
+class Conversation:
+    """One talk on one channel."""
+
+    channel: str
+    thread: str
+    address: str
+    id: UUID | None = None
+    next_position: int = 1
+    cases: list[Case] = field(default_factory=list)
+    outbox: list[Text] = field(default_factory=list)
+
+    @property
+    def open_case(self) -> Case | None:
+        """The one that messages go to."""
+        return next((case for case in self.cases if case.status == "open"), None)
+
+    def place(self) -> int:
+        """The next number of a message that the customer sees."""
+        self.next_position += 1
+        return self.next_position - 1
+
+    @property
+    def sendable(self) -> Text | None:
+        """The text that a sender may take now."""
+        first = next((text for text in self.outbox if text.delivery in UNSETTLED), None)
+        return first if first is not None and first.delivery == "pending" and first.ripe else None
+
+
+def echo(texts: tuple[Text, ...], rejections: int) -> str:
+    """What the trivial agent says to these messages."""
+    again = f" (again {rejections})" if rejections else ""
+    return "echo: " + " | ".join(text.words for text in texts) + again
