@@ -18,9 +18,10 @@ from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
 from tests.databases import a_database
 
-# A run in the background of a shell has Ctrl-C ignored, and the programs that tests start would inherit that.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# In the background of a shell Ctrl-C is ignored, behind nohup the hang-up; programs of tests would inherit that.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, usual)
 
 # The same examples in every run, however slow the machine: what hypothesis finds is found on purpose, not by luck.
 settings.register_profile("csagent", deadline=None, derandomize=True)
