@@ -33,7 +33,8 @@ from tests.emulators.openai_server import (
     rate_limited,
 )
 
-QUICK = Patience(deadline=0.3, attempts=2, pause=0.01)
+QUICK = Patience(deadline=1.5, attempts=2, pause=0.01)
+"""Short for a server that hangs, long enough for one that answers while the machine is busy."""
 LIMITS = Limits(failures=2, window=60.0, cooldown=5.0)
 
 
