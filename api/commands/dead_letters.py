@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from api.commands.connection import connected, run
-from api.commands.escalations import SHORTEST, reader
+from api.commands.escalations import reader
+from api.commands.options import SHORTEST, AsJson, Id, Name
 from api.commands.printing import duration, indented, line, output, plural, print_json, title
 from api.wiring import Services
 from infra.postgres.dead_letters import DeadLetter, ReadDeadLetter
@@ -25,9 +26,6 @@ app = typer.Typer(
     epilog="Their cases are among those that people own: the page /review of the API.",
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
-Id = Annotated[str, typer.Argument(help=f"The id, or as much of its beginning as is unique, {SHORTEST} or more.")]
-Name = Annotated[str | None, typer.Option("--as", help="Who you are, for the records.", show_default="your login")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 
 

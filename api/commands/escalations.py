@@ -16,6 +16,7 @@ from rich.text import Text
 
 from api.commands.connection import connected, run
 from api.commands.dossier import print_changes, print_dossier
+from api.commands.options import SHORTEST, AsJson, Id, Name
 from api.commands.printing import left, line, notices, output, print_json, severity
 from api.wiring import Services
 from graph.review import make_decision
@@ -23,18 +24,11 @@ from infra.postgres.reviews import QueuedEscalation, ReadEscalation
 from skills.errors import BadRequestError, ConflictError, NotFoundError
 from skills.turn import CaseId, Decision, EscalationId
 
-SHORTEST = 8
-"""Characters of an id that must be given at least."""
-
 app = typer.Typer(
     help="What waits for a person: list, show, decide.",
     no_args_is_help=True,
     epilog="The same at a browser: the page /review of the API.",
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
-Id = Annotated[str, typer.Argument(help=f"The id, or as much of its beginning as is unique, {SHORTEST} or more.")]
-Name = Annotated[str | None, typer.Option("--as", help="Who you are, for the records.", show_default="your login")]
 
 
 @app.command("list", epilog="Example: `csagent escalations list`")

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from api.agent import open_embedder
 from api.commands.connection import connected, run
+from api.commands.options import AsJson
 from api.commands.printing import duration, indented, line, notices, output, plural, print_json, visible
 from infra.knowledge.article import language_code
 from infra.knowledge.ingest import Ingest, Summary
@@ -35,7 +36,6 @@ app = typer.Typer(
     epilog="docs/knowledge.md tells of formats, audiences and mapping files.",
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 AudienceName = Literal["public", "customers", "staff"]
 
 
