@@ -1,4 +1,4 @@
-"""Real servers for every test that asks: one PostgreSQL and one Redis a run, one fresh migrated database a test."""
+"""Real servers for every test that asks: one PostgreSQL and one Redis a run, one empty migrated database a test."""
 
 from __future__ import annotations
 
@@ -10,18 +10,29 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from infra.crypto.keyring import Keyring
 from infra.embedded.servers import EmbeddedServers, RunningServers
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
-from tests.databases import a_database
+from tests.databases import LentDatabases, a_database
 
 # In the background of a shell Ctrl-C is ignored, behind nohup the hang-up; programs of tests would inherit that.
 for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, usual)
+
+# As the product's own logs: an exception with its place. With every variable around it, which is what structlog shows a
+# developer, one line takes seconds, and a test that provokes failures takes minutes.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 # The same examples in every run, however slow the machine: what hypothesis finds is found on purpose, not by luck.
 settings.register_profile("csagent", deadline=None, derandomize=True)
@@ -67,10 +78,18 @@ async def template(server_url: str) -> AsyncIterator[str]:
         yield urlsplit(url).path.removeprefix("/")
 
 
+@pytest.fixture(scope="session")
+def databases(server_url: str, template: str) -> Iterator[LentDatabases]:
+    """Migrated databases that tests borrow."""
+    lent = LentDatabases(server_url, template)
+    yield lent
+    lent.close()
+
+
 @pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
-    """A fresh migrated database."""
-    with a_database(server_url, template=template) as url:
+def database_url(databases: LentDatabases) -> Iterator[str]:
+    """A migrated database with nothing in it."""
+    with databases.lend() as url:
         yield url
 
 

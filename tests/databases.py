@@ -1,14 +1,84 @@
-"""Databases for one test or one module, made on the run's server and dropped afterwards."""
+"""Databases for one test or one module, made on the run's server.
+
+Making and dropping one costs more than most tests do: a drop alone is a checkpoint of the whole server. So migrated
+databases are lent: what a test wrote is deleted when it gives its database back, and the next test has it. One whose
+schema was changed, or that grew, is dropped instead.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
 from psycopg import sql
+
+_CATALOGUES: tuple[LiteralString, ...] = (
+    "pg_attribute",
+    "pg_attrdef",
+    "pg_constraint",
+    "pg_index",
+    "pg_namespace",
+    "pg_proc",
+    "pg_trigger",
+)
+"""Every change of a schema writes rows into one of these, under a new transaction's number."""
+
+_SEEDED: tuple[LiteralString, ...] = ("migrations", "checkpoint_migrations", "scheduler_lease")
+"""Tables that migrations write rows into."""
+
+STATE = sql.SQL("""
+select
+    {catalogues},
+    {seeded},
+    (select array_agg(oid order by oid) from pg_class),
+    (select setconfig from pg_db_role_setting s where s.setdatabase = d.oid),
+    datconnlimit
+from pg_database d
+where datname = current_database()
+""").format(
+    catalogues=sql.SQL(", ").join(
+        sql.SQL("(select row(count(*), sum(xmin::text::bigint)) from {})").format(sql.Identifier(name))
+        for name in _CATALOGUES
+    ),
+    seeded=sql.SQL(", ").join(
+        sql.SQL("(select array_agg(t::text order by t::text) from {} t)").format(sql.Identifier(name))
+        for name in _SEEDED
+    ),
+)
+"""What has to be as it was for the next test: the schema, the rows of migrations, the database's own settings."""
+
+LARGE = 20_000_000
+"""Bytes from which on deleting what a test wrote costs more than a new database."""
+
+EMPTY = """
+do $$
+declare
+    place regclass;
+    filled boolean;
+    deletions text;
+begin
+    for place in
+        select oid from pg_class
+        where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> all({seeded})
+    loop
+        execute format('select exists (select from only %s)', place) into filled;
+        if filled and (select relispartition from pg_class where oid = place) then
+            execute format('truncate %s', place);  -- events may be added only
+        elsif filled then
+            deletions := concat_ws(', ', deletions, format('%I as (delete from only %s)', 'in_' || place, place));
+        end if;
+    end loop;
+    -- In one statement, so that rows which refer to each other go at once.
+    if deletions is not null then
+        execute 'with ' || deletions || ' select';
+    end if;
+    perform setval(oid::regclass, 1, false) from pg_class where relkind = 'S' and relnamespace = 'public'::regnamespace;
+end $$
+"""
 
 DISCONNECT = """
 select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and backend_type = 'client backend'
@@ -37,3 +107,48 @@ def a_database(server_url: str, *, template: str | None = None) -> Iterator[str]
     with psycopg.connect(server_url, autocommit=True) as server:
         server.execute(DISCONNECT, [name])
         server.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
+
+
+class LentDatabases:
+    """Copies of one migrated database, each lent to one test at a time."""
+
+    def __init__(self, server_url: str, template: str) -> None:
+        self._server_url = server_url
+        self._template = template
+        self._made: dict[str, ExitStack] = {}
+        self._free: list[str] = []
+        with psycopg.connect(on(server_url, template)) as connection:
+            self._sound = connection.execute(STATE).fetchone()
+
+    @contextmanager
+    def lend(self) -> Iterator[str]:
+        """The address of a database as it is after its migrations."""
+        url = self._free.pop() if self._free else self._make()
+        yield url
+        if self._as_new(url):
+            self._free.append(url)
+        else:
+            self._made.pop(url).close()
+
+    def close(self) -> None:
+        """Drop all."""
+        for made in self._made.values():
+            made.close()
+
+    def _make(self) -> str:
+        made = ExitStack()
+        url = made.enter_context(a_database(self._server_url, template=self._template))
+        self._made[url] = made
+        return url
+
+    def _as_new(self, url: str) -> bool:
+        """Empty it; false when that is not enough to make it as it was."""
+        name = urlsplit(url).path.removeprefix("/")
+        with psycopg.connect(self._server_url, autocommit=True) as server:
+            server.execute(DISCONNECT, [name])
+        with psycopg.connect(url, autocommit=True) as connection:
+            size = connection.execute("select pg_database_size(current_database())").fetchone()
+            if size is None or size[0] > LARGE or connection.execute(STATE).fetchone() != self._sound:
+                return False
+            connection.execute(sql.SQL(EMPTY).format(seeded=sql.Literal(list(_SEEDED))))
+        return True
