@@ -17,6 +17,7 @@ async def test_nothing_is_lost_reordered_doubled_or_hidden_while_everything_fail
     assert report["answered"] + report["waiting"] + report["dead"] == report["messages"]
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(240)
 async def test_the_same_holds_where_there_is_no_redis() -> None:
     report = await Run(messages=100, faults=3, seed=876, redis=False).report()

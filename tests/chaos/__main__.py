@@ -1,4 +1,4 @@
-"""``make chaos ARGS="--messages N --faults N --seed N [--case NAME] [--list]"``.
+"""``make chaos ARGS="--messages N --faults N --seed N [--case NAME] [--fault KIND] [--without-redis] [--list]"``.
 
 Progress on standard error; at the end one line of JSON on standard output. Exit 1 unless all is well.
 """
@@ -11,6 +11,7 @@ import json
 import sys
 
 import tests.chaos.cases  # lists them all
+from tests.chaos.faults import FAULTS
 from tests.chaos.run import Run
 from tests.chaos.scene import CASES, Case
 
@@ -30,14 +31,31 @@ async def main(arguments: list[str]) -> int:
         "--case", choices=CASES, action="append", metavar="NAME", help="this case only, without the mixed run"
     )
     parser.add_argument("--mixed-only", action="store_true", help="the mixed run without the separate cases")
-    parser.add_argument("--list", action="store_true", help="say which cases there are")
+    parser.add_argument(
+        "--fault",
+        choices=[fault.kind for fault in FAULTS],
+        action="append",
+        metavar="KIND",
+        help="faults of this kind only, without the separate cases",
+    )
+    parser.add_argument("--without-redis", action="store_true", help="where none is installed; without the cases")
+    parser.add_argument("--list", action="store_true", help="say which cases and which kinds of fault there are")
     asked = parser.parse_args(arguments)
     if asked.list:
         for case in by_number():
             print(f"{case.name}\n    {', '.join(map(str, case.numbers))}: {case.summary}")
+        print(f"\nfaults of the mixed run: {', '.join(fault.kind for fault in FAULTS)}")
         return 0
-    chosen = asked.case or ([] if asked.mixed_only else [case.name for case in by_number()])
-    run = Run(messages=asked.messages, faults=asked.faults, seed=asked.seed, cases=chosen, mixed=not asked.case)
+    mixed_only = asked.mixed_only or asked.fault or asked.without_redis
+    run = Run(
+        messages=asked.messages,
+        faults=asked.faults,
+        seed=asked.seed,
+        cases=asked.case or ([] if mixed_only else [case.name for case in by_number()]),
+        mixed=not asked.case,
+        kinds=asked.fault,
+        redis=not asked.without_redis,
+    )
     report = await run.report()
     print(json.dumps(report))
     return 0 if report["good"] else 1

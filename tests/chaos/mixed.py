@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tests.chaos.customers import CHANNELS, Talk
-from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.faults import Fault
 from tests.chaos.recovery import Recoveries
 from tests.chaos.stage import Stage
 
@@ -30,14 +30,25 @@ class MixedRun:
     Args:
         stage: what it runs on.
         recoveries: where incidents are noted.
+        kinds: of fault that may come.
         messages: how many are written at least; a multiple of ten is written.
         faults: how many come. Customers write until the last has come, so that none of them hits an idle product.
         seed: of texts, pauses and faults.
     """
 
-    def __init__(self, stage: Stage, recoveries: Recoveries, *, messages: int, faults: int, seed: int) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        recoveries: Recoveries,
+        kinds: Sequence[Fault],
+        *,
+        messages: int,
+        faults: int,
+        seed: int,
+    ) -> None:
         self._stage = stage
         self._recoveries = recoveries
+        self._kinds = kinds
         self._messages = messages
         self._faults = faults
         self._seed = seed
@@ -74,7 +85,7 @@ class MixedRun:
         await asyncio.sleep(dice.choice(PAUSES) * min(4.0, max(1.0, 1.0 + 20.0 * ahead)))
 
     async def _break(self) -> None:
-        faults = [fault for fault in FAULTS if self._stage.redis is not None or not fault.redis]
+        faults = [fault for fault in self._kinds if self._stage.redis is not None or not fault.redis]
         await asyncio.sleep(1.0)
         for fault in drawn(faults, self._faults, self._seed):
             await self._stage.product.until_ready()  # each fault hits a whole product

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.chaos.faults import FAULTS
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.mixed import MixedRun
 from tests.chaos.records import collect, settled
@@ -39,6 +40,7 @@ class Run:
         seed: of all chance.
         cases: the names of the separate cases, in their order.
         mixed: whether the mixed run follows.
+        kinds: of its faults; all when left out.
         redis: whether the product has one.
     """
 
@@ -47,6 +49,7 @@ class Run:
     seed: int
     cases: Sequence[str] = ()
     mixed: bool = True
+    kinds: Sequence[str] | None = None
     redis: bool = True
     _told: dict[str, Any] = field(default_factory=dict)
     _skipped: dict[str, str] = field(default_factory=dict)
@@ -109,7 +112,8 @@ class Run:
         faults = max(self.faults - self._injected, round(self.faults * SMALLEST_MIX))
         messages = max(0, self.messages - len(stage.customers.acknowledged))
         self._say(f"the mixed run: {messages} messages, {faults} faults")
-        mixed = MixedRun(stage, recoveries, messages=messages, faults=faults, seed=self.seed)
+        kinds = [fault for fault in FAULTS if self.kinds is None or fault.kind in self.kinds]
+        mixed = MixedRun(stage, recoveries, kinds, messages=messages, faults=faults, seed=self.seed)
         await mixed.run()
         self._injected += sum(mixed.injected.values())
         self._say("all is written; waiting until all is done")

