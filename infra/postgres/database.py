@@ -33,6 +33,10 @@ Connection = AsyncConnection[DictRow]
 MINIMUM_VERSION = 160000
 """PostgreSQL 16: what the SQL here needs; 18 is what it is tested on."""
 
+_RECONNECT_SECONDS = 0.5
+"""Between two attempts to reach a server that is away. The pool would double its pauses, and so sleep on for seconds
+when the server is back; it is told to give up at once instead, and then to begin anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
@@ -83,7 +87,8 @@ class Database:
             max_waiting=max_waiting,
             max_idle=120.0,
             max_lifetime=1800.0,
-            reconnect_timeout=60.0,
+            reconnect_timeout=_RECONNECT_SECONDS,
+            reconnect_failed=_begin_anew,
             open=False,
             check=refuse_closed,
             kwargs={
@@ -223,6 +228,11 @@ class _Gate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._places.release()
+
+
+async def _begin_anew(pool: AsyncConnectionPool[Connection]) -> None:
+    if not pool.closed:
+        await pool.check()  # makes a pool that has no connection try for one
 
 
 async def refuse_closed(connection: Connection) -> None:

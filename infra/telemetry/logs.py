@@ -48,6 +48,8 @@ def configure_logs(level: Literal["debug", "info", "warning", "error"], *, proce
             ],
         )
     )
+    # One line for every attempt to reach a database that is away; who needs it says so in a line of its own.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     logging.basicConfig(level=max(logging.getLevelNamesMapping()[level.upper()], logging.WARNING), handlers=[handler])
 
 

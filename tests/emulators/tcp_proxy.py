@@ -38,6 +38,7 @@ class TcpProxy:
         self.latency = 0.0
         self.frozen = False
         self.refusing = False
+        self.refused = 0
 
     def __enter__(self) -> Self:
         self._server = self._thread.run(self._listen())
@@ -70,6 +71,7 @@ class TcpProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refusing:
+            self.refused += 1
             _abort(writer)
             return
         try:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
 
 import pytest
 
 from infra.postgres.database import Connection, Database
 from skills.errors import DatabaseBusyError, DatabaseUnavailableError
+from tests.emulators.loop_thread import LoopThread
+from tests.emulators.tcp_proxy import TcpProxy
 
 
 @pytest.fixture
@@ -138,3 +141,32 @@ async def test_any_number_may_wait_where_nobody_limits_it(database_url: str) -> 
     assert await asyncio.gather(*(use(lane) for _ in range(300))) == [1] * 300
     assert database.state().refused == 0
     await database.close()
+
+
+async def test_a_server_that_is_away_is_looked_for_without_longer_and_longer_pauses(database_url: str) -> None:
+    address = urlsplit(database_url)
+    assert address.port is not None
+    with LoopThread() as thread, TcpProxy(thread, address.port) as network:
+        through = address._replace(netloc=address.netloc.replace(str(address.port), str(network.port)))
+        database = Database(through.geturl(), size=3, wait=0.2)
+        await database.open()
+        assert await use(database) == 1
+        network.refusing = True
+        network.reset()
+        with pytest.raises(DatabaseUnavailableError):
+            await use(database)
+        async with asyncio.timeout(30):  # with pauses that double, these would take minutes
+            while network.refused < 20:  # noqa: ASYNC110 - another thread's count
+                await asyncio.sleep(0.05)
+        network.mend()
+        async with asyncio.timeout(10):
+            while await _tried(database) is None:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+        await database.close()
+
+
+async def _tried(database: Database) -> int | None:
+    try:
+        return await use(database)
+    except DatabaseUnavailableError:
+        return None
