@@ -35,7 +35,12 @@ PERMISSIVE = {
     "Unlicense",
     "Zlib",
 }
-UNCHANGED = {"MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)", "LGPL-3.0-only"}
+UNCHANGED = {
+    "MPL-2.0",
+    "Mozilla Public License 2.0 (MPL 2.0)",
+    "LGPL-3.0-only",
+    "GNU Lesser General Public License v3 (LGPLv3)",
+}
 """Weak copyleft: fine for a library that is installed as it was published and not changed (psycopg, certifi …)."""
 DEVELOPMENT = {"Elastic-2.0"}
 """Only for what is in the development lock alone: it is run here, and neither shipped nor offered as a service."""
