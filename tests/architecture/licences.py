@@ -70,7 +70,7 @@ def permitted(licence: str, allowed: Iterable[str]) -> bool:
     the first line counts.
     """
     line = licence.strip().splitlines()[0] if licence.strip() else ""
-    line = line.replace("(MPL 2.0)", "[MPL 2.0]").replace("(ISCL)", "[ISCL]").replace("(GPLv3+)", "[GPLv3+]")
+    line = re.sub(r"\((MPL 2\.0|ISCL|GPLv3\+|LGPLv3)\)", r"[\1]", line)  # part of a name, no brackets of an expression
     known = {name.replace("(", "[").replace(")", "]") for name in allowed}
     while inner := re.search(r"\(([^()]*)\)", line):  # innermost first; what is met counts as MIT, else as nothing
         line = line.replace(inner[0], "MIT" if _met(inner[1], known) else "refused")
