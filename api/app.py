@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from api.pages.routes import router as pages
 from api.problems import count_shed, install, problem
-from api.routes import dead_letters, health, review, web
+from api.routes import dead_letters, health, review, troubles, web
 from api.wiring import Services, open_services
 from infra.settings import Settings
 
@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     install(app)
     count_shed(app, lambda app, reason: services_of(app).metrics.request_shed(reason))
-    for router in (web.router, review.router, dead_letters.router, health.router, pages):
+    for router in (web.router, review.router, dead_letters.router, troubles.router, health.router, pages):
         app.include_router(router, max_body_size=MAX_BODY)
     app.add_middleware(Door)
     return app

@@ -189,13 +189,6 @@ class Written(BaseModel):
     message_id: UUID
 
 
-class Troubles(BaseModel):
-    """Texts that did not arrive or may not have, and messages that were given up."""
-
-    outbox: list[dict[str, Any]]
-    dead_letters: list[dict[str, Any]]
-
-
 _PROBLEMS = responses(400, 401, 404, 409, 413, 422, 503)
 
 
@@ -291,15 +284,6 @@ async def write_to_customer(
     message_id = await use.cases.write(CaseId(case_id), staff, new.text, intent_id=idempotency_key)
     await use.signals.outbox_waits()
     return Written(message_id=message_id)
-
-
-@router.get("/troubles", responses=_PROBLEMS)
-async def list_troubles(use: With, staff: Staff) -> Troubles:  # noqa: ARG001 - as above
-    """What needs a person though nobody asked for one: unknown and failed sends, dead letters."""
-    return Troubles(
-        outbox=[asdict(trouble) for trouble in await use.outbox.troubled()],
-        dead_letters=[asdict(letter) for letter in await use.dead_letters.open()],
-    )
 
 
 def _customer(read: Any) -> dict[str, Any]:

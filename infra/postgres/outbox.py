@@ -2,7 +2,8 @@
 
 Crash before a claim commits: nothing was sent. Crash after it: the row says ``sending`` and its claim runs out; then it
 is sent again only on a channel where twice has the effect of once (the web: our own database), and is ``unknown`` on
-every other. Crash after the provider's answer, before it is settled: the same. Nothing is sent twice blindly.
+every other. Crash after the provider's answer, before it is settled: the same. Nothing is sent twice blindly: what is
+unknown holds back what follows in its conversation, until a person has asked the provider and says what became of it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from infra.crypto.keyring import Keyring
 from infra.postgres.database import Connection, Database
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
+from skills.errors import ConflictError, NotFoundError
 from skills.turn import CaseId, ChannelName, ConversationId, MessageId
+
+Finding = Literal["arrived", "send_again", "given_up"]
+"""What a person found out about a send, or decided: see ``Outbox.settle_by_hand``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +153,27 @@ class Outbox:
         async with self._database.connection() as connection:
             cursor = await connection.execute(self._sql["troubled"], {"limit": limit})
             return [Trouble(**row) for row in await cursor.fetchall()]
+
+    async def settle_by_hand(self, outbox_id: UUID, finding: Finding, person: str) -> CaseId:
+        """Say what became of a text that is unknown or failed; what waited behind it goes on.
+
+        ``arrived``: the customer has it. ``send_again``: it did not arrive, and goes out once more.
+        ``given_up``: it is not sent; the customer never gets it.
+
+        Raises:
+            NotFoundError: there is none with this id.
+            ConflictError: it is no trouble, or not any more.
+        """
+        values = {"id": outbox_id, "finding": finding, "person": person, "event_id": uuid7()}
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(self._sql["settle_by_hand"], values)).fetchone()
+            if row is not None:
+                return CaseId(row["case_id"])
+            now = await (await connection.execute(self._sql["state_of"], {"id": outbox_id})).fetchone()
+        if now is None:
+            raise NotFoundError("there is no such delivery", hint="`csagent deliveries list` shows those in trouble")
+        by = "" if now["settled_by"] is None else f", by {now['settled_by']}"
+        raise ConflictError(f"this delivery is {now['state']} already{by}", hint="look again", changes=dict(now))
 
     async def backlog(self) -> OutboxBacklog:
         """The outbox at a glance."""

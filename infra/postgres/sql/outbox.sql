@@ -76,12 +76,39 @@ returning id, state;
 
 -- name: troubled
 select o.id, o.case_id, o.channel, o.kind, o.state, o.attempts, o.error, o.created_at
-from outbox o where o.state in ('failed', 'unknown')
+from outbox o where o.state in ('failed', 'unknown') and o.settled_by is null
 order by o.created_at limit %(limit)s;
+
+-- name: settle_by_hand
+-- What a person found out at the provider, of a send that is nobody's yet: the second of two people changes nothing.
+with settled as (
+    update outbox o set
+        state = case %(finding)s when 'arrived' then 'sent' when 'send_again' then 'pending' else 'failed' end,
+        settled_at = case when %(finding)s <> 'send_again' then now() end,
+        settled_by = case when %(finding)s <> 'send_again' then %(person)s end,
+        attempts = case when %(finding)s <> 'send_again' then o.attempts else 0 end, due_at = now()
+    where o.id = %(id)s and o.state in ('failed', 'unknown') and o.settled_by is null
+    returning o.message_id, o.conversation_id, o.case_id, o.channel
+), placed as (
+    update conversations v set next_position = v.next_position + 1
+    from settled where v.id = settled.conversation_id and %(finding)s = 'arrived'
+    returning v.next_position - 1 as position
+), delivered as (
+    update messages m set state = 'delivered', delivered_at = now(), position = placed.position
+    from settled, placed where m.id = settled.message_id
+)
+insert into events (id, kind, case_id, actor, data)
+select %(event_id)s, 'message.settled', case_id, %(person)s,
+    jsonb_build_object('channel', channel, 'finding', %(finding)s::text)
+from settled
+returning case_id;
+
+-- name: state_of
+select state, settled_by from outbox where id = %(id)s;
 
 -- name: waiting
 select count(*) as pending,
     coalesce(extract(epoch from now() - min(due_at)), 0)::float8 as oldest_seconds,
     (select count(*) from outbox where state = 'unknown') as unknown,
-    (select count(*) from outbox where state = 'failed') as failed
+    (select count(*) from outbox where state = 'failed' and settled_by is null) as failed
 from outbox where state = 'pending' and due_at <= now();
