@@ -157,23 +157,27 @@ class Outbox:
     async def settle_by_hand(self, outbox_id: UUID, finding: Finding, person: str) -> CaseId:
         """Say what became of a text that is unknown or failed; what waited behind it goes on.
 
-        ``arrived``: the customer has it. ``send_again``: it did not arrive, and goes out once more.
-        ``given_up``: it is not sent; the customer never gets it.
+        ``arrived``: the customer has it; not of one that was refused. ``send_again``: it did not arrive, and goes out
+        once more; of a refused one only while nothing later in its conversation went out. ``given_up``: it is not
+        sent.
 
         Raises:
             NotFoundError: there is none with this id.
-            ConflictError: it is no trouble, or not any more.
+            ConflictError: it is no trouble, or not any more; or the finding can't be true of it.
         """
-        values = {"id": outbox_id, "finding": finding, "person": person, "event_id": uuid7()}
-        async with self._database.connection() as connection:
-            row = await (await connection.execute(self._sql["settle_by_hand"], values)).fetchone()
-            if row is not None:
+        text = {"id": outbox_id}
+        async with self._database.transaction() as connection:
+            await connection.execute(self._sql["lock_texts"], text)
+            await connection.execute(self._sql["lock_conversation_of"], text)
+            settled = await connection.execute(
+                self._sql["settle_by_hand"], {**text, "finding": finding, "person": person, "event_id": uuid7()}
+            )
+            if (row := await settled.fetchone()) is not None:
                 return CaseId(row["case_id"])
-            now = await (await connection.execute(self._sql["state_of"], {"id": outbox_id})).fetchone()
+            now = await (await connection.execute(self._sql["state_of"], text)).fetchone()
         if now is None:
             raise NotFoundError("there is no such delivery", hint="`csagent deliveries list` shows those in trouble")
-        by = "" if now["settled_by"] is None else f", by {now['settled_by']}"
-        raise ConflictError(f"this delivery is {now['state']} already{by}", hint="look again", changes=dict(now))
+        raise _not_settled(now, finding)
 
     async def backlog(self) -> OutboxBacklog:
         """The outbox at a glance."""
@@ -202,3 +206,19 @@ class Outbox:
             ),
             attempt=row["attempts"],
         )
+
+
+def _not_settled(now: Mapping[str, Any], finding: Finding) -> ConflictError:
+    changes = dict(now)
+    if now["state"] != "failed" or now["settled_by"] is not None:
+        by = "" if now["settled_by"] is None else f", by {now['settled_by']}"
+        return ConflictError(f"this delivery is {now['state']} already{by}", hint="look again", changes=changes)
+    if finding == "arrived":
+        return ConflictError(
+            "the provider refused this one, so it did not arrive", hint="send_again or given_up", changes=changes
+        )
+    return ConflictError(
+        "later texts went out since, and this one would come after them",
+        hint="give it up, and write what it said in a text of yours",
+        changes=changes,
+    )

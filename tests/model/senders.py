@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import get_args
 
 from hypothesis import strategies as st
 
+from infra.postgres.outbox import Finding
 from skills.turn import ChannelName
 from tests.model.example import PICK, Example, Sending, move
 from tests.model.things import UNSETTLED, WEB, Conversation, Text
 
+FINDING: st.SearchStrategy[Finding] = st.sampled_from(get_args(Finding))
 RESULT = st.sampled_from(["accepted", "accepted", "later", "failed", "unknown"])
 
 
@@ -63,6 +66,7 @@ class Senders(Example):
             assert text is not None
             text.delivery, text.holder, text.abandoned = "sending", f"sender {'ab'[sender]}", False
             text.attempts += 1
+            text.outbox_id = delivery.id
             assert (delivery.text, delivery.address) == (text.words, talk.address)
             assert delivery.attempt == text.attempts
             claimed.append(Sending(talk, text, delivery, sender))
@@ -120,6 +124,25 @@ class Senders(Example):
             text.holder, text.abandoned = None, False
             text.delivery = "pending" if talk.channel == WEB else "unknown"
             self.world.seen[f"recovered as {text.delivery}"] += 1
+
+    def ever_claimed(self) -> list[tuple[Conversation, Text]]:
+        return [(talk, text) for talk, text in self.world.outbox if text.outbox_id is not None]
+
+    @move(
+        when=lambda self: any(text.delivery in {"failed", "unknown"} for _, text in self.ever_claimed()),
+        often=2,
+        which=PICK,
+        finding=FINDING,
+        any_text=st.sampled_from([False, False, True]),
+    )
+    def a_person_settles_a_send(self, which: int, finding: Finding, any_text: bool) -> None:
+        """Mostly one in trouble; now and then one that is none."""
+        troubled = [(talk, text) for talk, text in self.ever_claimed() if text.delivery in {"failed", "unknown"}]
+        talk, text = self.pick(self.ever_claimed() if any_text else troubled, which)
+        assert text.outbox_id is not None
+        refusal = talk.settle_by_hand(text, finding)
+        self.ask(refusal, self.senders[0].settle_by_hand(text.outbox_id, finding, "kim"))
+        self.world.seen[f"{finding} by hand{' refused' if refusal else ''}"] += 1
 
     def unripe(self) -> list[Text]:
         return [text for _, text in self.world.outbox if not text.ripe and text.delivery == "pending"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
+from skills.errors import ConflictError
 from skills.turn import Action, EscalationId
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class Text:
     holder: str | None = None
     ripe: bool = True
     abandoned: bool = False
+    settled: bool = False
+    outbox_id: UUID | None = None
+    """Known once a sender has claimed it."""
 
 
 @dataclass(eq=False)
@@ -130,6 +134,25 @@ class Conversation:
         """The next number of a message that the customer sees."""
         self.next_position += 1
         return self.next_position - 1
+
+    def settle_by_hand(self, text: Text, finding: str) -> Refusal:
+        """A person says what became of a send."""
+        later = self.outbox[self.outbox.index(text) + 1 :]
+        possible = text.delivery == "unknown" or (
+            text.delivery == "failed"
+            and finding != "arrived"
+            and (finding == "given_up" or all(one.delivery in {"pending", "failed"} for one in later))
+        )
+        if text.settled or not possible:
+            return ConflictError
+        match finding:
+            case "arrived":
+                text.delivery, text.state, text.position, text.settled = "sent", "delivered", self.place(), True
+            case "send_again":
+                text.delivery, text.attempts, text.ripe = "pending", 0, True
+            case _:
+                text.delivery, text.settled = "failed", True
+        return None
 
     @property
     def sendable(self) -> Text | None:

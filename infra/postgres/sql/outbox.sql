@@ -79,15 +79,36 @@ select o.id, o.case_id, o.channel, o.kind, o.state, o.attempts, o.error, o.creat
 from outbox o where o.state in ('failed', 'unknown') and o.settled_by is null
 order by o.created_at limit %(limit)s;
 
+-- name: lock_texts
+-- A text and what is unsettled in its conversation: while these are locked no sender claims one.
+select id from outbox
+where conversation_id = (select conversation_id from outbox where id = %(id)s)
+    and (id = %(id)s or state in ('pending', 'sending', 'unknown'))
+order by position
+for update;
+
+-- name: lock_conversation_of
+-- No further text comes in meanwhile. After the texts: that is the order in which a sender takes the two.
+select id from conversations where id = (select conversation_id from outbox where id = %(id)s) for update;
+
 -- name: settle_by_hand
 -- What a person found out at the provider, of a send that is nobody's yet: the second of two people changes nothing.
+-- A refused text did not arrive, and goes again only while nothing later did: order holds.
 with settled as (
     update outbox o set
         state = case %(finding)s when 'arrived' then 'sent' when 'send_again' then 'pending' else 'failed' end,
         settled_at = case when %(finding)s <> 'send_again' then now() end,
         settled_by = case when %(finding)s <> 'send_again' then %(person)s end,
         attempts = case when %(finding)s <> 'send_again' then o.attempts else 0 end, due_at = now()
-    where o.id = %(id)s and o.state in ('failed', 'unknown') and o.settled_by is null
+    where o.id = %(id)s and o.settled_by is null and (
+        o.state = 'unknown'
+        or o.state = 'failed' and %(finding)s = 'given_up'
+        or o.state = 'failed' and %(finding)s = 'send_again' and not exists (
+            select from outbox later
+            where later.conversation_id = o.conversation_id and later.position > o.position
+                and later.state in ('sending', 'sent', 'unknown')
+        )
+    )
     returning o.message_id, o.conversation_id, o.case_id, o.channel
 ), placed as (
     update conversations v set next_position = v.next_position + 1

@@ -1,6 +1,6 @@
 """The core against its model: whatever happens in whatever order, the database is as promised.
 
-``make test`` plays the same 60 examples every time. ``CSAGENT_MODEL_EXAMPLES=5000`` plays so many new ones. The mutants
+``make test`` plays the same 80 examples every time. ``CSAGENT_MODEL_EXAMPLES=5000`` plays so many new ones. The mutants
 show that the machine can fail: each takes one guard out of the SQL, and has to be found.
 """
 
@@ -27,16 +27,19 @@ from tests.model.machine import CoreMachine
 from tests.model.things import MOST
 
 LONG = os.environ.get("CSAGENT_MODEL_EXAMPLES")
+SHRINKS = os.environ.get("CSAGENT_MODEL_SHRINKS") != "0"
 STEPS = 40
 
 ENDS = {
     "accepted too late",
     "answered by a person",
+    "arrived by hand",
     "buried",
     "decision refused",
     "duplicate",
     "failed",
     "handed back",
+    "given_up by hand",
     "handed over",
     "later",
     "paused",
@@ -50,6 +53,7 @@ ENDS = {
     "replied after edit",
     "replied after reject",
     "resolved",
+    "send_again by hand",
     "superseded",
     "taken over",
     "unknown",
@@ -134,7 +138,7 @@ def core(database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.timeout(3600)
 def test_whatever_happens_in_whatever_order_the_database_is_as_the_model_says(core: Core) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call] # hypothesis leaves it so
-        CoreMachine, settings=examined(int(LONG or 60), repeatable=LONG is None)
+        CoreMachine, settings=examined(int(LONG or 80), shrinks=SHRINKS, repeatable=LONG is None)
     )
     assert {end for end in ENDS if not Example.seen[end]} == set()
 

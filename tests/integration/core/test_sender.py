@@ -396,3 +396,22 @@ async def test_what_is_no_trouble_is_not_settled_by_hand(core: Core, mail: Recor
         await core.outbox.settle_by_hand(row["id"], "send_again", "kim")
     with pytest.raises(NotFoundError):
         await core.outbox.settle_by_hand(uuid4(), "arrived", "kim")
+
+
+async def test_a_refused_text_is_sent_again_only_while_nothing_later_went_out(core: Core, mail: Recorded) -> None:
+    mail.script = [Refused("mailbox full", retry=False)]
+    await reply(core, "a", "one")
+    sender = sender_of(core, mail)
+    await sender.deliver_due()
+    refused = await trouble(core)
+    with pytest.raises(ConflictError, match="so it did not arrive"):
+        await core.outbox.settle_by_hand(refused.id, "arrived", "kim")
+    await reply(core, "a", "two")
+    (delivery,) = await core.outbox.claim(1)
+    with pytest.raises(ConflictError, match="later texts went out"):
+        await core.outbox.settle_by_hand(refused.id, "send_again", "kim")
+    await core.outbox.retry(delivery, "later", timedelta(0))
+    await core.outbox.settle_by_hand(refused.id, "send_again", "kim")
+    for _ in range(2):
+        await sender.deliver_due()
+    assert mail.texts == ["echo: one", "echo: one", "echo: two"]
