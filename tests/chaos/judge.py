@@ -132,7 +132,7 @@ class Judge:
         replies = [outgoing for outgoing in self._by_intent[turn.id] if outgoing.kind == "reply"]
         if not replies:
             return self._lost(message.text, "is handled and has no reply")
-        if all(reply.author == "agent" and not _mentions(reply, message) for reply in replies):
+        if all(_answers_something_else(reply, message) for reply in replies):
             return self._lost(message.text, "is not in its turn's reply")
         return "answered"
 
@@ -263,8 +263,10 @@ def judge(evidence: Evidence) -> Verdict:
     return Judge(evidence).verdict()
 
 
-def _mentions(outgoing: Outgoing, message: Inbound) -> bool:
-    return set(TAG.findall(message.text)) <= set(TAG.findall(outgoing.text))
+def _answers_something_else(reply: Outgoing, message: Inbound) -> bool:
+    """The trivial agent repeats what it answers. A person does not, nor the shipped skills, which one case runs."""
+    echoes = reply.author == "agent" and reply.text.startswith("echo:")
+    return echoes and not set(TAG.findall(message.text)) <= set(TAG.findall(reply.text))
 
 
 def _rises(numbers: Iterable[int]) -> bool:
