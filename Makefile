@@ -28,6 +28,10 @@ check: $(VENV)/.installed-dev browser ## lint, format, types, import contracts, 
 chaos: $(VENV)/.installed-dev ## long runs under faults; ends with one line of JSON
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: mutation
+mutation: $(VENV)/.installed-dev ## change the core on purpose and see that a test notices; ends with one line of JSON
+	@$(BIN)/python -m tests.mutation $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.installed-dev ## measure the pipeline against the bare graph; ends with one line of JSON
 	@$(BIN)/python -m tests.bench $(ARGS)
