@@ -64,9 +64,9 @@ def operands(statement: Statement) -> Iterator[Edit]:
 
 
 def comparison(statement: Statement, place: int) -> Iterator[Edit]:
-    """But not of a time with the clock: whether a microsecond counts makes no difference."""
+    """But not of a time with the clock or over a span: whether a microsecond counts makes no difference."""
     inside = [o for o in statement.operands if o.first <= place < o.after]
-    by_the_clock = any("now" in statement.words[o.first : o.after] for o in inside)
+    by_the_clock = any({"now", "interval"} & set(statement.words[o.first : o.after]) for o in inside)
     if statement.words[place] in _SWAPPED and inside and not by_the_clock:
         yield _at(statement, "comparison", place, place + 1, _SWAPPED[statement.words[place]])
 
@@ -117,18 +117,21 @@ def choice(statement: Statement, place: int) -> Iterator[Edit]:
     """`case when … then A else B end` is always A, or always B."""
     if statement.words[place] != "case":
         return
-    depth, marks, here = 0, {"else": 0}, place
+    depth, branches, closed, here = 0, list[int](), list[int](), place
     while True:
         word = statement.words[here]
         depth += (word == "case") - (word == "end")
         if depth == 0:
             break
         if depth == 1 and word in {"then", "else"}:
-            marks[word] = here
+            branches.append(here + 1)
+        if depth == 1 and word in {"when", "else"} and branches:
+            closed.append(here)
         here = statement.beyond(here)
-    otherwise = marks["else"] or here
-    yield _whole(statement, "case", place, here + 1, statement.text(marks["then"] + 1, otherwise))
-    yield _whole(statement, "case", place, here + 1, statement.text(otherwise + 1, here) if marks["else"] else "null")
+    for first, after in zip(branches, [*closed, here], strict=False):
+        yield _whole(statement, "case", place, here + 1, statement.text(first, after))
+    if "else" not in {statement.words[branch - 1] for branch in branches}:
+        yield _whole(statement, "case", place, here + 1, "null")
 
 
 def locking(statement: Statement, place: int) -> Iterator[Edit]:

@@ -11,20 +11,21 @@ where case_id = %(case_id)s and due_at <= now() and (leased_until is null or lea
 returning case_id, turn_id, lease_token, attempts;
 
 -- name: claim_due
--- The sweeper's claim: what has waited longest and nobody holds.
+-- The sweeper's claim: what has waited longest and nobody holds. Materialized: see the outbox's claim.
+with due as materialized (
+    select case_id, gen_random_uuid() as fresh_turn_id from case_work
+    where due_at <= now() and (leased_until is null or leased_until < now())
+    order by due_at
+    limit %(limit)s
+    for update skip locked
+)
 update case_work w set
     lease_token = lease_token + 1,
     lease_holder = %(holder)s,
     leased_until = now() + %(lease)s,
     attempts = attempts + 1,
     turn_id = coalesce(w.turn_id, due.fresh_turn_id)
-from (
-    select case_id, gen_random_uuid() as fresh_turn_id from case_work
-    where due_at <= now() and (leased_until is null or leased_until < now())
-    order by due_at
-    limit %(limit)s
-    for update skip locked
-) due
+from due
 where w.case_id = due.case_id
 returning w.case_id, w.turn_id, w.lease_token, w.attempts;
 

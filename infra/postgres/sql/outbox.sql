@@ -2,9 +2,8 @@
 
 -- name: claim
 -- The oldest unsettled text of a conversation only: order holds, and an unknown one holds back what follows it.
-update outbox o set
-    state = 'sending', attempts = o.attempts + 1, claimed_by = %(holder)s, claimed_until = now() + %(hold)s
-from (
+-- Materialized: a join that asked for what is due once for every row of its other side would get further rows each time.
+with due as materialized (
     select id from outbox candidate
     where state = 'pending' and due_at <= now() and (channel = any(%(channels)s)) = %(among)s and not exists (
         select from outbox earlier
@@ -14,7 +13,10 @@ from (
     order by due_at, position
     limit %(limit)s
     for update skip locked
-) due, messages m, conversations v, identities i, customer_keys k, customer_keys ik
+)
+update outbox o set
+    state = 'sending', attempts = o.attempts + 1, claimed_by = %(holder)s, claimed_until = now() + %(hold)s
+from due, messages m, conversations v, identities i, customer_keys k, customer_keys ik
 where o.id = due.id and m.id = o.message_id and v.id = o.conversation_id and i.id = v.identity_id
     and k.id = m.key_id and ik.id = i.key_id
 returning

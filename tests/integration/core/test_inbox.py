@@ -14,12 +14,14 @@ from channels.envelope import ClaimedAddress, Envelope
 from channels.web import WEB
 from infra.postgres.database import Connection
 from infra.postgres.inbox import MAX_CHARACTERS, Inbox, Receipt
+from infra.postgres.pace import Pace
 from infra.postgres.seals import key_of
 from skills.errors import ConflictError, DatabaseUnavailableError, InvalidMessageError
-from skills.turn import ChannelName, Language
+from skills.turn import CaseId, ChannelName, Language
 from tests.core import NOW, Core
 
 MAIL = ChannelName("mail")
+RESOLVE = "update cases set status = 'resolved', resolved_at = now() where id = %s returning 1"
 KIM = ClaimedAddress(MAIL, "kim@example.com")
 
 
@@ -93,6 +95,33 @@ async def test_two_known_people_who_begin_the_same_talk_at_once_are_in_one(core:
     assert sorted(receipt.sequence for receipt in receipts) == [1, 2, 3, 4]
 
 
+async def test_known_people_who_write_at_once_after_their_case_was_resolved_open_one_case(core: Core) -> None:
+    addresses = [f"{name}@example.com" for name in ("kim", "lee", "ada", "bob")]
+    first = await receive(core, a_mail("shared", address=addresses[0]))
+    await core.rows(RESOLVE, first.case_id)
+    receipts = await asyncio.gather(
+        *(receive(core, a_mail("shared", address=address, key=address)) for address in addresses)
+    )
+    assert {receipt.conversation_id for receipt in receipts} == {first.conversation_id}
+    assert len({receipt.case_id for receipt in receipts} - {first.case_id}) == 1
+    assert sorted(receipt.sequence for receipt in receipts) == [1, 2, 3, 4]
+
+
+async def test_every_text_and_address_is_sealed_with_its_own_customers_key(core: Core) -> None:
+    for n in range(2):
+        for thread in ("one", "two", "three"):
+            await receive(core, a_chat(thread, key=f"chat {thread} {n}"))
+            await receive(core, a_mail(f"{thread} {n}", address=f"{thread}@example.com"))
+            await receive(core, replace(a_chat(thread, key=f"claim {thread} {n}"), claims=(KIM,)))
+    strangers = await core.rows(
+        "select m.id from messages m join cases c on c.id = m.case_id join customers u on u.id = c.customer_id"
+        " where m.key_id <> u.key_id union all"
+        " select i.id from identities i join customers u on u.id = i.customer_id where i.key_id <> u.key_id"
+    )
+    assert strangers == []
+    assert (await count(core, "customers"), await count(core, "messages")) == (6, 18)
+
+
 async def test_what_somebody_only_claims_to_be_makes_them_nobody(core: Core) -> None:
     claims = await receive(core, replace(a_chat("chat"), claims=(KIM,)))
     proves = await receive(core, a_mail("mail"))
@@ -119,10 +148,25 @@ async def test_a_claim_is_written_down_once_however_often_it_is_made(core: Core,
     assert await count(core, "identities") == 6
 
 
+async def test_a_message_with_a_claim_in_an_open_case_is_due_at_once_however_many_cases_there_were(core: Core) -> None:
+    core.inbox = Inbox(core.database, core.keyring, Pace(cases_an_hour=1))
+    cases: list[CaseId] = []
+    for n in range(3):
+        for resolved in cases[-1:]:
+            await core.rows(RESOLVE, resolved)
+        cases.append((await receive(core, a_chat("chat", key=f"{n}"))).case_id)
+        await core.rows("update case_work set due_at = now() where case_id = %s returning 1", cases[-1])
+        await core.work(cases[-1])
+    claims = await receive(core, replace(a_chat("chat", key="claims"), claims=(KIM,)))
+    assert claims.case_id == cases[-1] != cases[0]
+    assert (await core.claim(cases[-1])).attempts == 1
+
+
 async def test_a_talk_is_known_by_its_channel_and_thread(core: Core) -> None:
     chat, mail = await receive(core, a_chat("same")), await receive(core, a_mail("same"))
     assert chat.conversation_id != mail.conversation_id
-    assert (await receive(core, a_chat("same", key="again"))).conversation_id == chat.conversation_id
+    again = await receive(core, a_chat("same", key="again"))
+    assert (again.conversation_id, again.duplicate, again.waits) == (chat.conversation_id, False, True)
 
 
 # ---- the beginning of a talk
@@ -161,6 +205,8 @@ async def test_a_proven_message_that_is_sent_again_in_another_talk_leaves_nothin
 async def test_the_same_id_on_another_channel_is_another_message(core: Core) -> None:
     receipts = [await receive(core, a_chat("chat", key="same")), await receive(core, a_mail("mail", key="same"))]
     assert [receipt.duplicate for receipt in receipts] == [False, False]
+    again = [await receive(core, a_chat("chat", key="same")), await receive(core, a_mail("mail", key="same"))]
+    assert again == [replace(receipt, duplicate=True, waits=False) for receipt in receipts]
     with pytest.raises(ConflictError):
         await receive(core, a_mail("mail", key="same", text="something else"))
 

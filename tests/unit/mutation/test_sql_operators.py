@@ -50,6 +50,10 @@ EXAMPLES: dict[str, tuple[str, set[str]]] = {
     ),
     "case": ("select case when a then b else c end;", {"select b;", "select c;"}),
     "case without else": ("select case when a then b end;", {"select b;", "select null;"}),
+    "case with several conditions": (
+        "select case a when b then c when d then e end;",
+        {"select c;", "select e;", "select null;"},
+    ),
     "a case in a case": (
         "select case when a then case when b then c else d end else e end;",
         {
