@@ -15,14 +15,29 @@ ROOT = Path(__file__).resolve().parents[2]
 _EVERYWHERE = ("core/test_conversation", "core/test_interleavings", "core/test_model")
 
 _TURNS = (
-    *("core/test_checkpoints", "core/test_giving_back", "core/test_loops", "core/test_model_replies"),
+    *(
+        "core/test_loading",
+        "core/test_checkpoints",
+        "core/test_giving_back",
+        "core/test_loops",
+        "core/test_model_replies",
+    ),
     *("core/test_dead_letters", "core/test_old_threads", "core/test_pace", "core/test_review", "http/test_review"),
 )
 
 _NOTICED_BY: dict[str, tuple[str, ...]] = {
-    "leases": ("core/test_leases", "core/test_giving_back", "core/test_poison", "core/test_worker"),
+    "leases": (
+        "core/test_leases",
+        "core/test_giving_back",
+        "core/test_poison",
+        "core/test_worker",
+        "core/test_claims_however_planned",
+    ),
     "inbox": ("core/test_inbox", "core/test_pace", "core/test_review", "http/test_web"),
-    "outbox": ("core/test_outbox", "core/test_sender", "core/test_review"),
+    "outbox": (
+        *("core/test_outbox", "core/test_settling_by_hand", "core/test_sender", "core/test_review"),
+        *("http/test_troubles", "core/test_claims_however_planned"),
+    ),
     "reviews": ("core/test_reviews", "core/test_keys", "core/test_review", "http/test_review"),
     "turns": _TURNS,
     "endings": _TURNS,

@@ -17,7 +17,7 @@ def logged(process: int, milliseconds: float, step: str, text: str) -> list[str]
 
 
 def test_a_statement_of_several_lines_is_known_by_its_name() -> None:
-    text = load("leases")["claim_due"].replace("%(holder)s", "$1").replace("%(lease)s", "$2").replace("%(limit)s", "$3")
+    text = load("leases")["claim_due"].replace("%(limit)s", "$1").replace("%(holder)s", "$2").replace("%(lease)s", "$3")
     found = durations(logged(7, 1.5, "execute _pg3_4", text), names())
     assert list(found) == ["leases.claim_due"]
     assert found["leases.claim_due"].longest == pytest.approx(0.0015)
