@@ -13,9 +13,10 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
+from api.channels import CHANNELS
 from api.pages.routes import router as pages
 from api.problems import count_shed, install, problem
-from api.routes import dead_letters, health, review, troubles, web
+from api.routes import dead_letters, health, review, troubles
 from api.wiring import Services, open_services
 from infra.settings import Settings
 
@@ -46,7 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     install(app)
     count_shed(app, lambda app, reason: services_of(app).metrics.request_shed(reason))
-    for router in (web.router, review.router, dead_letters.router, troubles.router, health.router, pages):
+    ours = (review.router, dead_letters.router, troubles.router, health.router, pages)
+    for router in (*(router for channel in CHANNELS for router in channel.routers), *ours):
         app.include_router(router, max_body_size=MAX_BODY)
     app.add_middleware(Door)
     return app

@@ -58,7 +58,7 @@ class StudioInput(TypedDict):
 
     text: str
     channel: NotRequired[str]
-    """``web`` when it is left out."""
+    """``chat`` when it is left out."""
     name: NotRequired[str | None]
 
 
@@ -139,7 +139,7 @@ async def receive(state: StudioInput) -> StudioTurn:
         "turn": Turn(
             id=TurnId(uuid4()),
             case_id=CaseId(uuid4()),
-            channel=ChannelName(state.get("channel") or "web"),
+            channel=ChannelName(state.get("channel") or "chat"),
             customer=customer,
             messages=(Message(MessageId(uuid4()), 1, "customer", text, now),),
             history=(),

@@ -1,7 +1,8 @@
 """The composition root: the only place that reads settings and chooses implementations.
 
-``open_services`` gives what every process shares; ``build_worker`` and ``build_sender`` make the two that need more.
-The agent itself, with its heavy models, is put together in ``api.agent``, and only where a graph runs.
+``open_services`` gives what every process shares, ``build_worker`` and ``build_scheduler`` the two that need more.
+Channels are put together in ``api.channels``; the agent, with its heavy models, in ``api.agent``, and only where a
+graph runs.
 """
 
 from __future__ import annotations
@@ -10,24 +11,21 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
 
-from api.guarded import GuardedChannel
 from api.jobs import Retention, jobs
 from api.metrics import Metrics
-from api.scheduler import Scheduler
-from api.sender import Sender
+from api.scheduler import Job, Scheduler
 from api.worker import Worker, WorkerLimits
-from channels.web.outbound import WebOutbound
 from channels.web.signature import TokenSigner
 from graph.build import Graph
 from graph.handling import TurnHandler
-from infra.breakers import Breakers, Limits, Status
+from infra.breakers import Breakers, Status
 from infra.crypto.keyring import Keyring, decode_key
 from infra.postgres.cases import Cases
 from infra.postgres.connections import Connections, Demand
@@ -52,8 +50,6 @@ from skills.errors import ConfigurationError
 
 _HOLD = timedelta(seconds=30)
 """How long a sender's claim holds: longer than its longest call."""
-
-_PROVIDER_LIMITS = Limits(failures=5, window=60.0, cooldown=15.0)
 
 _log = structlog.get_logger(__name__)
 
@@ -194,20 +190,6 @@ def build_worker(services: Services, graph: Graph) -> Worker:
     )
 
 
-def build_sender(services: Services) -> Sender:
-    """A sender with every channel that is set up."""
-    channels = [
-        GuardedChannel(channel, services.breakers.add(f"{channel.name} provider", _PROVIDER_LIMITS))
-        for channel in (WebOutbound(),)
-    ]
-    return Sender(
-        outbox=services.outbox,
-        channels={channel.name: channel for channel in channels},
-        signals=services.signals,
-        metrics=services.metrics,
-    )
-
-
 def build_pace(settings: Settings) -> Pace:
     """How quickly turns may follow each other."""
     pace = settings.pace
@@ -227,8 +209,8 @@ def build_breakers(metrics: Metrics) -> Breakers:
     return Breakers(on_change=changed)
 
 
-def build_scheduler(services: Services) -> Scheduler:
-    """A scheduler that stands by until it leads."""
+def build_scheduler(services: Services, further: Sequence[Job] = ()) -> Scheduler:
+    """A scheduler that stands by until it leads; ``further`` are the channels' jobs."""
     schedule = Schedule(services.database, holder=_holder())
     settings = services.settings.retention
     retention = Retention(
@@ -238,7 +220,7 @@ def build_scheduler(services: Services) -> Scheduler:
         folder=settings.archive_folder,
         hour=settings.archive_hour,
     )
-    return Scheduler(schedule, jobs(services.database, retention), metrics=services.metrics)
+    return Scheduler(schedule, [*jobs(services.database, retention), *further], metrics=services.metrics)
 
 
 def build_keyring(settings: Settings) -> Keyring:

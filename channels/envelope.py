@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from skills.turn import ChannelName, ConversationId, Language, MessageId
+from skills.turn import ChannelName, ConversationId, ForPerson, Language, MessageId
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,20 @@ class ClaimedAddress:
 
     channel: ChannelName
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a message. ``data`` is ``None`` when it is not kept, and ``refusal`` says why."""
+
+    name: str
+    """Safe for a file system, a header and a screen."""
+    media_type: str
+    """What its bytes say."""
+    size: int
+    """Bytes, also of one that is not kept."""
+    data: bytes | None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,19 @@ class Envelope:
     """The provider's time; ours is taken at the commit."""
     begins: bool = False
     """Whether the channel expects this to be the first message of its talk, which spares a look-up if it is."""
+    aliases: tuple[str, ...] = ()
+    """Other addresses on the channel that it proves to be the same person's: a user id beside a phone number."""
+    related: tuple[str, ...] = ()
+    """Provider ids of earlier messages that it answers: a new thread of the same sender goes on in their talk."""
+    detail: Mapping[str, str] = field(default_factory=dict)
+    """What the channel has to remember of it in order to answer: a mail's subject and ids."""
+    original: File | None = None
+    """The message as it came in, where the text is only a reading of it."""
+    attachments: tuple[File, ...] = ()
+    for_person: ForPerson | None = None
+    """Why the agent can't take in all of it."""
+    automatic: bool = False
+    """Whether a machine wrote it (RFC 3834): it is kept and shown, and nobody answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ class WorkerSettings(BaseModel):
 class SettleSettings(BaseModel):
     """Seconds that a turn waits for more messages of the same burst, by channel."""
 
-    web: _Seconds = 0.4
+    chat: _Seconds = 0.4
+    form: _Seconds = 0.0
     whatsapp: _Seconds = 1.5
     email: _Seconds = 0.0
 

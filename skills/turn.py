@@ -23,10 +23,13 @@ PassageId = NewType("PassageId", UUID)
 EscalationId = NewType("EscalationId", UUID)
 
 ChannelName = NewType("ChannelName", str)
-"""``web``, ``email``, ``whatsapp`` … A plain name, so that a channel can be added without touching the skills."""
+"""``chat``, ``form``, ``email``, ``whatsapp`` … A plain name: a channel is added without touching the skills."""
 
 Language = NewType("Language", str)
 """An ISO 639-1 code: ``en``, ``de``, ``es`` …"""
+
+ForPerson = Literal["unreadable", "files_only"]
+"""Why the agent can't take in all of a message: it could not be read, or all that it has is files."""
 
 Author = Literal["customer", "agent", "human", "system"]
 Owner = Literal["agent", "human"]
@@ -42,6 +45,7 @@ class Message:
     author: Author
     text: str
     received_at: datetime
+    for_person: ForPerson | None = None
 
 
 @dataclass(frozen=True, slots=True)

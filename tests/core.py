@@ -12,7 +12,7 @@ from api.sender import Sender
 from api.worker import Worker, WorkerLimits
 from channels.envelope import Envelope
 from channels.protocol import OutboundChannel
-from channels.web import WEB
+from channels.web import CHAT
 from channels.web.outbound import WebOutbound
 from graph.build import Graph
 from graph.handling import TurnHandler
@@ -74,7 +74,7 @@ class Core:
         )
 
     async def write(
-        self, thread: str, text: str, *, key: str | None = None, channel: ChannelName = WEB, settle: timedelta = NOW
+        self, thread: str, text: str, *, key: str | None = None, channel: ChannelName = CHAT, settle: timedelta = NOW
     ) -> Receipt:
         """A customer's message."""
         return await self.inbox.receive(
@@ -83,7 +83,7 @@ class Core:
                 provider_message_id=key or uuid4().hex,
                 thread=thread,
                 address=thread,
-                verified=channel != WEB,
+                verified=channel != CHAT,
                 text=text,
             ),
             settle=settle,
@@ -111,7 +111,7 @@ class Core:
         return count
 
     async def seen(self, thread: str, *, after: int = 0) -> list[SeenMessage]:
-        return list((await self.conversations.view(WEB, thread, after=after)).messages)
+        return list((await self.conversations.view(CHAT, thread, after=after)).messages)
 
     async def said(self, thread: str) -> list[str]:
         """The visible conversation as ``author: text`` lines."""

@@ -34,7 +34,7 @@ def environment(database_url: str, redis_url: str | None, **settings: str) -> di
         "CSAGENT_MASTER_KEYS": f"test:{KEY}",
         "CSAGENT_INDEX_KEY": KEY,
         "CSAGENT_STAFF_KEYS": ",".join(f"{name}:{key}" for name, key in STAFF.items()),
-        "CSAGENT_SETTLE__WEB": "0.02",
+        "CSAGENT_SETTLE__CHAT": "0.02",
         "CSAGENT_WORKER__LEASE_SECONDS": "2",
         "CSAGENT_WORKER__SWEEP_SECONDS": "0.3",
         **({"REDIS_URL": redis_url} if redis_url else {}),

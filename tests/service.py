@@ -15,7 +15,8 @@ import uvicorn
 import uvloop
 
 from api.app import create_app
-from api.wiring import Services, build_sender, build_worker, open_services
+from api.channels import open_sender
+from api.wiring import Services, build_worker, open_services
 from graph.ports import Outcome
 from infra.settings import read_settings
 from infra.telemetry.logs import configure_logs
@@ -38,7 +39,8 @@ async def work(services: Services, stop: asyncio.Event) -> None:
 
 
 async def send(services: Services, stop: asyncio.Event) -> None:
-    await build_sender(services).run(stop)
+    async with open_sender(services) as sender:
+        await sender.run(stop)
 
 
 def main() -> None:

@@ -47,7 +47,7 @@ class Step:
 
 def command(
     question: Annotated[str, typer.Argument(help="What a customer writes.")],
-    channel: Annotated[str, typer.Option(help="The channel that the reply is made for: web, email, whatsapp.")] = "web",
+    channel: Annotated[str, typer.Option(help="What the reply is made for: chat, form, email, whatsapp.")] = "chat",
     name: Annotated[str | None, typer.Option(help="The customer's name.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")] = False,
 ) -> None:

@@ -18,8 +18,9 @@ import uvloop
 
 from api.agent import open_agent
 from api.app import create_app
+from api.channels import CHANNELS, open_sender
 from api.endpoint import health_endpoint
-from api.wiring import Services, build_scheduler, build_sender, build_worker, open_services
+from api.wiring import Services, build_scheduler, build_worker, open_services
 from infra.models.tracing import tracing
 from infra.settings import Settings, read_settings
 from infra.telemetry.logs import configure_logs
@@ -67,7 +68,8 @@ def sender(metrics_port: MetricsPort = None) -> None:
     """Deliver what is in the outbox."""
 
     async def send(services: Services, stop: asyncio.Event) -> None:
-        await build_sender(services).run(stop)
+        async with open_sender(services) as sends:
+            await sends.run(stop)
 
     _run(_settings(metrics_port), "sender", send)
 
@@ -76,7 +78,8 @@ def scheduler(metrics_port: MetricsPort = None) -> None:
     """Keep house: partitions ahead of time, leftovers, late reviews, archives. Several may run; one of them leads."""
 
     async def schedule(services: Services, stop: asyncio.Event) -> None:
-        await build_scheduler(services).run(stop)
+        further = [job for channel in CHANNELS for job in channel.jobs(services)]
+        await build_scheduler(services, further).run(stop)
 
     _run(_settings(metrics_port), "scheduler", schedule)
 

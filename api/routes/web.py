@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import UnauthorizedError, responses
 from api.wiring import Services
-from channels.web import WEB
+from channels.web import CHAT
 from channels.web.inbound import envelope, first_key
 from channels.web.signature import ConversationToken
 from infra.postgres.conversations import SeenMessage, View
@@ -112,7 +112,7 @@ async def send_message(
     """Store a message; the reply comes by polling or as an event. The same Idempotency-Key is the same message."""
     began = time.perf_counter()
     token = use.tokens.issue(first_key(idempotency_key)) if given is None else use.tokens.check(given)
-    settle = use.settings.settle.of(WEB)
+    settle = use.settings.settle.of(CHAT)
     receipt = await use.inbox.receive(
         envelope(
             token,
@@ -125,8 +125,8 @@ async def send_message(
         ),
         settle=settle,
     )
-    use.metrics.received.labels(channel=WEB, duplicate=str(receipt.duplicate).lower()).inc()
-    use.metrics.acknowledged.labels(channel=WEB).observe(time.perf_counter() - began)
+    use.metrics.received.labels(channel=CHAT, duplicate=str(receipt.duplicate).lower()).inc()
+    use.metrics.acknowledged.labels(channel=CHAT).observe(time.perf_counter() - began)
     if receipt.waits:
         await use.signals.case_waits(receipt.case_id, after=settle.total_seconds())
     response.headers["Cache-Control"] = "no-store"
@@ -148,13 +148,13 @@ async def read_messages(
     wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for something new")] = 0,
 ) -> WebMessages:
     """The messages after the cursor, at most a hundred, in the order in which they became visible."""
-    view = await use.conversations.view(WEB, token.thread, after=after)
+    view = await use.conversations.view(CHAT, token.thread, after=after)
     if wait and not view.messages:
         async with use.signals.watch(view.conversation_id) as changed:
             deadline = time.monotonic() + wait
             while not view.messages and (left := deadline - time.monotonic()) > 0:
                 await _changed_within(changed, min(left, 2.0))
-                view = await use.conversations.view(WEB, token.thread, after=after)
+                view = await use.conversations.view(CHAT, token.thread, after=after)
     response.headers["Cache-Control"] = "no-store"
     return WebMessages(
         messages=[_message(seen) for seen in view.messages],
@@ -176,7 +176,7 @@ async def stream_events(
 ) -> StreamingResponse:
     """New messages as server-sent events; ``Last-Event-ID`` goes on where a broken stream stopped."""
     after = int(last_event_id or 0)
-    view = await use.conversations.view(WEB, token.thread, after=after)
+    view = await use.conversations.view(CHAT, token.thread, after=after)
     return StreamingResponse(
         _events(request, use, token, view, after),
         media_type="text/event-stream",
@@ -192,7 +192,7 @@ async def _events(
         while not (await request.is_disconnected() or use.stopping.is_set()):
             # Cleared before looking: what changes while we look wakes us again.
             changed.clear()
-            view = await use.conversations.view(WEB, token.thread, after=after)
+            view = await use.conversations.view(CHAT, token.thread, after=after)
             for seen in view.messages:
                 after = seen.position
                 yield f"id: {after}\nevent: message\ndata: {_message(seen).model_dump_json()}\n\n"

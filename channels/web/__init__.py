@@ -1,5 +1,6 @@
-"""The web: a chat page and a JSON API. The browser reads replies itself, by polling or server-sent events."""
+"""The web: a chat for any site, a form, and their JSON API. The browser reads replies itself, by polling or events."""
 
 from skills.turn import ChannelName
 
-WEB = ChannelName("web")
+CHAT = ChannelName("chat")
+FORM = ChannelName("form")

@@ -6,7 +6,7 @@ import hashlib
 from uuid import UUID, uuid4
 
 from channels.envelope import ClaimedAddress, Envelope
-from channels.web import WEB
+from channels.web import CHAT
 from channels.web.signature import ConversationToken
 from skills.errors import InvalidMessageError
 from skills.turn import ChannelName, Language
@@ -38,7 +38,7 @@ def envelope(
             )
         message_id = hashlib.sha256(f"{token.thread}\x1f{idempotency_key}".encode()).hexdigest()
     return Envelope(
-        channel=WEB,
+        channel=CHAT,
         provider_message_id=message_id,
         thread=token.thread,
         address=token.thread,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from channels.envelope import Accepted, Delivery, SendResult
-from channels.web import WEB
+from channels.web import CHAT
 from skills.turn import ChannelName
 
 
@@ -13,7 +13,7 @@ from skills.turn import ChannelName
 class WebOutbound:
     """The web channel's sending half. The outbox's own commit makes the text visible to the customer's browser."""
 
-    name: ChannelName = WEB
+    name: ChannelName = CHAT
     repeatable: bool = True
 
     async def send(self, delivery: Delivery) -> SendResult:  # noqa: ARG002 - the protocol's

@@ -23,7 +23,7 @@ from api.commands.printing import notices
 from api.commands.up import Product, running_product
 from api.machine import kept_keys
 from api.wiring import build_keyring
-from channels.web import WEB
+from channels.web import CHAT
 from evals.commands.sample import add_articles
 from evals.loadtest.arrivals import steady
 from evals.loadtest.capacity import Limits, Step, find_capacity, step_of
@@ -121,7 +121,7 @@ class Trial:
                 machine=this_machine(),
                 workers=self.workers,
                 history=self.history,
-                settle_seconds=product.settings.settle.of(WEB).total_seconds(),
+                settle_seconds=product.settings.settle.of(CHAT).total_seconds(),
                 limits=self.limits,
                 steps=steps,
                 step_seconds=self.seconds,

@@ -29,7 +29,7 @@ SPAN = timedelta(days=90)
 
 Fate = Literal["resolved", "idle", "owned", "paused"]
 
-_CHANNELS, _SHARES = ("web", "email", "whatsapp"), (7, 2, 1)
+_CHANNELS, _SHARES = ("chat", "email", "whatsapp"), (7, 2, 1)
 _RESOLVED = 0.6
 """Share of the cases that are closed, of those that wait for nobody."""
 _REVIEWED = 0.04
@@ -174,10 +174,10 @@ class History:
         channel = self._chance.choices(_CHANNELS, _SHARES)[0]
         thread = self._tokens.issue(seeded_key(number)).thread
         known = self._known[channel]
-        if channel != "web" and known and self._chance.random() < _AGAIN:
+        if channel != "chat" and known and self._chance.random() < _AGAIN:
             customer = self._chance.choice(known)
         else:
-            address = thread if channel == "web" else f"seed-{number}@example.org"
+            address = thread if channel == "chat" else f"seed-{number}@example.org"
             customer = self._customer(channel, address, opened)
             known.append(customer)
         case = _Case(
@@ -207,7 +207,7 @@ class History:
             *(identity_id, customer_id, wrapped.id, channel),
             key.seal(address, place="identities.address_sealed", row=identity_id),
             self._keyring.blind_index(f"address:{channel}", address),
-            *(None if channel == "web" else at, at),
+            *(None if channel == "chat" else at, at),
         )
         return _Customer(customer_id, key, str(key.id), identity_id)
 

@@ -28,7 +28,7 @@ class WebChannel:
         BadRequestError: the address is none.
     """
 
-    name = "web"
+    name = "chat"
 
     def __init__(self, url: str, *, deadline: float = 30.0) -> None:
         self._wire = Wire(url)

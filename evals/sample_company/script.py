@@ -41,7 +41,7 @@ RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z]+(_[a-z]+)*$")]
 
 _STRICT = ConfigDict(extra="forbid")
 _ENGLISH = Language("en")
-_WEB = ChannelName("web")
+_CHAT = ChannelName("chat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class SampleCustomer:
     language: Annotated[Language, StringConstraints(pattern="^[a-z]{2}$")] = _ENGLISH
     """The language that is written here, and in which every text that comes back ought to be."""
     segment: Literal["standard", "vip"] = "standard"
-    channel: Annotated[ChannelName, StringConstraints(pattern="^web$")] = _WEB
+    channel: Annotated[ChannelName, StringConstraints(pattern="^chat$")] = _CHAT
     earlier_cases: Annotated[int, Field(ge=0, strict=True)] = 0
     """Cases of this customer in the seven days before, to be set up ahead of the first message."""
 

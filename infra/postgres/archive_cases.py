@@ -21,6 +21,7 @@ _DELETES = {
     "case_work": "delete_case_work",
     "model_spend_of_cases": "delete_model_spend_of_cases",
     "messages": "delete_messages",
+    "message_files": "delete_message_files",
     "turns": "delete_turns",
     "outbox": "delete_outbox",
     "escalations": "delete_escalations",

@@ -12,6 +12,7 @@ the address finds or creates what the message needs, as it does where a case has
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,7 @@ from uuid_utils.compat import uuid7
 from channels.envelope import Envelope
 from infra.crypto.keyring import CustomerKey, Keyring
 from infra.postgres.database import Connection, Database
+from infra.postgres.files import files_of, keep_files
 from infra.postgres.pace import UNPACED, Pace
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
@@ -49,6 +51,15 @@ class Receipt:
     duplicate: bool
     waits: bool
     """Whether a worker should look: false while a person owns the case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message in a transaction that is not yet committed."""
+
+    receipt: Receipt
+    key: CustomerKey
+    customer_id: CustomerId
 
 
 class Inbox:
@@ -87,26 +98,32 @@ class Inbox:
 
     async def _store(self, envelope: Envelope, settle: timedelta) -> Receipt | None:
         """The receipt; ``None`` when nothing was stored because the message is here, or the case was just resolved."""
+        plain = not (envelope.aliases or files_of(envelope))
         async with self._database.connection() as connection:
-            if envelope.begins:
+            if plain and envelope.begins:
                 begun = await self._begin(connection, envelope, settle)
                 if begun is not None:
-                    return begun
+                    return begun.receipt
             known = await self._find_conversation(connection, envelope)
-            if known is None and not envelope.verified:
-                return await self._begin(connection, envelope, settle)
-            if known is not None and known["case_id"] is not None and not envelope.claims:
-                return await self._insert(connection, envelope, known, settle)
-            receipt: Receipt | None = None
+            if plain and known is None and not envelope.verified:
+                begun = await self._begin(connection, envelope, settle)
+                return None if begun is None else begun.receipt
+            if plain and known is not None and known["case_id"] is not None and not envelope.claims:
+                stored = await self._insert(connection, envelope, known, settle)
+                return None if stored is None else stored.receipt
             async with connection.transaction():
                 way = await self._make_way(connection, envelope)
                 if way is None:
-                    receipt = await self._begin(connection, envelope, settle)
+                    stored = await self._begin(connection, envelope, settle)
+                    if stored is not None:
+                        await self._prove(connection, envelope, stored.key, stored.customer_id)
                 else:
-                    receipt = await self._insert(connection, envelope, way, max(settle, way["delay"]))
-                if receipt is None:
+                    stored = await self._insert(connection, envelope, way, max(settle, way["delay"]))
+                if stored is None:
                     raise Rollback  # what was made for the message is not kept without it
-            return receipt
+                await keep_files(connection, envelope, stored.receipt.message_id, stored.key)
+                return stored.receipt
+            return None
 
     async def _duplicate(self, envelope: Envelope) -> Receipt | None:
         async with self._database.connection() as connection:
@@ -129,15 +146,28 @@ class Inbox:
             self._sql["find_conversation"],
             {"channel": envelope.channel, "thread_index": self._thread_index(envelope)},
         )
+        known = await cursor.fetchone()
+        if known is not None or not (envelope.related and envelope.verified):
+            return known
+        cursor = await connection.execute(
+            self._sql["find_related"],
+            {
+                "channel": envelope.channel,
+                "related": list(envelope.related),
+                "address_index": self._address_index(envelope.channel, envelope.address),
+            },
+        )
         return await cursor.fetchone()
 
     async def _make_way(self, connection: Connection, envelope: Envelope) -> Mapping[str, Any] | None:
         """Find or create conversation and open case, one writer an address at a time; ``None`` for somebody new."""
         known, identity = await self._look_up(connection, envelope)
+        owner = known or identity
+        if owner is None:
+            return None
+        proven = await self._prove(connection, envelope, key_of(self._keyring, owner), owner["customer_id"])
         if known is None:
-            if identity is None:
-                return None
-            known = await self._begin_conversation(connection, envelope, identity)
+            known = await self._begin_conversation(connection, envelope, {**owner, **proven})
         async with connection.pipeline():
             key = key_of(self._keyring, known)
             for claim in self._claims(envelope, key):
@@ -162,18 +192,40 @@ class Inbox:
         self, connection: Connection, envelope: Envelope
     ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         """The conversation and, if the address is proven, its owner; nobody else changes either until the commit."""
-        address_index = self._address_index(envelope.channel, envelope.address)
-        async with connection.pipeline():
-            await connection.execute(self._sql["lock_address"], {"address_index": address_index[:8]})
-            conversations = await connection.execute(
-                self._sql["find_conversation"],
-                {"channel": envelope.channel, "thread_index": self._thread_index(envelope)},
+        indexes = self._address_indexes(envelope)
+        for index in sorted(indexes):  # in one order everywhere, so that nobody waits in a circle
+            await connection.execute(self._sql["lock_address"], {"address_index": index[:8]})
+        known = await self._find_conversation(connection, envelope)
+        identities = await connection.execute(
+            self._sql["find_identity"],
+            {"channel": envelope.channel, "address_indexes": indexes if envelope.verified else []},
+        )
+        return known, await identities.fetchone()
+
+    async def _prove(
+        self, connection: Connection, envelope: Envelope, key: CustomerKey, customer_id: UUID
+    ) -> dict[str, Any]:
+        """Write down which addresses the channel proves to be the owner's, unless they are; the writer's, if it is."""
+        if not (envelope.aliases and envelope.verified):
+            return {}
+        own: dict[str, Any] = {}
+        for address in (envelope.address, *envelope.aliases):
+            identity_id = uuid7()
+            cursor = await connection.execute(
+                self._sql["insert_proven"],
+                {
+                    "id": identity_id,
+                    "customer_id": customer_id,
+                    "key_id": key.id,
+                    "channel": envelope.channel,
+                    "address_sealed": key.seal(address, place="identities.address_sealed", row=identity_id),
+                    "address_index": self._address_index(envelope.channel, address),
+                },
             )
-            identities = await connection.execute(
-                self._sql["find_identity"],
-                {"channel": envelope.channel, "address_index": address_index if envelope.verified else b""},
-            )
-            return await conversations.fetchone(), await identities.fetchone()
+            found = await cursor.fetchone()
+            if address == envelope.address and found is not None:
+                own = {"identity_id": found["id"]}
+        return own
 
     async def _begin_conversation(
         self, connection: Connection, envelope: Envelope, identity: Mapping[str, Any]
@@ -195,7 +247,7 @@ class Inbox:
         assert known is not None  # somebody else in the same thread was quicker, from another address
         return known
 
-    async def _begin(self, connection: Connection, envelope: Envelope, settle: timedelta) -> Receipt | None:
+    async def _begin(self, connection: Connection, envelope: Envelope, settle: timedelta) -> Stored | None:
         """Store the first message of somebody new, and all that it needs; ``None`` when the talk or it is here."""
         customer_id, identity_id = CustomerId(uuid7()), uuid7()
         conversation_id, case_id, message_id = ConversationId(uuid7()), CaseId(uuid7()), MessageId(uuid7())
@@ -226,6 +278,7 @@ class Inbox:
             "body_sealed": key.seal(envelope.text, place="messages.body_sealed", row=message_id),
             "written_at": envelope.written_at,
             "settle": settle,
+            **_besides(envelope, key, message_id),
             "event_id": uuid7(),
         }
         try:
@@ -236,7 +289,12 @@ class Inbox:
             return None  # it came before, in another talk
         if begun is None:
             return None
-        return Receipt(message_id, conversation_id, case_id, sequence=1, position=1, duplicate=False, waits=True)
+        waits = not envelope.automatic
+        return Stored(
+            Receipt(message_id, conversation_id, case_id, sequence=1, position=1, duplicate=False, waits=waits),
+            key,
+            customer_id,
+        )
 
     def _claims(self, envelope: Envelope, key: CustomerKey) -> list[dict[str, Any]]:
         """The rows of what the writer says about themselves, unproven."""
@@ -255,7 +313,7 @@ class Inbox:
 
     async def _insert(
         self, connection: Connection, envelope: Envelope, known: Mapping[str, Any], settle: timedelta
-    ) -> Receipt | None:
+    ) -> Stored | None:
         message_id = MessageId(uuid7())
         key = key_of(self._keyring, known)
         cursor = await connection.execute(
@@ -269,12 +327,21 @@ class Inbox:
                 "body_sealed": key.seal(envelope.text, place="messages.body_sealed", row=message_id),
                 "written_at": envelope.written_at,
                 "settle": settle,
+                **_besides(envelope, key, message_id),
                 "ahead": self._pace.ahead,
                 "event_id": uuid7(),
             },
         )
         row = await cursor.fetchone()
-        return None if row is None else _receipt(message_id, row, duplicate=False)
+        return (
+            None
+            if row is None
+            else Stored(_receipt(message_id, row, duplicate=False), key, CustomerId(known["customer_id"]))
+        )
+
+    def _address_indexes(self, envelope: Envelope) -> list[bytes]:
+        """Of the writer's addresses, the one that they write from first."""
+        return [self._address_index(envelope.channel, address) for address in (envelope.address, *envelope.aliases)]
 
     def _address_index(self, channel: str, address: str) -> bytes:
         return self._keyring.blind_index(f"address:{channel}", address)
@@ -311,3 +378,13 @@ def _receipt(message_id: UUID, row: Mapping[str, Any], *, duplicate: bool) -> Re
         duplicate=duplicate,
         waits=not duplicate and row["state"] == "waiting",
     )
+
+
+def _besides(envelope: Envelope, key: CustomerKey, message_id: MessageId) -> dict[str, Any]:
+    """The columns of a message that say more of it than its text."""
+    detail = json.dumps(dict(envelope.detail)) if envelope.detail else None
+    return {
+        "detail_sealed": None if detail is None else key.seal(detail, place="messages.detail_sealed", row=message_id),
+        "for_person": envelope.for_person,
+        "automatic": envelope.automatic,
+    }

@@ -32,6 +32,7 @@ from skills.turn import (
     CustomerId,
     Decision,
     EscalationId,
+    ForPerson,
     Language,
     Message,
     MessageId,
@@ -193,7 +194,7 @@ def _turn(head: Mapping[str, Any], key: CustomerKey, lease: Lease) -> Turn:
 def _messages(head: Mapping[str, Any], which: str, key: CustomerKey) -> tuple[Message, ...]:
     if head[f"{which}_ids"] is None:
         return ()
-    columns = (head[f"{which}_{column}"] for column in ("ids", "sequences", "authors", "bodies", "times"))
+    columns = (head[f"{which}_{column}"] for column in ("ids", "sequences", "authors", "bodies", "times", "for_person"))
     return tuple(
         Message(
             id=MessageId(id_),
@@ -201,8 +202,9 @@ def _messages(head: Mapping[str, Any], which: str, key: CustomerKey) -> tuple[Me
             author=cast("Author", author),
             text=key.open(body, place="messages.body_sealed", row=id_),
             received_at=at,
+            for_person=cast("ForPerson | None", for_person),
         )
-        for id_, sequence, author, body, at in zip(*columns, strict=True)
+        for id_, sequence, author, body, at, for_person in zip(*columns, strict=True)
     )
 
 

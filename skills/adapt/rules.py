@@ -26,7 +26,8 @@ class ChannelRule:
 
 def _shipped() -> dict[ChannelName, ChannelRule]:
     return {
-        ChannelName("web"): ChannelRule(max_length=4_000, sources=True),
+        ChannelName("chat"): ChannelRule(max_length=4_000, sources=True),
+        ChannelName("form"): ChannelRule(max_length=10_000, letter=True, sources=True),
         ChannelName("email"): ChannelRule(max_length=50_000, letter=True, sources=True),
         ChannelName("whatsapp"): ChannelRule(max_length=1_600, strong="*"),
     }

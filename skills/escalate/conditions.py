@@ -81,6 +81,8 @@ class When(BaseModel):
     """The customer opened so many cases in the seven days before."""
     channel: list[str] | None = Field(None, min_length=1)
     """The turn came in on one of these channels."""
+    for_person: list[Literal["unreadable", "files_only"]] | None = Field(None, min_length=1)
+    """A waiting message could not be read, or has nothing but files."""
     answers_within_hour_at_least: Annotated[int, Field(ge=1, le=50)] | None = None
     """The agent answered so many turns of this case by itself in the last hour; more than fifty are not counted."""
     same_text_at_least: Annotated[int, Field(ge=2, le=10)] | None = None
@@ -110,6 +112,7 @@ _CHECKS: dict[str, Callable[[Any, Situation], bool]] = {
     "verified": lambda wanted, now: now.turn.customer.verified is wanted,
     "earlier_cases_at_least": lambda least, now: now.turn.customer.earlier_cases >= least,
     "channel": lambda listed, now: now.turn.channel in listed,
+    "for_person": lambda listed, now: any(message.for_person in listed for message in now.turn.messages),
     "answers_within_hour_at_least": lambda least, now: now.turn.answered_within_hour >= least,
     "same_text_at_least": lambda least, now: now.same_text >= least,
 }

@@ -65,7 +65,7 @@ def turn_of(dialogue: list[dict[str, str]]) -> Turn:
     ]
     customer = Customer(CustomerId(uuid4()), None, False, None, "standard", 0)
     return Turn(
-        TurnId(uuid4()), CaseId(uuid4()), ChannelName("web"), customer, (said[-1],), tuple(said[-21:-1]), (), now
+        TurnId(uuid4()), CaseId(uuid4()), ChannelName("chat"), customer, (said[-1],), tuple(said[-21:-1]), (), now
     )
 
 

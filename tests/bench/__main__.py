@@ -182,7 +182,7 @@ class Bench:
         return statistics.median(took)
 
     async def _idle_with_default_settle(self) -> float:
-        self._environment.pop("CSAGENT_SETTLE__WEB")
+        self._environment.pop("CSAGENT_SETTLE__CHAT")
         await self._empty()  # the ingest left thousands of messages that nobody worked on
         async with self._service("api", str(self._port)), self._service("sender"), self._service("worker"):
             await self._until_up()
@@ -330,7 +330,7 @@ async def main() -> None:
                 "DATABASE_URL": servers.database_url,
                 "CSAGENT_MASTER_KEYS": f"bench:{key}",
                 "CSAGENT_INDEX_KEY": key,
-                "CSAGENT_SETTLE__WEB": "0",
+                "CSAGENT_SETTLE__CHAT": "0",
                 **({"REDIS_URL": servers.redis_url} if servers.redis_url else {}),
             }
             figures = await Bench(environment, database, free_port(), options).run()

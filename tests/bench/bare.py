@@ -42,7 +42,7 @@ def a_turn() -> Turn:
     return Turn(
         id=TurnId(uuid4()),
         case_id=CaseId(uuid4()),
-        channel=ChannelName("web"),
+        channel=ChannelName("chat"),
         customer=Customer(CustomerId(uuid4()), "Ada", False, Language("en"), "standard", 0),
         messages=(Message(MessageId(uuid4()), 1, "customer", "How long does delivery take?", now),),
         history=(),

@@ -65,7 +65,7 @@ def turns() -> list[Turn]:
         Turn(
             id=TurnId(uuid4()),
             case_id=CaseId(uuid4()),
-            channel=ChannelName("web"),
+            channel=ChannelName("chat"),
             customer=Customer(CustomerId(uuid4()), None, False, Language("en"), "standard", 0),
             messages=tuple(
                 Message(MessageId(uuid4()), number, "customer", text, now)

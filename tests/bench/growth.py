@@ -21,7 +21,7 @@ from typing import Any
 
 import uvloop
 
-from channels.web import WEB
+from channels.web import CHAT
 from channels.web.signature import TokenSigner
 from evals.loadtest.histogram import Histogram
 from evals.loadtest.history import seeded_key
@@ -102,13 +102,13 @@ class Day:
         await self._talk(fresh)  # a case's second turn replaces its checkpoint
         known = self._tokens.issue(seeded_key(self._chance.randrange(self._conversations))).thread
         await self._talk(known)  # on the web; what was seeded for another channel is a new conversation here
-        await core.conversations.view(WEB, known)
+        await core.conversations.view(CHAT, known)
         await core.reviews.queue()
         await core.cases.owned_by_people()
         await core.dead_letters.open()
         await core.outbox.backlog()
         await core.outbox.troubled()
-        await core.outbox.recover([WEB])
+        await core.outbox.recover([CHAT])
         await core.leases.backlog()
         await core.leases.claim_due(20)
         await core.cases.read(self._chance.choice(self._cases), reader="growth")

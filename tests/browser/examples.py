@@ -219,7 +219,7 @@ def _plain_request(asked: str, *, proposal: str, reasons: list[dict[str, str]]) 
 
 
 def _escalation(
-    item: str, *, severity: str, due: float, request: dict[str, Any], channel: str = "web", **more: object
+    item: str, *, severity: str, due: float, request: dict[str, Any], channel: str = "chat", **more: object
 ) -> dict[str, Any]:
     return {
         "id": item,

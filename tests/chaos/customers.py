@@ -15,11 +15,11 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from channels.web import WEB
+from channels.web import CHAT
 from skills.turn import ChannelName
 from tests.chaos.relay import RELAY
 
-CHANNELS = (WEB, RELAY)
+CHANNELS = (CHAT, RELAY)
 PATIENCE = 120.0
 """Seconds that a customer tries to get rid of one message."""
 
@@ -63,7 +63,7 @@ class Talk:
     ) -> Acknowledged:
         """A message with a number of its own, for those who write several at once."""
         text = f"m{self.number}-{number} {more}".strip()
-        if self.kind == WEB:
+        if self.kind == CHAT:
             taken = await self._write_on_the_web(text, key or str(uuid4()))
         else:
             taken = await self.customers.post(

@@ -24,13 +24,14 @@ import uvloop
 
 import graph.build
 import graph.review
-from api import wiring
 from api.agent import open_agent
 from api.app import create_app
-from api.guarded import GuardedChannel
-from api.sender import Sender
-from api.wiring import Services, build_scheduler, build_sender, build_worker, open_services
+from api.channels import open_sender
+from api.channels.channel import Channel
+from api.channels.web import WEB
+from api.wiring import Services, build_scheduler, build_worker, open_services
 from channels.envelope import Envelope
+from channels.protocol import OutboundChannel
 from graph.build import Graph, Skills, build_graph
 from graph.ports import Committed, Lease, Outcome, Work
 from infra.postgres.inbox import Inbox, Receipt
@@ -96,16 +97,13 @@ class Process:
             await build_worker(services, chosen).run(services.stopping)
 
     async def _send(self, services: Services) -> None:
-        outbound = relay.RelayOutbound(self._environment["CHAOS_PROVIDER"], self._deaths)
-        guarded = GuardedChannel(outbound, services.breakers.add("relay provider", wiring._PROVIDER_LIMITS))
-        sender = Sender(
-            outbox=services.outbox,
-            channels={**build_sender(services)._channels, guarded.name: guarded},
-            signals=services.signals,
-            metrics=services.metrics,
-        )
-        self._ready()
-        await sender.run(services.stopping)
+        async with open_sender(services, (WEB, Channel(self._relay))) as sender:
+            self._ready()
+            await sender.run(services.stopping)
+
+    @asynccontextmanager
+    async def _relay(self, _services: Services) -> AsyncIterator[list[OutboundChannel]]:
+        yield [relay.RelayOutbound(self._environment["CHAOS_PROVIDER"], self._deaths)]
 
     async def _schedule(self, services: Services) -> None:
         self._ready()

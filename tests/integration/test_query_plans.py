@@ -69,12 +69,12 @@ insert into customers (id, key_id)
 select id(n), id(n) from generate_series(1, 100000) n;
 
 insert into identities (id, customer_id, key_id, channel, address_sealed, address_index, verified_at)
-select id(n), id(n), id(n), 'web', '\\x00', decode(md5('address' || n), 'hex'),
+select id(n), id(n), id(n), 'chat', '\\x00', decode(md5('address' || n), 'hex'),
     case when n % 2 = 0 then now() end
 from generate_series(1, 100000) n;
 
 insert into conversations (id, customer_id, identity_id, channel, thread_index)
-select id(n), id(n), id(n), 'web', decode(md5('thread' || n), 'hex')
+select id(n), id(n), id(n), 'chat', decode(md5('thread' || n), 'hex')
 from generate_series(1, 100000) n;
 
 insert into cases (id, customer_id, conversation_id, status, owner, resolved_at)
@@ -99,7 +99,7 @@ insert into messages (id, case_id, conversation_id, key_id, sequence, position, 
     provider_message_id, body_sealed, state)
 select id(n), id(n / 5 + 1), id(n / 5 + 1), id(n / 5 + 1), n % 5 + 1, n % 5 + 1,
     case when n % 2 = 0 then 'in' else 'out' end, case when n % 2 = 0 then 'customer' else 'agent' end,
-    'web', n::text, '\\x00',
+    'chat', n::text, '\\x00',
     case when n % 2 = 1 then 'delivered' when n % 1000 = 0 then 'waiting' when n % 1000 = 2 then 'human'
         else 'handled' end
 from generate_series(0, 99999) n;
@@ -111,7 +111,7 @@ from generate_series(0, 99999) n;
 
 insert into outbox (id, intent_id, ordinal, message_id, case_id, conversation_id, channel, kind, state)
 select id(n), id(n), 1, id(n), id(n / 5 + 1), id(n / 5 + 1),
-    'web', 'reply',
+    'chat', 'reply',
     case n % 1000 when 0 then 'pending' when 1 then 'sending' when 2 then 'unknown' when 3 then 'failed' else 'sent' end
 from generate_series(0, 99999) n;
 
@@ -185,6 +185,8 @@ VALUES: dict[str, Any] = {
     "ahead": timedelta(seconds=60),
     "among": True,
     "actor": "test",
+    "address_indexes": [b"0123456789abcdef"],
+    "automatic": False,
     "after": 0,
     "attempts": 5,
     "author": "agent",
@@ -192,8 +194,8 @@ VALUES: dict[str, Any] = {
     "behind": "",
     "bound": str(UUID(int=0x5EED)),
     "cases": [UUID(int=n) for n in range(1, 500)],
-    "channel": "web",
-    "channels": ["web"],
+    "channel": "chat",
+    "channels": ["chat"],
     "checkpoint_id": "c",
     **{
         column: []
@@ -227,6 +229,7 @@ VALUES: dict[str, Any] = {
     "estimated": 1,
     "finding": "arrived",
     "first_sequence": 1,
+    "for_person": None,
     "last_sequence": 3,
     "graph_version": "1",
     "hold": timedelta(seconds=30),
@@ -236,6 +239,7 @@ VALUES: dict[str, Any] = {
     "interrupt_id": "i",
     "kind": "reply",
     "next_sequence": 4,
+    "media_type": "text/plain",
     "message_state": "handled",
     "owner_version": 1,
     "pace": timedelta(seconds=6),
@@ -267,7 +271,9 @@ VALUES: dict[str, Any] = {
     "person": "kim",
     "polarity": 0.1,
     "provider_message_id": "77",
-    "repeatable": ["web"],
+    "refusal": None,
+    "related": ["77", "78"],
+    "repeatable": ["chat"],
     "resolution": "retried",
     "reviewer": "test",
     "rules": ["vip"],
@@ -279,6 +285,7 @@ VALUES: dict[str, Any] = {
     "started_at": NOW,
     "table": "messages",
     "written_at": NOW,
+    "size": 3,
     "slot": 0,
     "token": 1,
     "tokens_in": 1,

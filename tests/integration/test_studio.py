@@ -95,7 +95,7 @@ def test_an_ordinary_question_is_answered(studio: httpx.Client) -> None:
 
 def test_a_person_is_asked_and_the_thread_goes_on_with_what_they_decide(studio: httpx.Client) -> None:
     thread = new_thread(studio)
-    paused = run(studio, thread, input={"text": "I want to talk to a human", "channel": "web"})
+    paused = run(studio, thread, input={"text": "I want to talk to a human", "channel": "chat"})
     (interrupt,) = paused["__interrupt__"]
     assert interrupt["value"]["actions"] == ["approve", "edit", "answer", "reject", "take_over"]
     assert studio.get(f"/threads/{thread}/state").json()["next"] == ["review"]

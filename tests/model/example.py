@@ -24,7 +24,7 @@ from skills.turn import Draft, Escalation
 from tests.core import Core
 from tests.model.observed import PROJECTION, broken_promises, differences
 from tests.model.reference import Case, World
-from tests.model.things import MAIL, WEB, Conversation, Job, Refusal, Review, Text
+from tests.model.things import CHAT, MAIL, Conversation, Job, Refusal, Review, Text
 from tests.trivial import OfRejections, trivial_skills
 
 T = TypeVar("T")
@@ -137,7 +137,7 @@ class Example(RuleBasedStateMachine):
 
     def prepare(self) -> None:
         a, b, c = (uuid4().hex for _ in range(3))
-        self.world = World([Conversation(WEB, a, a), Conversation(MAIL, b, c), Conversation(MAIL, c, c)])
+        self.world = World([Conversation(CHAT, a, a), Conversation(MAIL, b, c), Conversation(MAIL, c, c)])
         self.said = 0
         self.held: list[Held] = []
         self.views: list[View] = []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from infra.postgres.outbox import Finding
 from skills.turn import ChannelName
 from tests.model.example import PICK, Example, Sending, move
-from tests.model.things import UNSETTLED, WEB, Conversation, Text
+from tests.model.things import CHAT, UNSETTLED, Conversation, Text
 
 FINDING: st.SearchStrategy[Finding] = st.sampled_from(get_args(Finding))
 RESULT = st.sampled_from(["accepted", "accepted", "later", "failed", "unknown"])
@@ -119,10 +119,10 @@ class Senders(Example):
 
     def recover(self) -> None:
         left = [(talk, text) for talk, text in self.world.outbox if text.delivery == "sending" and text.abandoned]
-        assert self.do(self.senders[1].recover([ChannelName(WEB)])) == len(left)
+        assert self.do(self.senders[1].recover([ChannelName(CHAT)])) == len(left)
         for talk, text in left:
             text.holder, text.abandoned = None, False
-            text.delivery = "pending" if talk.channel == WEB else "unknown"
+            text.delivery = "pending" if talk.channel == CHAT else "unknown"
             self.world.seen[f"recovered as {text.delivery}"] += 1
 
     def ever_claimed(self) -> list[tuple[Conversation, Text]]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST = 3
 """Messages in a turn at most. The product takes 50; the machine sets it to this, so that floods are cheap."""
 
-WEB, MAIL = "web", "mail"
+CHAT, MAIL = "chat", "mail"
 UNSETTLED = ("pending", "sending", "unknown")
 OFFERED: dict[bool, tuple[str, ...]] = {
     False: ("approve", "edit", "answer", "reject", "take_over"),

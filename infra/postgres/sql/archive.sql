@@ -40,6 +40,10 @@ from case_work r where r.case_id = any(%(cases)s);
 select json_build_object('table', 'messages', 'row', row_to_json(r))::text as line
 from messages r where r.case_id = any(%(cases)s);
 
+-- name: message_files
+select json_build_object('table', 'message_files', 'row', row_to_json(r))::text as line
+from message_files r where r.message_id = any(array(select id from messages where case_id = any(%(cases)s)));
+
 -- name: turns
 select json_build_object('table', 'turns', 'row', row_to_json(r))::text as line
 from turns r where r.case_id = any(%(cases)s);
@@ -81,6 +85,9 @@ delete from outbox where message_id = any(array(select id from messages where ca
 
 -- name: delete_turns
 delete from turns where case_id = any(%(cases)s);
+
+-- name: delete_message_files
+delete from message_files where message_id = any(array(select id from messages where case_id = any(%(cases)s)));
 
 -- name: delete_messages
 delete from messages where case_id = any(%(cases)s);

@@ -11,6 +11,22 @@ join customer_keys k on k.id = u.key_id
 left join cases c on c.conversation_id = v.id and c.status = 'open'
 where v.channel = %(channel)s and v.thread_index = %(thread_index)s;
 
+-- name: find_related
+-- The sender's own talk in which one of these messages stands: a mail program that lost the thread still names them.
+select
+    v.id as conversation_id, c.id as case_id,
+    k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
+from messages m
+join conversations v on v.id = m.conversation_id
+join identities i on i.id = v.identity_id
+join customers u on u.id = v.customer_id
+join customer_keys k on k.id = u.key_id
+left join cases c on c.conversation_id = v.id and c.status = 'open'
+where m.channel = %(channel)s and m.provider_message_id = any(%(related)s)
+    and i.address_index = %(address_index)s and i.verified_at is not null
+order by m.received_at desc
+limit 1;
+
 -- name: find_message
 select
     m.id, m.conversation_id, m.case_id, m.sequence, m.position, m.body_sealed,
@@ -28,7 +44,9 @@ select i.id as identity_id, i.customer_id, k.id as key_id, k.wrapped, k.master_k
 from identities i
 join customers u on u.id = i.customer_id
 join customer_keys k on k.id = u.key_id
-where i.channel = %(channel)s and i.address_index = %(address_index)s and i.verified_at is not null;
+where i.channel = %(channel)s and i.address_index = any(%(address_indexes)s) and i.verified_at is not null
+order by array_position(%(address_indexes)s, i.address_index)
+limit 1;
 
 -- name: begin
 -- Everything that the first message of somebody new needs, at once. No row comes back when the thread is known by now.
@@ -58,14 +76,16 @@ with conversation as (
     insert into cases (id, customer_id, conversation_id, next_sequence)
     select %(case_id)s, %(customer_id)s, id, 2 from conversation
 ), work as (
-    insert into case_work (case_id, due_at) select %(case_id)s, now() + %(settle)s from conversation
+    insert into case_work (case_id, due_at)
+    select %(case_id)s, case when not %(automatic)s then now() + %(settle)s end from conversation
 ), message as (
     insert into messages (
         id, case_id, conversation_id, key_id, sequence, position, direction, author, channel,
-        provider_message_id, body_sealed, state, provider_time
+        provider_message_id, body_sealed, state, provider_time, detail_sealed, for_person
     )
     select %(message_id)s, %(case_id)s, id, %(key_id)s, 1, 1, 'in', 'customer', %(channel)s,
-        %(provider_message_id)s, %(body_sealed)s, 'waiting', %(written_at)s
+        %(provider_message_id)s, %(body_sealed)s, case when %(automatic)s then 'handled' else 'waiting' end,
+        %(written_at)s, %(detail_sealed)s, %(for_person)s
     from conversation
 ), logged as (
     insert into events (id, kind, case_id, actor, data)
@@ -83,6 +103,21 @@ where not exists (
     select from identities
     where customer_id = %(customer_id)s and channel = %(channel)s and address_index = %(address_index)s
 );
+
+-- name: insert_proven
+-- An address that the channel proves to be this customer's; the row that is there if it is known to be already.
+with written as (
+    insert into identities (id, customer_id, key_id, channel, address_sealed, address_index, verified_at)
+    values (%(id)s, %(customer_id)s, %(key_id)s, %(channel)s, %(address_sealed)s, %(address_index)s, now())
+    on conflict (channel, address_index) where verified_at is not null do nothing
+    returning id
+)
+select id from written
+union all
+select id from identities
+where channel = %(channel)s and address_index = %(address_index)s and verified_at is not null
+    and customer_id = %(customer_id)s
+limit 1;
 
 -- name: insert_conversation
 insert into conversations (id, customer_id, identity_id, channel, thread_index)
@@ -119,12 +154,13 @@ with numbered as (
 ), inserted as (
     insert into messages (
         id, case_id, conversation_id, key_id, sequence, position, direction, author, channel,
-        provider_message_id, body_sealed, state, provider_time
+        provider_message_id, body_sealed, state, provider_time, detail_sealed, for_person
     )
     select
         %(id)s, numbered.id, numbered.conversation_id, %(key_id)s, numbered.sequence, placed.position, 'in', 'customer',
         %(channel)s, %(provider_message_id)s, %(body_sealed)s,
-        case numbered.owner when 'agent' then 'waiting' else 'human' end, %(written_at)s
+        case when %(automatic)s then 'handled' when numbered.owner = 'agent' then 'waiting' else 'human' end,
+        %(written_at)s, %(detail_sealed)s, %(for_person)s
     from numbered, placed
     on conflict (channel, provider_message_id) do nothing
     returning id, case_id, conversation_id, sequence, position, state

@@ -34,7 +34,8 @@ cross join lateral (
         array_agg(m.sequence order by m.sequence) as waiting_sequences,
         array_agg(m.author order by m.sequence) as waiting_authors,
         array_agg(m.body_sealed order by m.sequence) as waiting_bodies,
-        array_agg(m.received_at order by m.sequence) as waiting_times
+        array_agg(m.received_at order by m.sequence) as waiting_times,
+        array_agg(m.for_person order by m.sequence) as waiting_for_person
     from (select * from messages where case_id = c.id and state = 'waiting' order by sequence limit %(most)s) m
 ) waiting
 cross join lateral (
@@ -42,7 +43,8 @@ cross join lateral (
         array_agg(m.sequence order by m.sequence) as history_sequences,
         array_agg(m.author order by m.sequence) as history_authors,
         array_agg(m.body_sealed order by m.sequence) as history_bodies,
-        array_agg(m.received_at order by m.sequence) as history_times
+        array_agg(m.received_at order by m.sequence) as history_times,
+        array_agg(m.for_person order by m.sequence) as history_for_person
     from (select * from messages where case_id = c.id and state <> 'waiting' order by sequence desc limit 20) m
 ) history
 where c.id = %(case_id)s;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from channels.web import WEB
+from channels.web import CHAT
 from tests.chaos.relay import RELAY
 from tests.chaos.scene import Scene, case
 
@@ -13,7 +13,7 @@ from tests.chaos.scene import Scene, case
 async def the_api_dies_between_commit_and_answer(scene: Scene) -> None:
     """kill -9 of the API just before and after the commit of a message; it is sent again, and is there once."""
     for number, (kind, place) in enumerate(
-        ((WEB, "inbox.after"), (RELAY, "inbox.after"), (WEB, "inbox.before"), (RELAY, "inbox.before"))
+        ((CHAT, "inbox.after"), (RELAY, "inbox.after"), (CHAT, "inbox.before"), (RELAY, "inbox.before"))
     ):
         talk = scene.talk(kind)
         await talk.say(f"@die={place}@")

@@ -32,7 +32,7 @@ def test_where_everything_arrived_the_list_says_so(csagent: Csagent) -> None:
 
 def test_the_list_shows_what_nobody_has_settled_and_cannot_steer_the_terminal(csagent: Csagent, in_doubt: UUID) -> None:
     shown = csagent("deliveries", "list").stdout
-    for word in (str(in_doubt), "unknown", "web", "connection"):
+    for word in (str(in_doubt), "unknown", "chat", "connection"):
         assert word in shown
     assert "\x1b" not in shown
     (item,) = json.loads(csagent("deliveries", "list", "--json").stdout)

@@ -45,7 +45,7 @@ def test_an_empty_queue_says_so(csagent: Csagent) -> None:
 def test_the_queue_shows_severity_time_left_rule_and_first_line(csagent: Csagent, waiting: ReadEscalation) -> None:
     shown = csagent("escalations", "list").stdout
     assert str(waiting.id)[:8] in shown
-    for word in ("P2", "min left", "web", "asked_for_human", "a person please"):
+    for word in ("P2", "min left", "chat", "asked_for_human", "a person please"):
         assert word in shown
     (item,) = json.loads(csagent("escalations", "list", "--json").stdout)
     assert (item["id"], item["severity"], item["rules"]) == (str(waiting.id), "P2", ["asked_for_human"])

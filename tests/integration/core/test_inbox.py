@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from channels.envelope import ClaimedAddress, Envelope
-from channels.web import WEB
+from channels.web import CHAT
 from infra.postgres.database import Connection
-from infra.postgres.inbox import MAX_CHARACTERS, Inbox, Receipt
+from infra.postgres.inbox import MAX_CHARACTERS, Inbox, Receipt, Stored
 from infra.postgres.pace import Pace
 from infra.postgres.seals import key_of
 from skills.errors import ConflictError, DatabaseUnavailableError, InvalidMessageError
@@ -35,7 +35,7 @@ def a_mail(thread: str, *, address: str = "kim@example.com", key: str | None = N
 def a_chat(thread: str, *, key: str | None = None, text: str = "hello") -> Envelope:
     """A first message in the browser."""
     return Envelope(
-        channel=WEB, provider_message_id=key or f"<{thread}>", thread=thread, address=thread, verified=False, text=text
+        channel=CHAT, provider_message_id=key or f"<{thread}>", thread=thread, address=thread, verified=False, text=text
     )
 
 
@@ -129,7 +129,7 @@ async def test_what_somebody_only_claims_to_be_makes_them_nobody(core: Core) -> 
     assert claimant != owner
     rows = await core.rows("select customer_id, channel, verified_at is null as claimed from identities order by id")
     assert [(row["customer_id"] == claimant, row["channel"], row["claimed"]) for row in rows] == [
-        (True, WEB, True),
+        (True, CHAT, True),
         (True, MAIL, True),
         (False, MAIL, False),
     ]
@@ -141,7 +141,7 @@ async def test_a_claim_is_written_down_once_however_often_it_is_made(core: Core,
     await receive(core, first)
     again = [await receive(core, replace(a_chat("chat", key=f"again {n}"), claims=(KIM,))) for n in range(2)]
     assert [receipt.sequence for receipt in again] == [2, 3]
-    assert [row["channel"] for row in await core.rows("select channel from identities order by id")] == [WEB, MAIL]
+    assert [row["channel"] for row in await core.rows("select channel from identities order by id")] == [CHAT, MAIL]
     await receive(core, replace(a_chat("another chat"), claims=(KIM,)))
     await receive(core, replace(a_chat("chat", key="other"), claims=(ClaimedAddress(MAIL, "other@example.com"),)))
     await receive(core, replace(a_chat("chat", key="call"), claims=(ClaimedAddress(ChannelName("sms"), KIM.address),)))
@@ -239,7 +239,7 @@ async def test_every_message_is_logged_as_the_customers(core: Core) -> None:
     receipts = [await receive(core, a_chat("chat", key=key)) for key in ("one", "two")]
     rows = await core.rows("select kind, case_id, actor, data from events order by at, id")
     assert [(row["kind"], row["case_id"], row["actor"], row["data"]) for row in rows] == [
-        ("message.received", r.case_id, "customer", {"channel": "web", "message_id": str(r.message_id)})
+        ("message.received", r.case_id, "customer", {"channel": "chat", "message_id": str(r.message_id)})
         for r in receipts
     ]
 
@@ -287,7 +287,7 @@ class Unlucky(Inbox):
 
     async def _insert(
         self, connection: Connection, envelope: Envelope, known: Mapping[str, Any], settle: timedelta
-    ) -> Receipt | None:
+    ) -> Stored | None:
         self.asked += 1
         return None if self.asked <= self.times else await super()._insert(connection, envelope, known, settle)
 

@@ -16,7 +16,7 @@ from skills.turn import ChannelName
 from tests.core import Core
 from tests.crossing import Pair, begun, commit, crossing, decide, paused, run, settled, states
 
-WEB, MAIL = ChannelName("web"), ChannelName("mail")
+CHAT, MAIL = ChannelName("chat"), ChannelName("mail")
 
 
 @pytest.fixture
@@ -325,29 +325,29 @@ async def outbox(core: Core) -> list[tuple[str, int]]:
     return [(row["state"], row["attempts"]) for row in await core.rows("select state, attempts from outbox")]
 
 
-@pytest.mark.parametrize("channel", [WEB, MAIL])
+@pytest.mark.parametrize("channel", [CHAT, MAIL])
 async def test_a_late_answer_just_before_the_recovery_counts(pair: Pair, channel: ChannelName) -> None:
     _, delivery = await claimed_by_the_dead(pair, channel)
     late = Outbox(pair.first.database, pair.first.keyring, holder="dead", hold=timedelta(seconds=30))
-    assert await pair.cross(late.sent([(delivery, None)]), pair.second.outbox.recover([WEB])) == (1, 0)
+    assert await pair.cross(late.sent([(delivery, None)]), pair.second.outbox.recover([CHAT])) == (1, 0)
     assert await outbox(pair.second) == [("sent", 1)]
 
 
-@pytest.mark.parametrize(("channel", "left"), [(WEB, "pending"), (MAIL, "unknown")])
+@pytest.mark.parametrize(("channel", "left"), [(CHAT, "pending"), (MAIL, "unknown")])
 async def test_a_late_answer_just_after_the_recovery_changes_nothing(
     pair: Pair, channel: ChannelName, left: str
 ) -> None:
     dead, delivery = await claimed_by_the_dead(pair, channel)
-    recovered, sent = await pair.cross(pair.first.outbox.recover([WEB]), dead.sent([(delivery, None)]))
+    recovered, sent = await pair.cross(pair.first.outbox.recover([CHAT]), dead.sent([(delivery, None)]))
     assert (recovered, sent) == (1, 0)
     assert await outbox(pair.second) == [(left, 1)]
 
 
 @pytest.mark.parametrize("claim_first", [True, False])
 async def test_a_claim_around_the_recovery_sends_what_the_dead_left_once(pair: Pair, claim_first: bool) -> None:
-    await claimed_by_the_dead(pair, WEB)
+    await claimed_by_the_dead(pair, CHAT)
     one, two = (pair.first, pair.second) if claim_first else (pair.second, pair.first)
-    both = [one.outbox.claim(10), two.outbox.recover([WEB])]
+    both = [one.outbox.claim(10), two.outbox.recover([CHAT])]
     results = await pair.cross(*(both if claim_first else reversed(both)))
     assert sorted(len(r) if isinstance(r, list) else r for r in results) == [0, 1]
     assert await pair.second.deliver() == 1

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from channels.envelope import Envelope
-from channels.web import WEB
+from channels.web import CHAT
 from graph.review import make_decision
 from infra.postgres.inbox import Receipt
 from infra.postgres.reviews import ReadEscalation
@@ -135,7 +135,7 @@ async def test_a_turn_knows_its_own_customer(core: Core, name: str | None, langu
     )
     receipt = await core.inbox.receive(
         Envelope(
-            channel=WEB,
+            channel=CHAT,
             provider_message_id="1",
             thread="talk",
             address="talk",
@@ -150,7 +150,7 @@ async def test_a_turn_knows_its_own_customer(core: Core, name: str | None, langu
     turn = await turn_of(core, receipt.case_id)
     (case,) = await core.rows("select customer_id from cases where id = %s", receipt.case_id)
     assert (turn.customer.id, turn.customer.name, turn.customer.language) == (case["customer_id"], name, language)
-    assert (turn.customer.segment, turn.customer.verified, turn.channel) == ("vip", False, WEB)
+    assert (turn.customer.segment, turn.customer.verified, turn.channel) == ("vip", False, CHAT)
     assert (turn.id, turn.case_id) == ((await work_of(core, receipt))["turn_id"], receipt.case_id)
 
 

@@ -17,7 +17,7 @@ import structlog
 
 from api.worker import WorkerLimits
 from channels.envelope import ClaimedAddress, Envelope
-from channels.web import WEB
+from channels.web import CHAT
 from graph.build import build_graph
 from graph.review import make_decision
 from infra.crypto.keyring import Keyring
@@ -47,7 +47,7 @@ def quoting_core(database: Database, keyring: Keyring) -> Core:
 async def write(core: Core, thread: str, text: str) -> Any:
     return await core.inbox.receive(
         Envelope(
-            channel=WEB,
+            channel=CHAT,
             provider_message_id=f"{thread} {text}".encode().hex(),
             thread=f"{thread} {MAIL}",
             address=MAIL,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from channels.envelope import Delivery
-from channels.web import WEB
+from channels.web import CHAT
 from infra.postgres.outbox import Outbox
 from skills.turn import ChannelName
 from tests.core import NOW, Core
@@ -71,7 +71,7 @@ async def test_a_claim_is_written_down_with_its_holder_its_attempt_and_its_end(c
 
 
 async def test_a_claim_is_for_some_channels_for_all_others_or_for_all(core: Core) -> None:
-    for channel in (MAIL, WEB):
+    for channel in (MAIL, CHAT):
         await reply(core, f"talk by {channel}", channel=channel)
 
     async def claimed(*arguments: Any, **options: Any) -> list[str]:
@@ -81,9 +81,9 @@ async def test_a_claim_is_for_some_channels_for_all_others_or_for_all(core: Core
         return sorted(delivery.channel for delivery in deliveries)
 
     assert await claimed([MAIL]) == ["mail"]
-    assert await claimed([MAIL], others=True) == ["web"]
+    assert await claimed([MAIL], others=True) == ["chat"]
     assert await claimed([]) == []
-    assert await claimed() == ["mail", "web"]
+    assert await claimed() == ["mail", "chat"]
 
 
 async def test_what_is_due_longest_is_claimed_first_and_what_is_not_due_is_not(core: Core) -> None:
@@ -198,17 +198,17 @@ async def test_another_holders_claim_is_settled_by_nobody_else(core: Core) -> No
 
 
 async def test_what_a_dead_sender_left_is_sent_again_where_that_is_harmless_and_else_unknown(core: Core) -> None:
-    await reply(core, "web", channel=WEB)
+    await reply(core, "web", channel=CHAT)
     web, mail, alive = [*await core.outbox.claim(10), *await taken(core, "mail", "alive")]
     for delivery in (web, mail):
         await core.rows(RUN_OUT, delivery.id)
-    assert await core.outbox.recover([WEB]) == 2
+    assert await core.outbox.recover([CHAT]) == 2
     rows = [await row_of(core, delivery) for delivery in (web, mail, alive)]
     assert [row["state"] for row in rows] == ["pending", "unknown", "sending"]
     assert [row["settled_at"] is None for row in rows] == [True, False, True]
     assert [free(row) for row in rows] == [True, True, False]
     assert [row["error"] is None for row in rows] == [False, False, True]
-    assert await core.outbox.recover([WEB]) == 0
+    assert await core.outbox.recover([CHAT]) == 0
 
 
 # ---- what people see

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.web import WEB
+from channels.web import CHAT
 from graph.handling import TurnHandler
 from infra.postgres.inbox import Inbox, Receipt
 from infra.postgres.pace import Pace
@@ -92,7 +92,7 @@ async def test_one_talk_s_pace_is_nobody_elses(core: Core) -> None:
     paced(core)
     await talk(core, "one", "two")
     await core.write("talk", "three")
-    other = await core.write("other", "hello", channel=WEB)
+    other = await core.write("other", "hello", channel=CHAT)
     assert await minutes_until_due(core, other.case_id) <= 0
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from channels.envelope import Envelope
-from channels.web import WEB
+from channels.web import CHAT
 from graph.review import make_decision
 from infra.postgres.reviews import ReadEscalation
 from infra.postgres.seals import key_of
@@ -68,7 +68,12 @@ async def test_of_reviews_due_at_the_same_time_the_one_that_was_opened_first_is_
 async def test_a_line_of_the_list_says_where_why_and_until_when(core: Core) -> None:
     review = await paused(core)
     (queued,), read = await core.reviews.queue(), await seen(core, review)
-    assert (queued.channel, queued.severity, queued.rules, queued.claimed_by) == (WEB, "P2", ("asked_for_human",), None)
+    assert (queued.channel, queued.severity, queued.rules, queued.claimed_by) == (
+        CHAT,
+        "P2",
+        ("asked_for_human",),
+        None,
+    )
     assert (queued.case_id, queued.due_at, queued.created_at) == (read.case_id, read.due_at, read.created_at)
     assert queued.due_at > queued.created_at
 
@@ -93,7 +98,7 @@ async def test_the_lists_first_line_is_what_was_written_cut_to_a_line(core: Core
 
 async def test_a_reviewer_sees_the_customer_the_talk_and_what_came_later(core: Core) -> None:
     envelope = Envelope(
-        channel=WEB,
+        channel=CHAT,
         provider_message_id="1",
         thread="talk",
         address="talk",

@@ -12,7 +12,7 @@ import pytest
 from api.sender import Sender
 from channels.envelope import Accepted, Delivery, Refused, SendResult, Unknown
 from channels.protocol import OutboundChannel
-from channels.web import WEB
+from channels.web import CHAT
 from channels.web.outbound import WebOutbound
 from infra.postgres.outbox import Outbox, Trouble
 from skills.turn import ChannelName
@@ -222,14 +222,14 @@ async def test_a_channel_that_is_not_set_up_waits_until_it_is(core: Core, mail: 
     assert mail.texts == ["echo: one"]
 
 
-@pytest.mark.parametrize(("channel", "state"), [(WEB, "sent"), (MAIL, "unknown")])
+@pytest.mark.parametrize(("channel", "state"), [(CHAT, "sent"), (MAIL, "unknown")])
 async def test_after_a_sender_was_killed_in_the_call_only_a_repeatable_channel_is_asked_again(
     core: Core, mail: Recorded, channel: ChannelName, state: str
 ) -> None:
     await reply(core, "a", "one", channel)
     killed = Outbox(core.database, core.keyring, holder="killed", hold=timedelta(seconds=30))
     (delivery,) = await killed.claim(10)
-    assert await core.outbox.recover([WEB]) == 0
+    assert await core.outbox.recover([CHAT]) == 0
     sender = sender_of(core, mail, WebOutbound())
     assert await sender.deliver_due() == 0
 

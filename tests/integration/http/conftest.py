@@ -16,7 +16,8 @@ import uvicorn
 from pydantic import SecretStr
 
 from api.app import create_app, services_of
-from api.wiring import Services, build_sender, build_worker
+from api.channels import open_sender
+from api.wiring import Services, build_worker
 from infra.settings import Settings, SettleSettings, WorkerSettings
 from tests.trivial import trivial_graph
 
@@ -65,14 +66,12 @@ async def service(database_url: str, redis_url: str) -> AsyncIterator[Service]:
         assert not serving.done(), "the service did not start"
         await asyncio.sleep(0.01)
     services, stop = services_of(app), asyncio.Event()
-    loops = [
-        asyncio.create_task(build_worker(services, trivial_graph()).run(stop)),
-        asyncio.create_task(build_sender(services).run(stop)),
-    ]
     url = f"http://127.0.0.1:{port}"
-    async with caller(url) as customer, caller(url, key="kim-key") as kim, caller(url, key="lee-key") as lee:
-        yield Service(url, services, customer, kim, lee)
-    stop.set()
-    await asyncio.gather(*loops)
+    async with open_sender(services) as sender:
+        loops = [asyncio.create_task(each.run(stop)) for each in (build_worker(services, trivial_graph()), sender)]
+        async with caller(url) as customer, caller(url, key="kim-key") as kim, caller(url, key="lee-key") as lee:
+            yield Service(url, services, customer, kim, lee)
+        stop.set()
+        await asyncio.gather(*loops)
     server.should_exit = True
     await serving

@@ -8,9 +8,10 @@ from contextlib import AbstractAsyncContextManager
 import httpx
 import pytest
 
+from api.channels import open_outbound
 from api.endpoint import health_endpoint
 from api.metrics import Metrics
-from api.wiring import Services, build_breakers, build_sender, open_services
+from api.wiring import Services, build_breakers, open_services
 from infra.breakers import Breaker, Limits
 from infra.settings import Settings
 from skills.errors import ConfigurationError
@@ -66,15 +67,15 @@ def test_every_state_of_a_breaker_has_its_number() -> None:
 
 async def test_a_worker_answers_health_and_metrics_on_a_port_of_its_own(database_url: str, redis_url: str) -> None:
     async with opened(settings_on(database_url, redis_url)) as services:
-        build_sender(services)
         async with (
+            open_outbound(services),
             health_endpoint(services, host="127.0.0.1", port=0) as port,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as client,
         ):
             assert (await client.get("/health/live")).json() == {"status": "alive"}
             ready = (await client.get("/health/ready")).json()
             assert ready["status"] == "ready"
-            assert [breaker["name"] for breaker in ready["breakers"]] == ["redis", "web provider"]
+            assert [breaker["name"] for breaker in ready["breakers"]] == ["redis", "chat provider", "form provider"]
             assert "csagent_queue_due 0.0" in (await client.get("/metrics")).text
             assert (await client.get("/v1/web/messages")).status_code == 404
         with pytest.raises(httpx.ConnectError):

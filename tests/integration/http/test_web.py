@@ -172,5 +172,5 @@ async def test_health_tells_each_dependency_and_metrics_hold_no_text(service: Se
     assert {dependency["name"] for dependency in ready["dependencies"]} == {"postgres", "redis"}
     assert (await service.customer.get("/health/live")).json() == {"status": "alive"}
     metrics = (await service.customer.get("/metrics")).text
-    assert 'csagent_messages_received_total{channel="web",duplicate="false"} 1.0' in metrics
+    assert 'csagent_messages_received_total{channel="chat",duplicate="false"} 1.0' in metrics
     assert "secret" not in metrics

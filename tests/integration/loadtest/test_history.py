@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from channels.web import WEB
+from channels.web import CHAT
 from channels.web.signature import TokenSigner
 from evals.loadtest.history import History, seeded_key
 from evals.loadtest.questions import sample_answers, sample_questions
@@ -139,4 +139,4 @@ def test_more_cases_that_wait_for_people_than_there_are_are_refused(keyring: Key
 async def test_the_channel_of_a_made_up_customer_is_one_that_they_know(core: Core) -> None:
     await seed(core.database, core.keyring, messages=1000, cases=200, texts=TEXTS)
     rows = await core.rows("select channel, count(*) as talks from conversations group by 1 order by 2 desc")
-    assert [row["channel"] for row in rows] == [WEB, "email", "whatsapp"]
+    assert [row["channel"] for row in rows] == [CHAT, "email", "whatsapp"]

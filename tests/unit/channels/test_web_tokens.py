@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from channels.envelope import Accepted, ClaimedAddress, Delivery
 from channels.protocol import OutboundChannel
-from channels.web import WEB
+from channels.web import CHAT
 from channels.web.inbound import MAX_KEY, envelope, first_key
 from channels.web.outbound import WebOutbound
 from channels.web.signature import ConversationToken, TokenSigner
@@ -108,7 +108,7 @@ def test_a_key_that_is_too_long_or_not_printable_is_refused(key: str) -> None:
 
 def test_a_web_visitor_is_unproven_and_a_mail_address_only_a_claim() -> None:
     plain = envelope(TOKEN, text="hello", idempotency_key=None)
-    assert (plain.channel, plain.thread, plain.address) == (WEB, TOKEN.thread, TOKEN.thread)
+    assert (plain.channel, plain.thread, plain.address) == (CHAT, TOKEN.thread, TOKEN.thread)
     assert (plain.verified, plain.claims, plain.name, plain.language) == (False, (), None, None)
     full = envelope(TOKEN, text="hello", idempotency_key=None, name="Kim", email=" KIM@Example.com ", language="de")
     assert (full.name, full.language) == ("Kim", "de")
@@ -118,7 +118,7 @@ def test_a_web_visitor_is_unproven_and_a_mail_address_only_a_claim() -> None:
 
 async def test_the_web_takes_every_delivery_and_may_be_asked_twice() -> None:
     channel: OutboundChannel = WebOutbound()
-    delivery = Delivery(uuid4(), MessageId(uuid4()), ConversationId(uuid4()), WEB, "hello", "visitor", 1)
-    assert (channel.name, channel.repeatable) == (WEB, True)
+    delivery = Delivery(uuid4(), MessageId(uuid4()), ConversationId(uuid4()), CHAT, "hello", "visitor", 1)
+    assert (channel.name, channel.repeatable) == (CHAT, True)
     assert await channel.send(delivery) == Accepted(None)
     assert await channel.send(delivery) == Accepted(None)

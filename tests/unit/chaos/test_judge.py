@@ -185,7 +185,7 @@ def test_texts_that_reach_the_provider_in_another_order_are_reordered() -> None:
 
 def test_texts_that_a_browser_sees_in_another_order_are_reordered() -> None:
     evidence = well()
-    web = [replace(text, channel="web", seen=9 - n) for n, text in enumerate(evidence.outgoing)]
+    web = [replace(text, channel="chat", seen=9 - n) for n, text in enumerate(evidence.outgoing)]
     assert counted(replace(evidence, outgoing=web, calls=[])) == {"reordered": 1}
 
 

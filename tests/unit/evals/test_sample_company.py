@@ -43,7 +43,7 @@ name = "Nate"
 kind = "danger"
 language = "de"
 segment = "vip"
-channel = "web"
+channel = "chat"
 earlier_cases = 2
 
 [[customer.turn]]
@@ -133,8 +133,8 @@ class TestLoader:
             ('name = "Ruth"\n', "", r"customer 1 \('cat-owner'\), name: Field required"),
             ('segment = "vip"', 'segment = "VIP"', r"customer 2 \('smoke'\), segment: Input should be 'standard' or"),
             ('segment = "vip"', 'tier = "vip"', r"customer 2 \('smoke'\), tier: "),
-            ('channel = "web"', '"chan\\nel" = "web"', r"customer 2 \('smoke'\), 'chan\\nel': Unexpected"),
-            ('channel = "web"', 'channel = "fax"', r"customer 2 \('smoke'\), channel: "),
+            ('channel = "chat"', '"chan\\nel" = "chat"', r"customer 2 \('smoke'\), 'chan\\nel': Unexpected"),
+            ('channel = "chat"', 'channel = "fax"', r"customer 2 \('smoke'\), channel: "),
             ("earlier_cases = 2", "earlier_cases = -2", r"customer 2 \('smoke'\), earlier_cases: "),
             ('"der akku qualmt"', '" "', r"customer 2 \('smoke'\), turn 1, messages 2: String should have at least"),
             ('["Is chive bad for cats?"]', "[]", r"turn 1, messages: Tuple should have at least 1 item"),

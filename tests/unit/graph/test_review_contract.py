@@ -52,7 +52,7 @@ CITED, SEEN = (
 TURN = Turn(
     TurnId(UUID(int=3)),
     CaseId(UUID(int=4)),
-    ChannelName("web"),
+    ChannelName("chat"),
     Customer(CustomerId(UUID(int=5)), "Kim", False, None, "standard", 0),
     (
         Message(MessageId(UUID(int=6)), 1, "customer", "one", NOW),

@@ -42,7 +42,7 @@ NAMES: dict[str, tuple[str, str, object]] = {
     "CSAGENT_WORKER__LEASE_SECONDS": ("worker.lease_seconds", "2.5", 2.5),
     "CSAGENT_WORKER__SWEEP_SECONDS": ("worker.sweep_seconds", "0.5", 0.5),
     "CSAGENT_WORKER__DRAIN_SECONDS": ("worker.drain_seconds", "0", 0.0),
-    "CSAGENT_SETTLE__WEB": ("settle.web", "1", 1.0),
+    "CSAGENT_SETTLE__CHAT": ("settle.chat", "1", 1.0),
     "CSAGENT_SETTLE__EMAIL": ("settle.email", "2", 2.0),
     "CSAGENT_SETTLE__WHATSAPP": ("settle.whatsapp", "3", 3.0),
     "CSAGENT_PACE__SECONDS": ("pace.seconds", "2.5", 2.5),
@@ -144,7 +144,7 @@ def test_named_secrets_are_pairs_behind_commas(
         ("CSAGENT_WORKER__LEASE_SECONDS", "11", "CSAGENT_WORKER__LEASE_SECONDS"),
         ("CSAGENT_WORKER__LEASE_SECONDS", "0.4", "CSAGENT_WORKER__LEASE_SECONDS"),
         ("CSAGENT_WORKER__SWEEP_SECONDS", "0", "CSAGENT_WORKER__SWEEP_SECONDS"),
-        ("CSAGENT_SETTLE__WEB", "-1", "CSAGENT_SETTLE__WEB"),
+        ("CSAGENT_SETTLE__CHAT", "-1", "CSAGENT_SETTLE__WEB"),
         ("CSAGENT_MODEL__CHAT", "other", "CSAGENT_MODEL__CHAT"),
         ("CSAGENT_KNOWLEDGE__ANSWER_THRESHOLD", "1.1", "CSAGENT_KNOWLEDGE__ANSWER_THRESHOLD"),
         ("CSAGENT_PORT", "65536", "CSAGENT_PORT"),
@@ -175,7 +175,7 @@ def test_overrides_are_checked_as_well() -> None:
 
 def test_a_channel_without_a_settle_time_has_none() -> None:
     settle = SettleSettings(web=0.4)
-    assert settle.of("web") == timedelta(seconds=0.4)
+    assert settle.of("chat") == timedelta(seconds=0.4)
     assert settle.of("pigeon") == timedelta(0)
 
 

@@ -56,7 +56,7 @@ def a_customer(
 
 def a_turn(
     *texts: str,
-    channel: str = "web",
+    channel: str = "chat",
     history: Sequence[tuple[Author, str]] = (),
     customer: Customer | None = None,
     earlier_polarity: tuple[float, ...] = (),

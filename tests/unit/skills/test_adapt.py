@@ -34,7 +34,7 @@ def asked(severity: Severity = Severity.P3, rule: str = "unanswered") -> Escalat
 async def adapted(
     draft: Draft | None = None,
     *,
-    channel: str = "web",
+    channel: str = "chat",
     escalation: Escalation = NOBODY,
     language: str = "en",
     first: bool = False,
@@ -160,7 +160,7 @@ async def test_a_handoff_for_danger_says_whom_to_call() -> None:
     assert "Notruf" in german
 
 
-SMALL = ChannelRules({ChannelName("web"): ChannelRule(max_length=160, sources=True)})
+SMALL = ChannelRules({ChannelName("chat"): ChannelRule(max_length=160, sources=True)})
 
 
 async def test_sources_go_first_when_a_text_is_too_long() -> None:
@@ -175,7 +175,7 @@ async def test_an_answer_too_long_ends_with_a_whole_sentence_and_a_note() -> Non
     assert "more.\n\n(This" in text
 
 
-@given(st.text(min_size=1), st.sampled_from(["web", "email", "whatsapp", "pigeon"]), st.integers(1, 200))
+@given(st.text(min_size=1), st.sampled_from(["chat", "email", "whatsapp", "pigeon"]), st.integers(1, 200))
 async def test_every_draft_fits_its_channel(text: str, channel: str, times: int) -> None:
     reply = await adapted(an_answer(text * times), channel=channel, first=True)
     check_text(ChannelName(channel), reply.text)

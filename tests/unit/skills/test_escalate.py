@@ -220,7 +220,7 @@ async def test_several_rules_fire_and_the_most_urgent_counts() -> None:
 async def test_a_rule_needs_all_of_its_conditions() -> None:
     policy = Policy.parse(
         '[phrases]\nbig = ["castle"]\n[[rule]]\nname = "a"\nseverity = "P1"\nexplanation = "Why."\n[rule.when]\n'
-        'mentions = ["@big", "tower"]\namount_above = 10\nchannel = ["web"]\nverified = true\nurgency_at_least = 0.0'
+        'mentions = ["@big", "tower"]\namount_above = 10\nchannel = ["chat"]\nverified = true\nurgency_at_least = 0.0'
     )
     node = Escalate(policy)
     for text, needed in {"a castle for $20": True, "a tower for $5": False, "a house for $20": False}.items():

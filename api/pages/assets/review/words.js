@@ -1,6 +1,6 @@
 // The words of this page for the API's values.
 
-const CHANNELS = { web: "Web chat", email: "Email", whatsapp: "WhatsApp" };
+const CHANNELS = { chat: "Web chat", form: "Web form", email: "Email", whatsapp: "WhatsApp" };
 const TRENDS = { improving: "improving", steady: "steady", worsening: "getting worse" };
 const DELIVERIES = {
   pending: "Waiting to be sent",

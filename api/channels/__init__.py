@@ -1,0 +1,40 @@
+"""Every channel of the product. Adding one is its folder in ``channels``, a module here and a line in ``CHANNELS``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from api.channels.channel import Channel
+from api.channels.web import WEB
+from api.guarded import GuardedChannel
+from api.sender import Sender
+from api.wiring import Services
+from channels.protocol import OutboundChannel
+from infra.breakers import Limits
+from skills.turn import ChannelName
+
+CHANNELS: tuple[Channel, ...] = (WEB,)
+
+_PROVIDER_LIMITS = Limits(failures=5, window=60.0, cooldown=15.0)
+
+
+@asynccontextmanager
+async def open_outbound(
+    services: Services, channels: Sequence[Channel] = CHANNELS
+) -> AsyncIterator[dict[ChannelName, OutboundChannel]]:
+    """The sending half of every channel that is set up, by name, each behind a breaker of its own."""
+    async with AsyncExitStack() as stack:
+        opened = [
+            GuardedChannel(outbound, services.breakers.add(f"{outbound.name} provider", _PROVIDER_LIMITS))
+            for channel in channels
+            for outbound in await stack.enter_async_context(channel.outbound(services))
+        ]
+        yield {outbound.name: outbound for outbound in opened}
+
+
+@asynccontextmanager
+async def open_sender(services: Services, channels: Sequence[Channel] = CHANNELS) -> AsyncIterator[Sender]:
+    """A sender with every channel that is set up."""
+    async with open_outbound(services, channels) as opened:
+        yield Sender(outbox=services.outbox, channels=opened, signals=services.signals, metrics=services.metrics)

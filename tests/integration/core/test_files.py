@@ -1,0 +1,175 @@
+"""What a message brings with it besides its text: files, what its channel has to remember, further addresses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from channels.envelope import Envelope, File
+from infra.postgres.correspondence import Correspondence
+from infra.postgres.files import ORIGINAL, FileEntry, Files
+from infra.postgres.inbox import Receipt
+from skills.errors import ConflictError, NotFoundError
+from skills.turn import ChannelName, MessageId
+from tests.core import NOW, Core
+
+MAIL = ChannelName("email")
+WHOLE = File("mail.eml", "message/rfc822", 20, b"Subject: hi\n\nhello\n\0\xff")
+PICTURE = File("a picture.png", "image/png", 4, b"\x89PNG")
+VIRUS = File("invoice.exe", "application/x-msdownload", 9_000_000, None, "executable")
+
+
+def a_mail(key: str = "1", *, thread: str = "thread", address: str = "kim@example.com", **more: object) -> Envelope:
+    envelope = Envelope(
+        channel=MAIL, provider_message_id=key, thread=thread, address=address, text=f"mail {key}", verified=True
+    )
+    return replace(envelope, **more)  # type: ignore[arg-type] # the envelope's own fields
+
+
+async def receive(core: Core, envelope: Envelope) -> Receipt:
+    return await core.inbox.receive(envelope, settle=NOW)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["a first message", "a later message"])
+@pytest.mark.parametrize("verified", [False, True], ids=["unproven", "proven"])
+async def test_the_original_and_attachments_are_kept_with_their_message(
+    core: Core, known: bool, verified: bool
+) -> None:
+    if known:
+        await receive(core, a_mail("0", verified=verified))
+    files = Files(core.database, core.keyring)
+    receipt = await receive(
+        core, a_mail(original=WHOLE, attachments=(PICTURE, VIRUS), verified=verified, begins=not known)
+    )
+    assert (receipt.duplicate, receipt.sequence) == (False, 2 if known else 1)
+    assert await files.of_case(receipt.case_id) == [
+        FileEntry(receipt.message_id, ORIGINAL, "mail.eml", "message/rfc822", 20, None),
+        FileEntry(receipt.message_id, 1, "a picture.png", "image/png", 4, None),
+        FileEntry(receipt.message_id, 2, "invoice.exe", "application/x-msdownload", 9_000_000, "executable"),
+    ]
+    for ordinal, file in enumerate((WHOLE, PICTURE, VIRUS)):
+        found = await files.read(receipt.message_id, ordinal)
+        assert (found.file, found.case_id, found.conversation_id) == (file, receipt.case_id, receipt.conversation_id)
+    with pytest.raises(NotFoundError):
+        await files.read(receipt.message_id, 3)
+    with pytest.raises(NotFoundError):
+        await files.read(MessageId(receipt.case_id), 0)
+
+
+async def test_a_message_that_comes_again_brings_its_files_once(core: Core) -> None:
+    mail = a_mail(original=WHOLE)
+    first, second = await receive(core, mail), await receive(core, mail)
+    assert (second.message_id, second.duplicate) == (first.message_id, True)
+    with pytest.raises(ConflictError):
+        await receive(core, replace(mail, text="another text"))
+    assert len(await core.rows("select 1 from message_files")) == 1
+
+
+async def test_nothing_of_a_file_is_readable_in_the_database(core: Core) -> None:
+    secret = File("secret name.txt", "text/plain", 6, b"secret content")
+    await receive(core, a_mail(attachments=(secret,), detail={"subject": "secret subject"}))
+    (row,) = await core.rows("select f::text as text from message_files f")
+    assert b"secret".hex() not in row["text"]
+    assert "secret" not in row["text"]
+    (row,) = await core.rows("select m::text as text from messages m")
+    assert b"secret".hex() not in row["text"]
+
+
+async def test_the_newest_message_tells_what_its_channel_has_to_remember(core: Core) -> None:
+    correspondence = Correspondence(core.database, core.keyring)
+    first = await receive(core, a_mail("1", detail={"subject": "Hëllo", "message_id": "<1@example.com>"}))
+    second = await receive(core, a_mail("2"))
+    heard = await correspondence.newest(second.conversation_id)
+    assert heard is not None
+    assert (heard.provider_message_id, heard.detail) == ("2", {})
+    assert await correspondence.last_heard(second.conversation_id) == heard.written_at
+    await core.rows("delete from messages where id = %s returning 1", second.message_id)
+    heard = await correspondence.newest(first.conversation_id)
+    assert heard is not None
+    assert heard.detail == {"subject": "Hëllo", "message_id": "<1@example.com>"}
+    await core.rows("delete from messages returning 1")
+    assert await correspondence.newest(first.conversation_id) is None
+    assert await correspondence.last_heard(first.conversation_id) is None
+
+
+async def test_what_a_machine_wrote_is_kept_and_answered_by_nobody(core: Core) -> None:
+    first = await receive(core, a_mail("1", automatic=True))
+    later = await receive(core, a_mail("2", automatic=True))
+    assert [receipt.waits for receipt in (first, later)] == [False, False]
+    assert first.case_id == later.case_id
+    assert await core.leases.claim_due(10) == []
+    person = await receive(core, a_mail("3"))
+    assert (person.waits, person.sequence) == (True, 3)
+    work = await core.ledger.load(await core.claim(person.case_id))
+    assert work is not None
+    assert work.turn is not None
+    assert [message.text for message in work.turn.messages] == ["mail 3"]
+    assert [message.text for message in work.turn.history] == ["mail 1", "mail 2"]
+
+
+async def test_a_turn_knows_what_the_agent_can_not_take_in(core: Core) -> None:
+    await receive(core, a_mail("1", for_person="unreadable"))
+    receipt = await receive(core, a_mail("2"))
+    work = await core.ledger.load(await core.claim(receipt.case_id))
+    assert work is not None
+    assert work.turn is not None
+    assert [message.for_person for message in work.turn.messages] == ["unreadable", None]
+
+
+# ---- further addresses
+
+
+async def test_an_address_beside_the_writers_own_is_the_same_persons(core: Core) -> None:
+    first = await receive(core, a_mail("1", thread="number", address="+491", aliases=("DE.1",)))
+    second = await receive(core, a_mail("2", thread="id", address="DE.1"))
+    third = await receive(core, a_mail("3", thread="parent", address="DE.2", aliases=("DE.1",)))
+    assert len({receipt.conversation_id for receipt in (first, second, third)}) == 3
+    assert len(await core.rows("select 1 from customers")) == 1
+    assert len(await core.rows("select 1 from identities where verified_at is not null")) == 3
+    for receipt, address in ((first, "+491"), (second, "DE.1"), (third, "DE.2")):
+        await core.work(receipt.case_id)
+        (delivery,) = await core.outbox.claim(10)
+        assert delivery.address == address
+
+
+async def test_an_address_that_is_known_to_be_anothers_stays_theirs(core: Core) -> None:
+    other = await receive(core, a_mail("1", thread="other", address="DE.1"))
+    own = await receive(core, a_mail("2", thread="own", address="+491"))
+    again = await receive(core, a_mail("3", thread="own", address="+491", aliases=("DE.1",)))
+    assert again.conversation_id == own.conversation_id
+    later = await receive(core, a_mail("4", thread="other", address="DE.1"))
+    assert later.conversation_id == other.conversation_id
+    assert len(await core.rows("select 1 from identities")) == 2
+
+
+async def test_an_unproven_writer_proves_no_further_address(core: Core) -> None:
+    await receive(core, a_mail("1", address="+491", aliases=("DE.1",), verified=False))
+    assert len(await core.rows("select 1 from identities")) == 1
+
+
+# ---- answers to earlier messages
+
+
+async def test_an_answer_in_a_new_thread_goes_on_in_the_senders_own_talk(core: Core) -> None:
+    first = await receive(core, a_mail("1"))
+    again = await receive(core, a_mail("2", thread="another", related=("0", "1")))
+    assert again.conversation_id == first.conversation_id
+    await core.rows(
+        "update cases set status = 'resolved', resolved_at = now() where id = %s returning 1", first.case_id
+    )
+    later = await receive(core, a_mail("3", thread="a third", related=("2",)))
+    assert later.conversation_id == first.conversation_id
+    assert later.case_id != first.case_id
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"address": "eve@example.com"}, {"verified": False}, {"related": ("unheard",)}, {"related": ()}],
+    ids=["another's", "unproven", "unknown", "none"],
+)
+async def test_an_answer_by_somebody_else_is_a_talk_of_its_own(core: Core, more: dict[str, object]) -> None:
+    first = await receive(core, a_mail("1"))
+    mail = a_mail("2", thread="another", related=("1",))
+    again = await receive(core, replace(mail, **more))  # type: ignore[arg-type] # the envelope's own fields
+    assert again.conversation_id != first.conversation_id
