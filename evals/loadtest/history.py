@@ -188,7 +188,7 @@ class History:
             opened,
             min(_STEP, (self._now - opened) / (length + 1)),
         )
-        thread_index = self._keyring.blind_index(f"thread:{channel}", thread)
+        thread_index = self._keyring.thread_index(channel, thread)
         self._rows.add(
             "conversations",
             *(case.conversation_id, customer.id, customer.identity_id, channel, thread_index, length + 1, opened),
@@ -206,7 +206,7 @@ class History:
             "identities",
             *(identity_id, customer_id, wrapped.id, channel),
             key.seal(address, place="identities.address_sealed", row=identity_id),
-            self._keyring.blind_index(f"address:{channel}", address),
+            self._keyring.address_index(channel, address),
             *(None if channel == "chat" else at, at),
         )
         return _Customer(customer_id, key, str(key.id), identity_id)

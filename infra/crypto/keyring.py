@@ -31,6 +31,9 @@ _FORMAT = b"\x01"
 _NONCE = 12
 _KEY = 32
 
+_INDEXED_AS = {"chat": "web"}
+"""Channels that had another name when their first rows were written; no address, no new index."""
+
 
 class SealBrokenError(SupportError):
     """A sealed value does not open: it was altered, moved, or sealed with another key."""
@@ -145,6 +148,14 @@ class Keyring:
     def blind_index(self, kind: str, value: str) -> bytes:
         """A keyed hash for exact look-ups, 16 bytes; ``kind`` keeps a mail address apart from an equal thread id."""
         return hmac.digest(self._index_key, f"{kind}\x1f{value}".encode(), "sha256")[:16]
+
+    def address_index(self, channel: str, address: str) -> bytes:
+        """The blind index of an address on a channel."""
+        return self.blind_index(f"address:{_INDEXED_AS.get(channel, channel)}", address)
+
+    def thread_index(self, channel: str, thread: str) -> bytes:
+        """The blind index of what a channel calls a talk."""
+        return self.blind_index(f"thread:{_INDEXED_AS.get(channel, channel)}", thread)
 
     def fingerprints(self) -> dict[str, bytes]:
         """What tells these keys from others without giving them away: 16 bytes by ``index`` and ``master:<name>``."""

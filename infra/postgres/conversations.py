@@ -55,7 +55,7 @@ class Conversations:
         async with self._database.connection() as connection:
             cursor = await connection.execute(
                 self._sql["find"],
-                {"channel": channel, "thread_index": self._keyring.blind_index(f"thread:{channel}", thread)},
+                {"channel": channel, "thread_index": self._keyring.thread_index(channel, thread)},
             )
             head = await cursor.fetchone()
             if head is None:

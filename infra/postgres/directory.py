@@ -24,7 +24,7 @@ class PostgresDirectory:
     async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:
         """The customers who proved an address that is claimed here."""
         indexes = [
-            self._keyring.blind_index(f"address:{channel}", claim.value.strip().casefold())
+            self._keyring.address_index(channel, claim.value.strip().casefold())
             for claim in claims
             for channel in _CHANNELS.get(claim.kind, ())
         ]

@@ -144,7 +144,10 @@ class Inbox:
     async def _find_conversation(self, connection: Connection, envelope: Envelope) -> dict[str, Any] | None:
         cursor = await connection.execute(
             self._sql["find_conversation"],
-            {"channel": envelope.channel, "thread_index": self._thread_index(envelope)},
+            {
+                "channel": envelope.channel,
+                "thread_index": self._keyring.thread_index(envelope.channel, envelope.thread),
+            },
         )
         known = await cursor.fetchone()
         if known is not None or not (envelope.related and envelope.verified):
@@ -154,7 +157,7 @@ class Inbox:
             {
                 "channel": envelope.channel,
                 "related": list(envelope.related),
-                "address_index": self._address_index(envelope.channel, envelope.address),
+                "address_index": self._keyring.address_index(envelope.channel, envelope.address),
             },
         )
         return await cursor.fetchone()
@@ -219,7 +222,7 @@ class Inbox:
                     "key_id": key.id,
                     "channel": envelope.channel,
                     "address_sealed": key.seal(address, place="identities.address_sealed", row=identity_id),
-                    "address_index": self._address_index(envelope.channel, address),
+                    "address_index": self._keyring.address_index(envelope.channel, address),
                 },
             )
             found = await cursor.fetchone()
@@ -237,7 +240,7 @@ class Inbox:
                 "customer_id": identity["customer_id"],
                 "identity_id": identity["identity_id"],
                 "channel": envelope.channel,
-                "thread_index": self._thread_index(envelope),
+                "thread_index": self._keyring.thread_index(envelope.channel, envelope.thread),
             },
         )
         begun = await cursor.fetchone()
@@ -264,14 +267,14 @@ class Inbox:
             "identity_id": identity_id,
             "channel": envelope.channel,
             "address_sealed": key.seal(envelope.address, place="identities.address_sealed", row=identity_id),
-            "address_index": self._address_index(envelope.channel, envelope.address),
+            "address_index": self._keyring.address_index(envelope.channel, envelope.address),
             "verified": envelope.verified,
             "claim_ids": [claim["id"] for claim in claims],
             "claim_channels": [claim["channel"] for claim in claims],
             "claim_addresses": [claim["address_sealed"] for claim in claims],
             "claim_indexes": [claim["address_index"] for claim in claims],
             "conversation_id": conversation_id,
-            "thread_index": self._thread_index(envelope),
+            "thread_index": self._keyring.thread_index(envelope.channel, envelope.thread),
             "case_id": case_id,
             "message_id": message_id,
             "provider_message_id": envelope.provider_message_id,
@@ -306,7 +309,7 @@ class Inbox:
                     "id": identity_id,
                     "channel": claim.channel,
                     "address_sealed": key.seal(claim.address, place="identities.address_sealed", row=identity_id),
-                    "address_index": self._address_index(claim.channel, claim.address),
+                    "address_index": self._keyring.address_index(claim.channel, claim.address),
                 }
             )
         return rows
@@ -341,13 +344,9 @@ class Inbox:
 
     def _address_indexes(self, envelope: Envelope) -> list[bytes]:
         """Of the writer's addresses, the one that they write from first."""
-        return [self._address_index(envelope.channel, address) for address in (envelope.address, *envelope.aliases)]
-
-    def _address_index(self, channel: str, address: str) -> bytes:
-        return self._keyring.blind_index(f"address:{channel}", address)
-
-    def _thread_index(self, envelope: Envelope) -> bytes:
-        return self._keyring.blind_index(f"thread:{envelope.channel}", envelope.thread)
+        return [
+            self._keyring.address_index(envelope.channel, address) for address in (envelope.address, *envelope.aliases)
+        ]
 
 
 def refuse_unstorable(text: str) -> None:

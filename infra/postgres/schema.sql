@@ -242,6 +242,19 @@ CREATE TABLE key_fingerprints (
     first_seen_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE message_files (
+    id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    key_id uuid NOT NULL,
+    ordinal smallint NOT NULL,
+    name_sealed bytea,
+    media_type text NOT NULL,
+    size bigint NOT NULL,
+    content_sealed bytea,
+    refusal text,
+    CONSTRAINT message_files_check CHECK (((content_sealed IS NULL) = (refusal IS NOT NULL)))
+);
+
 CREATE TABLE messages (
     id uuid NOT NULL,
     case_id uuid NOT NULL,
@@ -259,6 +272,8 @@ CREATE TABLE messages (
     provider_time timestamp with time zone,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
     delivered_at timestamp with time zone,
+    detail_sealed bytea,
+    for_person text,
     CONSTRAINT messages_author_check CHECK ((author = ANY (ARRAY['customer'::text, 'agent'::text, 'human'::text, 'system'::text]))),
     CONSTRAINT messages_check CHECK (((direction = 'in'::text) = (author = 'customer'::text))),
     CONSTRAINT messages_check1 CHECK ((("position" IS NULL) = (state = 'written'::text))),
@@ -460,6 +475,12 @@ ALTER TABLE ONLY identities
 ALTER TABLE ONLY key_fingerprints
     ADD CONSTRAINT key_fingerprints_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY message_files
+    ADD CONSTRAINT message_files_message_id_ordinal_key UNIQUE (message_id, ordinal);
+
+ALTER TABLE ONLY message_files
+    ADD CONSTRAINT message_files_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_case_id_sequence_key UNIQUE (case_id, sequence);
 
@@ -622,6 +643,12 @@ ALTER TABLE ONLY identities
 
 ALTER TABLE ONLY identities
     ADD CONSTRAINT identities_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY message_files
+    ADD CONSTRAINT message_files_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY message_files
+    ADD CONSTRAINT message_files_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id);
 
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);

@@ -17,3 +17,9 @@ create table message_files (
     unique (message_id, ordinal),
     check ((content_sealed is null) = (refusal is not null))
 );
+
+-- The web is two channels: a chat, which is what "web" was so far, and a form.
+update identities set channel = 'chat' where channel = 'web';
+update conversations set channel = 'chat' where channel = 'web';
+update messages set channel = 'chat' where channel = 'web';
+update outbox set channel = 'chat' where channel = 'web';

@@ -15,6 +15,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from channels.envelope import Envelope, File
+from channels.web import CHAT
 from graph.review import make_decision
 from infra.archive.files import PartialArchive, read_lines, verify
 from infra.archive.manifest import ArchiveError, Tally
@@ -26,7 +28,7 @@ from infra.postgres.housekeeping import nothing_to_check
 from infra.postgres.seals import key_of
 from skills.errors import BadRequestError, DatabaseUnavailableError, LeaseLostError
 from skills.turn import CaseId
-from tests.core import Core
+from tests.core import NOW, Core
 
 CANARY = "canary-3141"
 YEAR = timedelta(days=365)
@@ -48,7 +50,12 @@ def a_year_ago() -> datetime:
 
 async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
     """A case with an answer, a review, a decision and a dead letter, resolved so long ago."""
-    receipt = await core.write(thread, f"hello {CANARY}")
+    file = File("mail.eml", "message/rfc822", 3, CANARY.encode())
+    hello = Envelope(
+        channel=CHAT, provider_message_id=f"{thread} 1", thread=thread, address=thread, text=f"hello {CANARY}",
+        verified=False, original=file,
+    )  # fmt: skip
+    receipt = await core.inbox.receive(hello, settle=NOW)
     case_id = receipt.case_id
     await core.work(case_id)
     await core.write(thread, f"a person please {CANARY}")

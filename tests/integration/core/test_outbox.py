@@ -83,7 +83,7 @@ async def test_a_claim_is_for_some_channels_for_all_others_or_for_all(core: Core
     assert await claimed([MAIL]) == ["mail"]
     assert await claimed([MAIL], others=True) == ["chat"]
     assert await claimed([]) == []
-    assert await claimed() == ["mail", "chat"]
+    assert await claimed() == ["chat", "mail"]
 
 
 async def test_what_is_due_longest_is_claimed_first_and_what_is_not_due_is_not(core: Core) -> None:
