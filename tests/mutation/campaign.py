@@ -83,7 +83,7 @@ class Campaign:
         mutants: Sequence[Mutant],
         seconds: Callable[[Mutant], float] = lambda _: math.inf,
         lanes: Sequence[Lane | None],
-        patience: Callable[[float], float] = lambda usual: 3 + 5 * usual,
+        patience: Callable[[float], float] = lambda usual: 20 + 10 * usual,
         told: Callable[[Result | str], None] = lambda _: None,
         left_out: tuple[str, ...] = (),
     ) -> None:

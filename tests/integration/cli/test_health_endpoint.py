@@ -38,7 +38,7 @@ async def test_a_sender_answers_on_the_port_it_is_given_and_stops_in_order(datab
                     ready = (await client.get("/health/ready")).json()
                 await asyncio.sleep(0.05)
             assert ready["status"] == "ready"
-            assert [breaker["name"] for breaker in ready["breakers"]] == ["web provider"]
+            assert [breaker["name"] for breaker in ready["breakers"]] == ["chat provider", "form provider"]
             assert "csagent_breaker_state" in (await client.get("/metrics")).text
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 20) == 0

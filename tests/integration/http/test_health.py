@@ -37,7 +37,7 @@ async def test_an_open_breaker_degrades_the_process_and_is_shown_with_its_reason
     assert (response.status_code, response.json()["status"]) == (200, "degraded")
     shown = {state["name"]: state for state in response.json()["breakers"]}
     assert shown["redis"]["state"] == "closed"
-    assert shown["web provider"]["state"] == "closed"
+    assert shown["chat provider"]["state"] == "closed"
     assert (shown["model"]["state"], shown["model"]["reason"]) == ("open", "timeout")
     assert shown["model"]["since"].endswith("Z")
 
