@@ -8,13 +8,14 @@ unknown holds back what follows in its conversation, until a person has asked th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
+from psycopg.errors import LockNotAvailable, UniqueViolation
 from uuid_utils.compat import uuid7
 
 from channels.envelope import Delivery
@@ -24,6 +25,9 @@ from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from skills.errors import ConflictError, NotFoundError
 from skills.turn import CaseId, ChannelName, ConversationId, MessageId
+
+_LOCK_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+"""Seconds between attempts to lock texts that a sender has in hand."""
 
 Finding = Literal["arrived", "send_again", "given_up"]
 """What a person found out about a send, or decided: see ``Outbox.settle_by_hand``."""
@@ -163,12 +167,12 @@ class Outbox:
 
         Raises:
             NotFoundError: there is none with this id.
-            ConflictError: it is no trouble, or not any more; or the finding can't be true of it.
+            ConflictError: it is no trouble, or not any more; the finding can't be true of it; or a sender is at work
+                in its conversation all the time.
         """
         text = {"id": outbox_id}
         async with self._database.transaction() as connection:
-            await connection.execute(self._sql["lock_texts"], text)
-            await connection.execute(self._sql["lock_conversation_of"], text)
+            await self._lock_talk_of(connection, outbox_id)
             settled = await connection.execute(
                 self._sql["settle_by_hand"], {**text, "finding": finding, "person": person, "event_id": uuid7()}
             )
@@ -178,6 +182,23 @@ class Outbox:
         if now is None:
             raise NotFoundError("there is no such delivery", hint="`csagent deliveries list` shows those in trouble")
         raise _not_settled(now, finding)
+
+    async def _lock_talk_of(self, connection: Connection, outbox_id: UUID) -> None:
+        """No text comes into this one's conversation, and no sender claims or settles one, until the transaction ends.
+
+        The conversation first, or a text that comes in meanwhile would not be locked. A sender takes the two the other
+        way round, so its texts are not waited for; what it does with them is a matter of milliseconds.
+        """
+        await connection.execute(self._sql["lock_conversation_of"], {"id": outbox_id})
+        for pause in _LOCK_PAUSES:
+            try:
+                async with connection.transaction():
+                    await connection.execute(self._sql["lock_texts"], {"id": outbox_id})
+            except LockNotAvailable:
+                await asyncio.sleep(pause)
+            else:
+                return
+        raise ConflictError("a sender is at work in this conversation", hint="try again in a moment")
 
     async def backlog(self) -> OutboxBacklog:
         """The outbox at a glance."""

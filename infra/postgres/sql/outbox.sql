@@ -82,15 +82,15 @@ from outbox o where o.state in ('failed', 'unknown') and o.settled_by is null
 order by o.created_at limit %(limit)s;
 
 -- name: lock_texts
--- A text and what is unsettled in its conversation: while these are locked no sender claims one.
+-- A text and what is unsettled in its conversation: while these are locked no sender claims one. Never waits.
 select id from outbox
 where conversation_id = (select conversation_id from outbox where id = %(id)s)
     and (id = %(id)s or state in ('pending', 'sending', 'unknown'))
 order by position
-for update;
+for update nowait;
 
 -- name: lock_conversation_of
--- No further text comes in meanwhile. After the texts: that is the order in which a sender takes the two.
+-- No further text comes in meanwhile.
 select id from conversations where id = (select conversation_id from outbox where id = %(id)s) for update;
 
 -- name: settle_by_hand

@@ -43,3 +43,15 @@ async def test_a_sweep_claims_no_more_cases_than_it_may(core: Core) -> None:
     for n in range(4):
         await core.write(f"talk {n}", "hello", settle=NOW)
     assert [len(await core.leases.claim_due(limit)) for limit in (1, 2, 5)] == [1, 2, 1]
+
+
+@pytest.mark.usefixtures("believed")
+async def test_a_sweep_claims_what_has_waited_longest(core: Core) -> None:
+    cases = [(await core.write(f"talk {n}", "hello")).case_id for n in range(3)]
+    for case_id, seconds in zip(cases, (10, 30, 20), strict=True):
+        await core.rows(
+            "update case_work set due_at = now() - make_interval(secs => %s) where case_id = %s returning 1",
+            *(seconds, case_id),
+        )
+    claimed = [lease.case_id for _ in range(3) for lease in await core.leases.claim_due(1)]
+    assert claimed == [cases[1], cases[2], cases[0]]

@@ -354,6 +354,22 @@ async def test_a_claim_around_the_recovery_sends_what_the_dead_left_once(pair: P
     assert await outbox(pair.second) == [("sent", 2)]
 
 
+@pytest.mark.parametrize("claim_first", [True, False])
+async def test_a_refused_text_that_goes_again_and_a_later_one_that_is_claimed_keep_their_order(
+    pair: Pair, claim_first: bool
+) -> None:
+    for text in ("one", "two"):
+        receipt = await pair.second.write("talk", text, channel=MAIL)
+        await pair.second.work(receipt.case_id)
+    (refused,) = await pair.second.outbox.claim(1)
+    await pair.second.outbox.lost(refused, "failed", "mailbox full")
+    one, two = (pair.first, pair.second) if claim_first else (pair.second, pair.first)
+    both = [one.outbox.claim(10), two.outbox.settle_by_hand(refused.id, "send_again", "kim")]
+    await pair.cross(*(both if claim_first else reversed(both)))
+    left = [row["state"] for row in await pair.second.rows("select state from outbox order by position")]
+    assert left == (["failed", "sending"] if claim_first else ["pending", "pending"])
+
+
 async def test_of_two_senders_one_gets_a_text(pair: Pair) -> None:
     receipt = await pair.second.write("talk", "hello")
     await pair.second.work(receipt.case_id)

@@ -126,6 +126,14 @@ async def test_a_claim_does_not_wait_for_a_text_that_another_is_claiming(core: C
 # ---- settling
 
 
+async def test_of_two_texts_that_the_provider_names_alike_both_are_settled_and_one_keeps_our_name(core: Core) -> None:
+    one, two = await taken(core, "one", "two")
+    assert await core.outbox.sent([(one, "same"), (two, "same")]) == 2
+    names = [(await message_of(core, delivery))["provider_message_id"] for delivery in (one, two)]
+    assert names == ["same", str(two.message_id)]
+    assert await core.outbox.sent([(one, "same"), (two, "same")]) == 0
+
+
 async def test_what_was_sent_is_delivered_at_the_next_place_of_its_talk_under_the_providers_name(core: Core) -> None:
     one, two = await taken(core, "one", "two")
     for delivery in (one, two):

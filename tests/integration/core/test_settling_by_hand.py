@@ -73,6 +73,9 @@ async def test_what_is_given_up_is_nobodys_trouble_any_more(core: Core, mail: Re
     assert mail.texts == ["echo: one", "echo: two"]
     assert [state for state, _, _ in await states(core)] == ["failed", "sent"]
     assert len(await core.rows("select 1 from messages where direction = 'out' and position is null")) == 1
+    (settled,) = await core.rows("select id from outbox where state = 'failed'")
+    with pytest.raises(ConflictError, match=r"this delivery is failed already, by kim$"):
+        await core.outbox.settle_by_hand(settled["id"], "send_again", "lee")
 
 
 async def test_of_two_people_who_settle_one_send_the_first_counts(core: Core, mail: Recorded) -> None:
@@ -91,7 +94,7 @@ async def test_what_is_no_trouble_is_not_settled_by_hand(core: Core, mail: Recor
     await reply(core, "a", "one")
     await sender_of(core, mail).deliver_due()
     (row,) = await core.rows("select id from outbox")
-    with pytest.raises(ConflictError, match="this delivery is sent already"):
+    with pytest.raises(ConflictError, match=r"this delivery is sent already$"):
         await core.outbox.settle_by_hand(row["id"], "send_again", "kim")
     with pytest.raises(NotFoundError):
         await core.outbox.settle_by_hand(uuid4(), "arrived", "kim")
