@@ -35,8 +35,8 @@ _NOTICED_BY: dict[str, tuple[str, ...]] = {
     ),
     "inbox": ("core/test_inbox", "core/test_pace", "core/test_review", "http/test_web"),
     "outbox": (
-        *("core/test_outbox", "core/test_settling_by_hand", "core/test_sender", "core/test_review"),
-        *("http/test_troubles", "core/test_claims_however_planned"),
+        *("core/test_outbox", "core/test_settling_by_hand", "core/test_interleavings_of_senders", "core/test_sender"),
+        *("http/test_troubles", "core/test_claims_however_planned", "core/test_review"),
     ),
     "reviews": ("core/test_reviews", "core/test_keys", "core/test_review", "http/test_review"),
     "turns": _TURNS,

@@ -1,4 +1,4 @@
--- Delivery: pending → sending (committed before the call) → sent, failed or unknown.
+-- Delivery: pending → sending (committed before the call) → sent, failed or unknown. Only what is being sent has a claim.
 
 -- name: claim
 -- The oldest unsettled text of a conversation only: order holds, and an unknown one holds back what follows it.
@@ -30,7 +30,7 @@ returning
 with settled as (
     update outbox o set state = 'sent', settled_at = now(), claimed_by = null, claimed_until = null, error = null
     from unnest(%(ids)s::uuid[], %(names)s::text[], %(event_ids)s::uuid[]) as taken(id, name, event_id)
-    where o.id = taken.id and o.state = 'sending' and o.claimed_by = %(holder)s
+    where o.id = taken.id and o.claimed_by = %(holder)s
     returning o.message_id, o.conversation_id, o.case_id, o.kind, o.channel, taken.name, taken.event_id
 ), placed as (
     update conversations v set next_position = v.next_position + 1
@@ -54,13 +54,13 @@ select id from delivered;
 update outbox set
     state = 'pending', due_at = now() + %(delay)s, claimed_by = null, claimed_until = null, error = %(error)s,
     attempts = attempts - case when %(counts)s then 0 else 1 end
-where id = %(id)s and state = 'sending' and claimed_by = %(holder)s;
+where id = %(id)s and claimed_by = %(holder)s;
 
 -- name: settle_lost
 -- failed: the provider refused for good. unknown: nobody knows, so a person looks before anything is sent again.
 with settled as (
     update outbox set state = %(state)s, settled_at = now(), claimed_by = null, claimed_until = null, error = %(error)s
-    where id = %(id)s and state = 'sending' and claimed_by = %(holder)s
+    where id = %(id)s and claimed_by = %(holder)s
     returning case_id, channel
 )
 insert into events (id, kind, case_id, actor, data)
@@ -82,10 +82,10 @@ from outbox o where o.state in ('failed', 'unknown') and o.settled_by is null
 order by o.created_at limit %(limit)s;
 
 -- name: lock_texts
--- A text and what is unsettled in its conversation: while these are locked no sender claims one. Never waits.
+-- What is unsettled in a text's conversation: while it is locked no sender claims any of it. Never waits.
 select id from outbox
 where conversation_id = (select conversation_id from outbox where id = %(id)s)
-    and (id = %(id)s or state in ('pending', 'sending', 'unknown'))
+    and state in ('pending', 'sending', 'unknown')
 order by position
 for update nowait;
 

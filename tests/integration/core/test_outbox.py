@@ -247,3 +247,12 @@ async def test_the_backlog_counts_what_is_due_and_what_needs_a_person(core: Core
     assert (backlog.pending, backlog.unknown, backlog.failed) == (2, 1, 2)
     assert 49 < backlog.oldest_seconds < 60
     assert (await row_of(core, four))["state"] == "sending"
+
+
+async def test_trouble_is_listed_the_oldest_first(core: Core) -> None:
+    one, two = await taken(core, "one", "two")
+    for delivery in (one, two):
+        await core.outbox.lost(delivery, "unknown", "connection lost")
+    await core.rows("update outbox set created_at = now() - interval '1 day' where id = %s returning 1", two.id)
+    assert [trouble.id for trouble in await core.outbox.troubled()] == [two.id, one.id]
+    assert [trouble.id for trouble in await core.outbox.troubled(1)] == [two.id]
