@@ -82,10 +82,10 @@ from outbox o where o.state in ('failed', 'unknown') and o.settled_by is null
 order by o.created_at limit %(limit)s;
 
 -- name: lock_texts
--- What is unsettled in a text's conversation: while it is locked no sender claims any of it. Never waits.
+-- What a sender could claim next in a text's conversation; while it is locked none does. Never waits.
 select id from outbox
 where conversation_id = (select conversation_id from outbox where id = %(id)s)
-    and state in ('pending', 'sending', 'unknown')
+    and state = 'pending'
 order by position
 for update nowait;
 

@@ -1,4 +1,4 @@
-"""Two senders, or a sender and a person, at once, in both orders: the first stands at its commit while the second comes."""
+"""Two senders, or a sender and a person, at once: the first stands at its commit with its locks as the second comes."""
 
 from __future__ import annotations
 
