@@ -8,7 +8,6 @@ unknown holds back what follows in its conversation, until a person has asked th
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,9 +24,6 @@ from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from skills.errors import ConflictError, NotFoundError
 from skills.turn import CaseId, ChannelName, ConversationId, MessageId
-
-_LOCK_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
-"""Seconds between attempts to lock texts that a sender has in hand."""
 
 Finding = Literal["arrived", "send_again", "given_up"]
 """What a person found out about a send, or decided: see ``Outbox.settle_by_hand``."""
@@ -187,18 +183,14 @@ class Outbox:
         """No text comes into this one's conversation, and no sender claims or settles one, until the transaction ends.
 
         The conversation first, or a text that comes in meanwhile would not be locked. A sender takes the two the other
-        way round, so its texts are not waited for; what it does with them is a matter of milliseconds.
+        way round, so its texts are waited for briefly only: what it does with them is a matter of milliseconds.
         """
         await connection.execute(self._sql["lock_conversation_of"], {"id": outbox_id})
-        for pause in _LOCK_PAUSES:
-            try:
-                async with connection.transaction():
-                    await connection.execute(self._sql["lock_texts"], {"id": outbox_id})
-            except LockNotAvailable:
-                await asyncio.sleep(pause)
-            else:
-                return
-        raise ConflictError("a sender is at work in this conversation", hint="try again in a moment")
+        await connection.execute(self._sql["wait_briefly"])
+        try:
+            await connection.execute(self._sql["lock_texts"], {"id": outbox_id})
+        except LockNotAvailable:
+            raise ConflictError("a sender is at work in this conversation", hint="try again in a moment") from None
 
     async def backlog(self) -> OutboxBacklog:
         """The outbox at a glance."""

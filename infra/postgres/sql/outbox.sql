@@ -81,13 +81,17 @@ select o.id, o.case_id, o.channel, o.kind, o.state, o.attempts, o.error, o.creat
 from outbox o where o.state in ('failed', 'unknown') and o.settled_by is null
 order by o.created_at limit %(limit)s;
 
+-- name: wait_briefly
+-- In this transaction, and shorter than it takes the server to find a deadlock.
+select set_config('lock_timeout', '500ms', true);
+
 -- name: lock_texts
--- What a sender could claim next in a text's conversation; while it is locked none does. Never waits.
+-- What a sender could claim next in a text's conversation; while it is locked none does.
 select id from outbox
 where conversation_id = (select conversation_id from outbox where id = %(id)s)
     and state = 'pending'
 order by position
-for update nowait;
+for update;
 
 -- name: lock_conversation_of
 -- No further text comes in meanwhile.
