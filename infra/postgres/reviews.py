@@ -131,7 +131,7 @@ class Reviews:
             later_messages=tuple(
                 message
                 for message in transcript
-                if message.author == "customer" and message.sequence > (row["last_sequence"] or 0)
+                if message.author == "customer" and message.sequence > row["last_sequence"]
             ),
             decided=None if row["action"] is None else f"{row['action']} by {row['reviewer']}",
         )

@@ -40,7 +40,7 @@ returning id;
 
 -- name: release
 update escalations set claimed_by = null, claimed_until = null
-where id = %(id)s and status = 'open' and claimed_by = %(reviewer)s
+where id = %(id)s and claimed_by = %(reviewer)s
 returning id;
 
 -- name: insert_decision

@@ -14,7 +14,7 @@ from graph.review import make_decision
 from infra.postgres.reviews import ReadEscalation
 from infra.postgres.seals import key_of
 from skills.errors import BadRequestError, ConflictError, NotFoundError
-from skills.turn import EscalationId, Language
+from skills.turn import ChannelName, EscalationId, Language
 from tests.core import NOW, Core
 
 ASKS = "a person please"
@@ -94,6 +94,46 @@ async def test_the_lists_first_line_is_what_was_written_cut_to_a_line(core: Core
 
 
 # ---- reading
+
+
+async def test_a_reviewer_reads_of_this_case_and_customer_and_of_no_other(core: Core) -> None:
+    mail = ChannelName("mail")
+    named = {
+        name: Envelope(
+            channel=mail if name == "Bob" else CHAT,
+            provider_message_id=name,
+            thread=name,
+            address=name,
+            verified=False,
+            text=ASKS,
+            name=name,
+            language=Language("de" if name == "Bob" else "en"),
+        )
+        for name in ("Ada", "Bob", "Cleo")
+    }
+    cases = {name: (await core.inbox.receive(envelope, settle=NOW)).case_id for name, envelope in named.items()}
+    for case_id in cases.values():
+        await core.work(case_id)
+    await core.cases.set_segment(cases["Bob"], "vip", "kim")
+    for _ in range(2):
+        await core.write("Cleo", "and this")
+    for queued in await core.reviews.queue():
+        read = await seen(core, queued.id)
+        (name,) = (name for name, case_id in cases.items() if case_id == read.case_id)
+        bob = name == "Bob"
+        assert (read.customer_name, read.customer_language) == (name, "de" if bob else "en")
+        assert (read.channel, read.customer_segment) == (mail if bob else CHAT, "vip" if bob else "standard")
+        newest = max(message.sequence for message in read.transcript if message.author == "customer")
+        assert read.version.endswith(f".{newest}")
+        assert len(read.later_messages) == (2 if name == "Cleo" else 0)
+
+
+async def test_a_decision_waits_for_nobody_who_holds_another_case(core: Core) -> None:
+    review, other = await paused(core), await core.write("another", "hello")
+    read = await seen(core, review)
+    async with core.database.connection() as connection, connection.transaction():
+        await connection.execute("select from cases where id = %s for update", (other.case_id,))
+        await core.reviews.decide(review, make_decision(action="approve", reviewer="kim"), seen=read.version)
 
 
 async def test_a_reviewer_sees_the_customer_the_talk_and_what_came_later(core: Core) -> None:
@@ -224,8 +264,10 @@ async def test_only_who_claimed_it_decides_and_then_nobody_is_at_it_any_more(cor
     review, other = [await paused(core, thread) for thread in ("talk", "another talk")]
     for claimed in (review, other):
         await core.reviews.claim(claimed, "kim")
-    with pytest.raises(ConflictError, match="kim is at it"):
+    with pytest.raises(ConflictError, match="kim is at it") as taken:
         await decided(core, review, by="lee")
+    assert taken.value.changes is not None
+    assert (taken.value.changes["claimed_by"], taken.value.changes["decided"]) == ("kim", None)
     await decided(core, review, by="kim")
     rows = await core.rows("select status, claimed_by, claimed_until is null as free from escalations order by id")
     assert [(row["status"], row["claimed_by"], row["free"]) for row in rows] == [
