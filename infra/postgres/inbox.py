@@ -286,10 +286,8 @@ class Inbox:
         }
         try:
             begun = await (await connection.execute(self._sql["begin"], values)).fetchone()
-        except UniqueViolation as error:
-            if error.diag.table_name != "messages":
-                raise
-            return None  # it came before, in another talk
+        except UniqueViolation:
+            return None  # it came before, in another talk, or its address was proven meanwhile: look again
         if begun is None:
             return None
         waits = not envelope.automatic

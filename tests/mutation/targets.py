@@ -33,7 +33,14 @@ _NOTICED_BY: dict[str, tuple[str, ...]] = {
         "core/test_worker",
         "core/test_claims_however_planned",
     ),
-    "inbox": ("core/test_inbox", "core/test_files", "core/test_pace", "core/test_review", "http/test_web"),
+    "inbox": (
+        "core/test_inbox",
+        "core/test_files",
+        "core/test_inbox_apart",
+        "core/test_pace",
+        "core/test_review",
+        "http/test_web",
+    ),
     "outbox": (
         *("core/test_outbox", "core/test_settling_by_hand", "core/test_interleavings_of_senders", "core/test_sender"),
         *("http/test_troubles", "core/test_claims_however_planned", "core/test_review"),

@@ -45,8 +45,7 @@ from identities i
 join customers u on u.id = i.customer_id
 join customer_keys k on k.id = u.key_id
 where i.channel = %(channel)s and i.address_index = any(%(address_indexes)s) and i.verified_at is not null
-order by array_position(%(address_indexes)s, i.address_index)
-limit 1;
+order by array_position(%(address_indexes)s, i.address_index);
 
 -- name: begin
 -- Everything that the first message of somebody new needs, at once. No row comes back when the thread is known by now.
@@ -138,8 +137,7 @@ with opened as (
 )
 select id from opened
 union all
-select id from cases where conversation_id = %(conversation_id)s and status = 'open'
-limit 1;
+select id from cases where conversation_id = %(conversation_id)s and status = 'open';
 
 -- name: insert_message
 -- No row comes back when the case was resolved meanwhile, or when the message is already here.

@@ -98,6 +98,7 @@ async def test_what_a_machine_wrote_is_kept_and_answered_by_nobody(core: Core) -
     later = await receive(core, a_mail("2", automatic=True))
     assert [receipt.waits for receipt in (first, later)] == [False, False]
     assert first.case_id == later.case_id
+    assert [row["state"] for row in await core.rows("select state from messages")] == ["handled"] * 2
     assert await core.leases.claim_due(10) == []
     person = await receive(core, a_mail("3"))
     assert (person.waits, person.sequence) == (True, 3)
@@ -141,6 +142,30 @@ async def test_an_address_that_is_known_to_be_anothers_stays_theirs(core: Core) 
     later = await receive(core, a_mail("4", thread="other", address="DE.1"))
     assert later.conversation_id == other.conversation_id
     assert len(await core.rows("select 1 from identities")) == 2
+
+
+@pytest.mark.parametrize(("own", "alias"), [("+491", "DE.1"), ("DE.1", "+491")])
+async def test_of_two_known_owners_the_one_of_the_writers_own_address_counts(core: Core, own: str, alias: str) -> None:
+    owners = {
+        address: await receive(core, a_mail(address, thread=address, address=address)) for address in (own, alias)
+    }
+    new = await receive(core, a_mail("new", thread="new", address=own, aliases=(alias,)))
+    (row,) = await core.rows("select customer_id from cases where id = %s", new.case_id)
+    (owner,) = await core.rows("select customer_id from cases where id = %s", owners[own].case_id)
+    assert row == owner
+
+
+async def test_a_message_with_a_further_address_that_comes_again_in_another_talk_leaves_nothing(core: Core) -> None:
+    first = await receive(core, a_mail("1", address="+491"))
+    again = await receive(core, a_mail("1", thread="another", address="+492", aliases=("DE.1",)))
+    assert (again.message_id, again.duplicate) == (first.message_id, True)
+    assert len(await core.rows("select 1 from identities")) == 1
+
+
+async def test_an_unproven_writer_with_files_is_nobody_who_is_known(core: Core) -> None:
+    await receive(core, a_mail("1"))
+    await receive(core, a_mail("2", thread="another", verified=False, attachments=(PICTURE,)))
+    assert len(await core.rows("select 1 from customers")) == 2
 
 
 async def test_an_unproven_writer_proves_no_further_address(core: Core) -> None:
