@@ -256,3 +256,14 @@ async def test_trouble_is_listed_the_oldest_first(core: Core) -> None:
     await core.rows("update outbox set created_at = now() - interval '1 day' where id = %s returning 1", two.id)
     assert [trouble.id for trouble in await core.outbox.troubled()] == [two.id, one.id]
     assert [trouble.id for trouble in await core.outbox.troubled(1)] == [two.id]
+
+
+async def test_each_text_is_claimed_with_the_address_of_its_own_talk_and_settled_there(core: Core) -> None:
+    threads = ("one", "two", "three", "four")
+    conversations = {await reply(core, thread): thread for thread in threads}
+    deliveries = await core.outbox.claim(10)
+    assert {delivery.conversation_id: delivery.address for delivery in deliveries} == conversations
+    before = await core.rows("select next_position from conversations where id <> %s", deliveries[0].conversation_id)
+    assert await core.outbox.sent([(deliveries[0], None)]) == 1
+    after = await core.rows("select next_position from conversations where id <> %s", deliveries[0].conversation_id)
+    assert after == before

@@ -117,3 +117,12 @@ async def test_a_refused_text_is_sent_again_only_while_nothing_later_went_out(co
     for _ in range(2):
         await sender.deliver_due()
     assert mail.texts == ["echo: one", "echo: one", "echo: two"]
+
+
+async def test_a_sender_that_has_the_next_text_in_hand_is_not_waited_for(core: Core, mail: Recorded) -> None:
+    found = await in_doubt(core, mail)
+    async with core.database.connection() as sender, sender.transaction():
+        await sender.execute("select from outbox where state = 'pending' for update")
+        with pytest.raises(ConflictError, match="a sender is at work in this conversation"):
+            await core.outbox.settle_by_hand(found.id, "arrived", "kim")
+    await core.outbox.settle_by_hand(found.id, "arrived", "kim")
