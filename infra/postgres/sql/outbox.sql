@@ -90,7 +90,6 @@ select set_config('lock_timeout', '500ms', true);
 select id from outbox
 where conversation_id = (select conversation_id from outbox where id = %(id)s)
     and state = 'pending'
-order by position
 for update;
 
 -- name: lock_conversation_of

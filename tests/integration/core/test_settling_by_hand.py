@@ -119,6 +119,19 @@ async def test_a_refused_text_is_sent_again_only_while_nothing_later_went_out(co
     assert mail.texts == ["echo: one", "echo: one", "echo: two"]
 
 
+async def test_who_is_at_work_in_another_talk_is_not_waited_for(core: Core, mail: Recorded) -> None:
+    found = await in_doubt(core, mail)
+    await reply(core, "another", "three")
+    async with core.database.connection() as other, other.transaction():
+        await other.execute(
+            "select from outbox where conversation_id = (select max(id::text)::uuid from conversations) for update"
+        )
+        await other.execute(
+            "select from conversations where id = (select max(id::text)::uuid from conversations) for update"
+        )
+        await core.outbox.settle_by_hand(found.id, "arrived", "kim")
+
+
 async def test_a_sender_that_has_the_next_text_in_hand_is_not_waited_for(core: Core, mail: Recorded) -> None:
     found = await in_doubt(core, mail)
     async with core.database.connection() as sender, sender.transaction():
