@@ -15,6 +15,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--thorough", action="store_true", help="accepted mutants meet every test again, too")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="a line of JSON for each mutant, as it is tried")
+    parser.add_argument("--resume", action="store_true", help="what the journal has a verdict on is not tried again")
     parser.add_argument("--list", action="store_true", help="print them, try none")
     parser.add_argument("--write", action="store_true", help="write docs/mutation.md; for a run over everything")
     return parser.parse_args()
@@ -95,13 +97,17 @@ def _try(chosen: list[Mutant], options: argparse.Namespace, *, whole: bool) -> i
         template = stack.enter_context(a_template(server))
         with psycopg.connect(on(server, template), autocommit=True) as connection:
             valid = [m for m in chosen if not m.file.endswith(".sql") or refusal(connection, m.source) is None]
+        old = known_verdicts(options.journal, valid) if options.resume else []
+        tried = {(result.mutant.file, result.mutant.id) for result in old}
+        valid = [mutant for mutant in valid if (mutant.file, mutant.id) not in tried]
         lanes = [Lane(server, template) for _ in range(LANES)]
         for lane in lanes:
             stack.callback(lane.close)
         progress = stack.enter_context(_progress(console))
         rehearsal, trials = progress.add_task("rehearsal", total=None), progress.add_task("mutants", total=len(valid))
 
-        journal = stack.enter_context(options.journal.open("w", encoding="utf-8")) if options.journal else None
+        mode = "a" if options.resume else "w"
+        journal = stack.enter_context(options.journal.open(mode, encoding="utf-8")) if options.journal else None
 
         def told(what: Result | str) -> None:
             if journal and isinstance(what, Result):
@@ -124,7 +130,7 @@ def _try(chosen: list[Mutant], options: argparse.Namespace, *, whole: bool) -> i
             root=ROOT, targets=TARGETS, mutants=valid, seconds=seconds, lanes=lanes, told=told, left_out=LEFT_OUT
         )
         try:
-            results = campaign.run()
+            results = [*old, *(campaign.run() if valid else [])]
         except RehearsalError as error:
             console.print(f"the tests fail without a mutant: {error}", markup=False)
             return 2
@@ -132,18 +138,31 @@ def _try(chosen: list[Mutant], options: argparse.Namespace, *, whole: bool) -> i
     killed = {(r.mutant.file, r.mutant.id) for r in results if r.verdict != "survived"}
     open_ones = [r for r in results if r.verdict == "survived" and (r.mutant.file, r.mutant.id) not in reasons]
     files = {mutant.file for mutant in chosen} if whole else set[str]()
-    old = accepted.stale(reasons, there=keys, killed=killed, files=files)
-    for file, mutant in old:
+    stale = accepted.stale(reasons, there=keys, killed=killed, files=files)
+    for file, mutant in stale:
         console.print(f"STALE     {file}  {mutant}", markup=False)
     told_at_the_end = figures(chosen, results, reasons) | {
         "unexplained": len(open_ones),
-        "stale": len(old),
+        "stale": len(stale),
         "seconds": round(time.monotonic() - began),
     }
     if options.write:
         write(told_at_the_end, results, reasons)
     print(json.dumps(told_at_the_end))
-    return 1 if open_ones or old else 0
+    return 1 if open_ones or stale else 0
+
+
+def known_verdicts(journal: Path | None, mutants: Sequence[Mutant]) -> list[Result]:
+    """What a journal says of these mutants; the last word counts."""
+    if journal is None or not journal.exists():
+        return []
+    by_key = {(mutant.file, mutant.id): mutant for mutant in mutants}
+    found: dict[tuple[str, str], Result] = {}
+    for line in journal.read_text(encoding="utf-8").splitlines():
+        verdict, file, name, by = json.loads(line)
+        if (file, name) in by_key:
+            found[file, name] = Result(by_key[file, name], verdict, by)
+    return list(found.values())
 
 
 def _progress(console: Console) -> Progress:

@@ -19,8 +19,8 @@ _COLUMNS = ("mutants", "invalid", "killed", "timeout", "survived")
 
 _INTRODUCTION = """# Mutation testing
 
-Written by `make mutation ARGS=--write`. Leases, inbox, outbox, reviews and the commit of a turn are changed on purpose,
-one change at a time, and some test has to fail. Python is changed by its syntax tree, SQL by its tokens
+Written by `make mutation ARGS=--write`. The modules below are changed on purpose, one change at a time, and some test
+has to fail. Python is changed by its syntax tree, SQL by its tokens
 (`tests/mutation/python_operators.py`, `tests/mutation/sql_operators.py`); nothing is written into the tree. A rehearsal
 sees which tests reach which function and which statement; then each mutant meets those tests, in a process forked from
 one that has collected them all, on a real PostgreSQL, until one fails. What PostgreSQL can't even prepare is *invalid*
