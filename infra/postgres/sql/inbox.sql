@@ -24,8 +24,7 @@ join customer_keys k on k.id = u.key_id
 left join cases c on c.conversation_id = v.id and c.status = 'open'
 where m.channel = %(channel)s and m.provider_message_id = any(%(related)s)
     and i.address_index = %(address_index)s and i.verified_at is not null
-order by m.received_at desc
-limit 1;
+order by m.received_at desc;
 
 -- name: find_message
 select
@@ -114,9 +113,7 @@ with written as (
 select id from written
 union all
 select id from identities
-where channel = %(channel)s and address_index = %(address_index)s and verified_at is not null
-    and customer_id = %(customer_id)s
-limit 1;
+where channel = %(channel)s and address_index = %(address_index)s and verified_at is not null;
 
 -- name: insert_conversation
 insert into conversations (id, customer_id, identity_id, channel, thread_index)

@@ -134,6 +134,23 @@ async def test_an_address_beside_the_writers_own_is_the_same_persons(core: Core)
         assert delivery.address == address
 
 
+async def test_a_new_talk_is_answered_at_the_address_that_it_was_begun_from(core: Core) -> None:
+    for other in ("+490", "+499"):
+        await receive(core, a_mail(other, thread=other, address=other))
+    await receive(core, replace(a_mail("chat", thread="+491", address="+491"), channel=ChannelName("chat")))
+    await receive(core, a_mail("unproven", thread="unproven", address="DE.1", verified=False))
+    begun = {}
+    for n in range(2):
+        for own, alias in (("+491", "DE.1"), ("DE.1", "+491")):
+            receipt = await receive(core, a_mail(f"{own} {n}", thread=f"{own} {n}", address=own, aliases=(alias,)))
+            begun[receipt.conversation_id] = (own, receipt.case_id)
+    assert len(begun) == 4
+    for _, case_id in begun.values():
+        await core.work(case_id)
+    answered = {delivery.conversation_id: delivery.address for delivery in await core.outbox.claim(10)}
+    assert answered == {conversation: own for conversation, (own, _) in begun.items()}
+
+
 async def test_an_address_that_is_known_to_be_anothers_stays_theirs(core: Core) -> None:
     other = await receive(core, a_mail("1", thread="other", address="DE.1"))
     own = await receive(core, a_mail("2", thread="own", address="+491"))
@@ -146,9 +163,8 @@ async def test_an_address_that_is_known_to_be_anothers_stays_theirs(core: Core) 
 
 @pytest.mark.parametrize(("own", "alias"), [("+491", "DE.1"), ("DE.1", "+491")])
 async def test_of_two_known_owners_the_one_of_the_writers_own_address_counts(core: Core, own: str, alias: str) -> None:
-    owners = {
-        address: await receive(core, a_mail(address, thread=address, address=address)) for address in (own, alias)
-    }
+    known = sorted((own, alias))  # whichever is the writer's own, the same one was there first
+    owners = {address: await receive(core, a_mail(address, thread=address, address=address)) for address in known}
     new = await receive(core, a_mail("new", thread="new", address=own, aliases=(alias,)))
     (row,) = await core.rows("select customer_id from cases where id = %s", new.case_id)
     (owner,) = await core.rows("select customer_id from cases where id = %s", owners[own].case_id)
@@ -186,6 +202,33 @@ async def test_an_answer_in_a_new_thread_goes_on_in_the_senders_own_talk(core: C
     later = await receive(core, a_mail("3", thread="a third", related=("2",)))
     assert later.conversation_id == first.conversation_id
     assert later.case_id != first.case_id
+
+
+LATER = "update messages set received_at = now() + make_interval(hours => %s) where id = %s returning 1"
+
+
+async def test_an_answer_goes_on_in_the_newest_of_the_senders_talks_and_in_nobody_elses(core: Core) -> None:
+    for name in ("ada", "bob"):
+        await receive(core, a_mail(f"of {name}", thread=name, address=f"{name}@example.com"))
+    await receive(core, a_mail("unproven", thread="unproven", verified=False))
+    one, two = [await receive(core, a_mail(key, thread=key)) for key in ("one", "two")]
+    await core.rows(LATER, 1, one.message_id)
+    answer = await receive(core, a_mail("answer", thread="new", related=("two", "one", "unproven", "of ada")))
+    assert (answer.conversation_id, answer.case_id) == (one.conversation_id, one.case_id)
+    await core.rows(LATER, 2, two.message_id)
+    again = await receive(core, a_mail("again", thread="newer", related=("one", "two")))
+    assert (again.conversation_id, again.case_id) == (two.conversation_id, two.case_id)
+    (row,) = await core.rows(
+        "select m.key_id = u.key_id as own from messages m join cases c on c.id = m.case_id"
+        " join customers u on u.id = c.customer_id where m.id = %s",
+        again.message_id,
+    )
+    assert row["own"]
+
+
+async def test_an_answer_to_an_unproven_talk_under_the_same_address_is_a_talk_of_its_own(core: Core) -> None:
+    first = await receive(core, a_mail("1", verified=False))
+    assert (await receive(core, a_mail("2", thread="new", related=("1",)))).conversation_id != first.conversation_id
 
 
 @pytest.mark.parametrize(
