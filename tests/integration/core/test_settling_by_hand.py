@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from channels.envelope import Refused, SendResult, Unknown
-from infra.postgres.outbox import Trouble
+from infra.postgres.outbox import Finding, Trouble
 from skills.errors import ConflictError, NotFoundError
 from tests.core import Core
 from tests.integration.core.test_sender import Recorded, reply, sender_of, states, trouble
@@ -139,3 +139,37 @@ async def test_a_sender_that_has_the_next_text_in_hand_is_not_waited_for(core: C
         with pytest.raises(ConflictError, match="a sender is at work in this conversation"):
             await core.outbox.settle_by_hand(found.id, "arrived", "kim")
     await core.outbox.settle_by_hand(found.id, "arrived", "kim")
+
+
+async def test_what_was_sent_before_or_elsewhere_keeps_no_refused_text_back(core: Core, mail: Recorded) -> None:
+    sender = sender_of(core, mail)
+    await reply(core, "a", "one")
+    await sender.deliver_due()
+    mail.script = [Refused("mailbox full", retry=False)]
+    await reply(core, "a", "two")
+    await sender.deliver_due()
+    await reply(core, "b", "three")
+    await sender.deliver_due()
+    await core.outbox.settle_by_hand((await trouble(core)).id, "send_again", "kim")
+    await sender.deliver_due()
+    assert mail.texts == ["echo: one", "echo: two", "echo: three", "echo: two"]
+
+
+@pytest.mark.parametrize(("finding", "settled"), [("arrived", True), ("given_up", True), ("send_again", False)])
+async def test_a_settled_text_says_when_and_one_that_goes_again_is_due_at_once_with_no_attempt_made(
+    core: Core, mail: Recorded, finding: Finding, settled: bool
+) -> None:
+    found = await in_doubt(core, mail)
+    await core.rows(
+        "update outbox set due_at = now() + interval '1 hour', settled_at = now() - interval '1 hour'"
+        " where id = %s returning 1",
+        found.id,
+    )
+    await core.outbox.settle_by_hand(found.id, finding, "kim")
+    (row,) = await core.rows(
+        "select settled_at > now() - interval '1 minute' as now, settled_by, attempts, due_at <= now() as due"
+        " from outbox where id = %s",
+        found.id,
+    )
+    who, attempts = ("kim", 1) if settled else (None, 0)
+    assert row == {"now": True if settled else None, "settled_by": who, "attempts": attempts, "due": True}
