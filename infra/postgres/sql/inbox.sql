@@ -103,17 +103,11 @@ where not exists (
 );
 
 -- name: insert_proven
--- An address that the channel proves to be this customer's; the row that is there if it is known to be already.
-with written as (
-    insert into identities (id, customer_id, key_id, channel, address_sealed, address_index, verified_at)
-    values (%(id)s, %(customer_id)s, %(key_id)s, %(channel)s, %(address_sealed)s, %(address_index)s, now())
-    on conflict (channel, address_index) where verified_at is not null do nothing
-    returning id
-)
-select id from written
-union all
-select id from identities
-where channel = %(channel)s and address_index = %(address_index)s and verified_at is not null;
+-- An address that the channel proves to be this customer's; no row comes back for one that is proven already.
+insert into identities (id, customer_id, key_id, channel, address_sealed, address_index, verified_at)
+values (%(id)s, %(customer_id)s, %(key_id)s, %(channel)s, %(address_sealed)s, %(address_index)s, now())
+on conflict (channel, address_index) where verified_at is not null do nothing
+returning id;
 
 -- name: insert_conversation
 insert into conversations (id, customer_id, identity_id, channel, thread_index)

@@ -208,22 +208,25 @@ LATER = "update messages set received_at = now() + make_interval(hours => %s) wh
 
 
 async def test_an_answer_goes_on_in_the_newest_of_the_senders_talks_and_in_nobody_elses(core: Core) -> None:
-    for name in ("ada", "bob"):
-        await receive(core, a_mail(f"of {name}", thread=name, address=f"{name}@example.com"))
+    others = [await receive(core, a_mail("of ada", thread="ada", address="ada@example.com"))]
     await receive(core, a_mail("unproven", thread="unproven", verified=False))
-    one, two = [await receive(core, a_mail(key, thread=key)) for key in ("one", "two")]
-    await core.rows(LATER, 1, one.message_id)
-    answer = await receive(core, a_mail("answer", thread="new", related=("two", "one", "unproven", "of ada")))
-    assert (answer.conversation_id, answer.case_id) == (one.conversation_id, one.case_id)
-    await core.rows(LATER, 2, two.message_id)
-    again = await receive(core, a_mail("again", thread="newer", related=("one", "two")))
-    assert (again.conversation_id, again.case_id) == (two.conversation_id, two.case_id)
-    (row,) = await core.rows(
-        "select m.key_id = u.key_id as own from messages m join cases c on c.id = m.case_id"
-        " join customers u on u.id = c.customer_id where m.id = %s",
-        again.message_id,
+    talks = {key: await receive(core, a_mail(key, thread=key)) for key in ("one", "two", "three")}
+    others.append(await receive(core, a_mail("of zoe", thread="zoe", address="zoe@example.com")))
+    for other in others:
+        await core.rows(LATER, 99, other.message_id)
+    answers = []
+    for hours, (key, talk) in enumerate(talks.items(), start=1):
+        answers.append((talk, await receive(core, a_mail(f"to {key}", thread=f"to {key}", related=(key,)))))
+        await core.rows(LATER, hours, talk.message_id)
+        related = ("of zoe", "three", "two", "one", "unproven", "of ada")
+        answers.append((talk, await receive(core, a_mail(f"as {key}", thread=f"as {key}", related=related))))
+    for talk, answer in answers:
+        assert (answer.conversation_id, answer.case_id) == (talk.conversation_id, talk.case_id)
+    strange = await core.rows(
+        "select 1 from messages m join cases c on c.id = m.case_id join customers u on u.id = c.customer_id"
+        " where m.key_id <> u.key_id"
     )
-    assert row["own"]
+    assert strange == []
 
 
 async def test_an_answer_to_an_unproven_talk_under_the_same_address_is_a_talk_of_its_own(core: Core) -> None:
