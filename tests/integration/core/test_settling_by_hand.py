@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from channels.envelope import Refused, SendResult, Unknown
+from channels.envelope import Accepted, Refused, SendResult, Unknown
 from infra.postgres.outbox import Finding, Trouble
 from skills.errors import ConflictError, NotFoundError
 from tests.core import Core
@@ -173,3 +173,17 @@ async def test_a_settled_text_says_when_and_one_that_goes_again_is_due_at_once_w
     )
     who, attempts = ("kim", 1) if settled else (None, 0)
     assert row == {"now": True if settled else None, "settled_by": who, "attempts": attempts, "due": True}
+
+
+@pytest.mark.parametrize("later", [Accepted(), Unknown("connection lost")])
+async def test_a_refused_text_does_not_go_after_a_later_one_that_went_or_may_have(
+    core: Core, mail: Recorded, later: SendResult
+) -> None:
+    mail.script = [Refused("mailbox full", retry=False), later]
+    sender = sender_of(core, mail)
+    for text in ("one", "two"):
+        await reply(core, "a", text)
+        await sender.deliver_due()
+    (refused,) = [trouble for trouble in await core.outbox.troubled() if trouble.state == "failed"]
+    with pytest.raises(ConflictError, match="later texts went out"):
+        await core.outbox.settle_by_hand(refused.id, "send_again", "kim")
