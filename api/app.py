@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -14,14 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from api.channels import CHANNELS
+from api.channels.channel import MAX_BODY, Inlet
 from api.pages.routes import router as pages
 from api.problems import count_shed, install, problem
 from api.routes import dead_letters, health, review, troubles
 from api.wiring import Services, open_services
 from infra.settings import Settings
-
-MAX_BODY = 256 * 1024
-"""Bytes of a request's body; the longest message is 20,000 characters."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -48,9 +46,10 @@ def create_app(settings: Settings) -> FastAPI:
     install(app)
     count_shed(app, lambda app, reason: services_of(app).metrics.request_shed(reason))
     ours = (review.router, dead_letters.router, troubles.router, health.router, pages)
-    for router in (*(router for channel in CHANNELS for router in channel.routers), *ours):
-        app.include_router(router, max_body_size=MAX_BODY)
-    app.add_middleware(Door)
+    inlets = [*(inlet for channel in CHANNELS for inlet in channel.inlets), *map(Inlet, ours)]
+    for inlet in inlets:
+        app.include_router(inlet.router, max_body_size=inlet.max_body)
+    app.add_middleware(Door, larger={path: inlet.max_body for inlet in inlets for path in inlet.larger_paths})
     return app
 
 
@@ -64,10 +63,15 @@ class Door:
     """Gives every request an id, for its log lines and its answer, and turns away a body that is announced too large.
 
     FastAPI's own limit cuts off a body that grows too large unannounced; an announced one it answers in plain text.
+
+    Args:
+        app: who answers.
+        larger: beginnings of paths that take larger bodies, each with its limit.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, larger: Mapping[str, int]) -> None:
         self._app = app
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on under its id, or turn it away."""
@@ -84,8 +88,9 @@ class Door:
             await send(message)
 
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdigit() and int(announced) > MAX_BODY:
-            refusal = problem(413, "The request is too large", hint=f"at most {MAX_BODY // 1024} KiB")
+        limit = max((size for path, size in self._larger.items() if scope["path"].startswith(path)), default=MAX_BODY)
+        if announced.isdigit() and int(announced) > limit:
+            refusal = problem(413, "The request is too large", hint=f"at most {limit // 1024} KiB")
             await refusal(scope, receive, tagged)
         else:
             await self._app(scope, receive, tagged)

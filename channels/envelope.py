@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-from skills.turn import ChannelName, ConversationId, ForPerson, Language, MessageId
+from skills.turn import Author, ChannelName, ConversationId, ForPerson, Language, MessageId
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,11 @@ class Envelope:
     """Whether a machine wrote it (RFC 3834): it is kept and shown, and nobody answers."""
 
 
+DeliveryKind = Literal["reply", "handoff", "delay", "failure", "follow_up", "survey", "hand_back", "code"]
+"""Why a text is sent: an answer, a note that a person looks at it, that it takes longer, that something went wrong, the
+question whether an answer helped, a survey, a note that the assistant answers again, a one-time code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One text to send. ``id`` names the outbox row: the same id is the same send."""
@@ -79,6 +85,10 @@ class Delivery:
     text: str
     address: str
     attempt: int
+    kind: DeliveryKind = "reply"
+    author: Author = "agent"
+    files: tuple[File, ...] = ()
+    """What a person sends along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +123,36 @@ class Deferred:
 
 
 SendResult = Accepted | Refused | Deferred | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The provider has all of it. One name a message that it became, in order."""
+
+    provider_message_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivedPartly:
+    """The provider has some of it: a person says what becomes of the rest."""
+
+    provider_message_ids: tuple[str, ...]
+    missing: tuple[str, ...]
+    """The parts that are certainly not there, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The provider certainly didn't take it: sending it again sends it once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Nobody knows yet, or ever."""
+
+    reason: str
+    again: bool
+    """Whether asking later may help; otherwise it is a person's to decide."""
+
+
+Reconciled = Arrived | ArrivedPartly | Absent | Undecided

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
-from channels.envelope import Delivery, SendResult
+from channels.envelope import Delivery, Reconciled, SendResult
 from skills.turn import ChannelName
 
 
@@ -23,4 +25,21 @@ class OutboundChannel(Protocol):
 
     async def send(self, delivery: Delivery) -> SendResult:
         """Hand one text to the provider, once. Never raises for what a provider may do: the result says it."""
+        ...
+
+
+@runtime_checkable
+class Reconciling(Protocol):
+    """What a channel can do besides whose provider can be asked what it has: find out about an unknown outcome."""
+
+    async def reconcile(
+        self, delivery: Delivery, *, handed_over_at: datetime, known: Collection[str] = ()
+    ) -> Reconciled:
+        """What became of a delivery whose sending ended in ``Unknown``. Never raises for what a provider may do.
+
+        Args:
+            delivery: as it was sent.
+            handed_over_at: when its call began.
+            known: the provider's names of messages that belong to other deliveries of the conversation.
+        """
         ...

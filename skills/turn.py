@@ -28,8 +28,9 @@ ChannelName = NewType("ChannelName", str)
 Language = NewType("Language", str)
 """An ISO 639-1 code: ``en``, ``de``, ``es`` …"""
 
-ForPerson = Literal["unreadable", "files_only"]
-"""Why the agent can't take in all of a message: it could not be read, or all that it has is files."""
+ForPerson = Literal["unreadable", "files_only", "asked"]
+"""Why a message is a person's: it could not be read, all that it has is files, or the customer pressed the button that
+asks for a person."""
 
 Author = Literal["customer", "agent", "human", "system"]
 Owner = Literal["agent", "human"]

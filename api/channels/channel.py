@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 
 from api.scheduler import Job
 from api.wiring import Services
@@ -18,13 +19,32 @@ def no_jobs(_services: Services) -> Sequence[Job]:
     return ()
 
 
+MAX_BODY = 256 * 1024
+"""Bytes of a request's body where nothing else is said; the longest message is 20,000 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inlet:
+    """Routes with a limit of their own for the bodies of requests, in bytes."""
+
+    router: APIRouter
+    max_body: int = MAX_BODY
+
+    @property
+    def larger_paths(self) -> list[str]:
+        """How the paths begin that take more than is usual."""
+        if self.max_body <= MAX_BODY:
+            return []
+        return [route.path.partition("{")[0] for route in self.router.routes if isinstance(route, APIRoute)]
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One channel, or several that share everything but their name."""
 
     outbound: Callable[[Services], AbstractAsyncContextManager[Sequence[OutboundChannel]]]
     """Opens its sending halves; none of them when the operator has not set the channel up."""
-    routers: tuple[APIRouter, ...] = ()
+    inlets: tuple[Inlet, ...] = ()
     """Where its messages come in. They answer 404 while the channel is not set up."""
     jobs: Callable[[Services], Sequence[Job]] = no_jobs
     """What the leading scheduler does for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from api.channels.channel import Channel
+from api.channels.channel import Channel, Inlet
 from api.routes.web import router
 from api.wiring import Services
 from channels.protocol import OutboundChannel
@@ -18,4 +18,4 @@ async def _outbound(_services: Services) -> AsyncIterator[Sequence[OutboundChann
     yield WebOutbound(CHAT), WebOutbound(FORM)
 
 
-WEB = Channel(outbound=_outbound, routers=(router,))
+WEB = Channel(outbound=_outbound, inlets=(Inlet(router),))

@@ -25,7 +25,8 @@ from uuid import UUID
 
 from channels.gmail.automatic import OWN_MARK
 from channels.gmail.headers import MAX_NAME
-from channels.gmail.text import one_line, storable
+from channels.gmail.text import one_line
+from channels.storable import storable
 from skills.errors import InvalidMessageError
 
 MAX_SUBJECT = 250

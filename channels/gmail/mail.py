@@ -13,13 +13,14 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from email.parser import BytesHeaderParser
 
-from channels.gmail.attachments import Attachment, Limits, check
+from channels.attachments import Attachment, Limits, check
 from channels.gmail.body import MAX_READ, read_body
 from channels.gmail.bounce import Bounce, headers_recipients, original_message_id
 from channels.gmail.bounds import too_much
 from channels.gmail.headers import Address, Headers
 from channels.gmail.structure import Content, content
-from channels.gmail.text import decode, listed, one_line, storable
+from channels.gmail.text import decode, listed, one_line
+from channels.storable import storable
 
 MAX_CHARACTERS = 20_000
 """The longest text of a message. A longer one is cut with a note; :attr:`Mail.original_text` has the rest."""

@@ -9,10 +9,12 @@ import re
 from dataclasses import dataclass, field
 from email.message import Message
 
+from channels.attachments import SentFile
 from channels.gmail.bounce import FailedRecipient, original_message_id, status_recipients
 from channels.gmail.headers import Headers, decode_words
-from channels.gmail.text import MAX_TEXT_BYTES, decode, lenient_base64, listed, one_line, storable, unflowed
+from channels.gmail.text import MAX_TEXT_BYTES, decode, lenient_base64, listed, one_line, unflowed
 from channels.gmail.winmail import open_winmail
+from channels.storable import storable
 
 MAX_PARTS = 300
 MAX_DEPTH = 20
@@ -33,24 +35,12 @@ class Section:
     """Whether it repeats what another section says, as a winmail.dat or an invitation does, and counts only alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file as it came: nothing about it is checked."""
-
-    name: str
-    type: str
-    """What the sender says it is."""
-    data: bytes
-    content_id: str | None
-    inline: bool
-
-
 @dataclass(slots=True)
 class Content:
     """What a mail is made of."""
 
     sections: list[Section] = field(default_factory=list)
-    files: list[File] = field(default_factory=list)
+    files: list[SentFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What was left out and why, for a person."""
     encrypted: str | None = None
@@ -187,7 +177,7 @@ def _leaf(part: Message, kind: str, found: Content) -> list[Section]:
         return [section] if text.strip() else []
     data = _bytes(part)
     content_id = one_line(Headers.of(part).first("content-id"), 300).strip("<> ") or None
-    found.files.append(File(name, kind, data, content_id, inline=disposition == "inline" or content_id is not None))
+    found.files.append(SentFile(name, kind, data, content_id, inline=disposition == "inline" or content_id is not None))
     if kind != "text/calendar" or disposition == "attachment":
         return []
     return [Section(plain=_invitation(_text(part)), spare=True)]
@@ -197,10 +187,10 @@ def _opened_winmail(part: Message, name: str, found: Content) -> list[Section]:
     data = _bytes(part)
     opened = open_winmail(data)
     if opened is None:
-        found.files.append(File(name or "winmail.dat", "application/ms-tnef", data, None, inline=False))
+        found.files.append(SentFile(name or "winmail.dat", "application/ms-tnef", data, None, inline=False))
         return []
     found.files.extend(
-        File(one_line(inner.name, 300), "application/octet-stream", inner.data, None, inline=False)
+        SentFile(one_line(inner.name, 300), "application/octet-stream", inner.data, None, inline=False)
         for inner in opened.files
     )
     section = Section(storable(opened.text[:MAX_TEXT_BYTES]), storable(opened.html[:MAX_TEXT_BYTES]), spare=True)

@@ -11,6 +11,8 @@ import codecs
 import re
 from itertools import pairwise
 
+from channels.storable import storable
+
 MAX_TEXT_BYTES = 1_048_576
 """How much of one text part is read. A mail that somebody wrote has a thousandth of it."""
 
@@ -33,8 +35,6 @@ _WIDER = {
 """What is really sent under these names (as the WHATWG's encoding standard lists it)."""
 _UNSURE = frozenset({"cp1252", "cp1254", "cp1250", "iso8859-15", "iso8859-2"})
 """Charsets in which any bytes mean something: what is valid UTF-8 beyond ASCII was UTF-8, whatever the label says."""
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff]")
-_LINE_END = re.compile("\r\n|\r|\x85|\u2028|\u2029")
 _PADDING = re.compile(rb"=+")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
@@ -66,14 +66,6 @@ def _codec(charset: str | None) -> str | None:
     except (LookupError, ValueError):
         return None
     return _WIDER.get(name, name) if _READABLE.fullmatch(name) else None
-
-
-def storable(text: str) -> str:
-    """The text without what a database or UTF-8 can't hold (NUL, other control characters, lone surrogates).
-
-    Lines end with a line feed. Tabs stay.
-    """
-    return _FORBIDDEN.sub("", _LINE_END.sub("\n", text))
 
 
 def listed(words: str) -> frozenset[str]:

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 from twilio.base.exceptions import TwilioException
 
-from channels.envelope import Delivery
+from channels.envelope import Absent, Arrived, ArrivedPartly, Delivery, Reconciled, Undecided
 from channels.whatsapp import PREFIX
 from channels.whatsapp.account import Account
 from channels.whatsapp.outbound import Sender, now
@@ -30,39 +29,6 @@ SKEW = timedelta(minutes=1)
 """By how much Twilio's clock may be behind ours; it counts whole seconds besides."""
 MOST = 1_000
 """How many messages between us and a customer to look through at most: the largest page that Twilio gives."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Twilio took it all. One SID a part, in order."""
-
-    provider_message_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PartlyFound:
-    """Twilio took some of it."""
-
-    provider_message_ids: tuple[str, ...]
-    missing: tuple[str, ...]
-    """The parts that are certainly not there, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """Twilio certainly didn't take it: sending it again sends it once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Undecided:
-    """Nobody knows yet, or ever."""
-
-    reason: str
-    again: bool
-    """Whether asking later may help; otherwise it is a person's to decide."""
-
-
-Reconciled = Found | PartlyFound | Absent | Undecided
 
 
 class Reconciliation:
@@ -122,7 +88,7 @@ class Reconciliation:
         ) as error:
             return Undecided(f"Twilio's list can't be read: {type(error).__name__}", again=True)
         found = self._compare(delivery, messages, settled=age >= SETTLING)
-        if len(listed) >= MOST and not isinstance(found, Found):
+        if len(listed) >= MOST and not isinstance(found, Arrived):
             return Undecided(f"more than {MOST} messages with this customer", again=False)
         return found
 
@@ -141,13 +107,13 @@ class Reconciliation:
                 unmatched.remove(match)
                 sids.append(match.sid)
         if not missing:
-            return Found(tuple(sids))
+            return Arrived(tuple(sids))
         if not settled:
             return Undecided("it may still turn up", again=True)
         if unmatched and self._sender.template is not None:
             # A template's body is its own; any of these may be the text in it.
             return Undecided(f"{len(unmatched)} other messages may be it, as a template", again=False)
-        return PartlyFound(tuple(sids), tuple(missing)) if sids else Absent()
+        return ArrivedPartly(tuple(sids), tuple(missing)) if sids else Absent()
 
 
 def _bare(text: str | None) -> str:

@@ -218,6 +218,8 @@ class Outbox:
                 bytes(row["address_sealed"]), place="identities.address_sealed", row=row["identity_id"]
             ),
             attempt=row["attempts"],
+            kind=row["kind"],
+            author=row["author"],
         )
 
 

@@ -338,7 +338,7 @@ CREATE TABLE outbox (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     settled_at timestamp with time zone,
     settled_by text,
-    CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['reply'::text, 'handoff'::text, 'delay'::text, 'failure'::text]))),
+    CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['reply'::text, 'handoff'::text, 'delay'::text, 'failure'::text, 'follow_up'::text, 'survey'::text, 'hand_back'::text]))),
     CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text])))
 )
 WITH (fillfactor='70');

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from skills.escalate.amounts import Amount
 from skills.language import Phrases, Word
-from skills.turn import Draft, Message, Rejection, Sentiment, Turn
+from skills.turn import Draft, ForPerson, Message, Rejection, Sentiment, Turn
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -81,8 +81,8 @@ class When(BaseModel):
     """The customer opened so many cases in the seven days before."""
     channel: list[str] | None = Field(None, min_length=1)
     """The turn came in on one of these channels."""
-    for_person: list[Literal["unreadable", "files_only"]] | None = Field(None, min_length=1)
-    """A waiting message could not be read, or has nothing but files."""
+    for_person: list[ForPerson] | None = Field(None, min_length=1)
+    """A waiting message could not be read, has nothing but files, or was sent by the button that asks for a person."""
     answers_within_hour_at_least: Annotated[int, Field(ge=1, le=50)] | None = None
     """The agent answered so many turns of this case by itself in the last hour; more than fifty are not counted."""
     same_text_at_least: Annotated[int, Field(ge=2, le=10)] | None = None

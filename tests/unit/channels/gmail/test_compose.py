@@ -17,7 +17,8 @@ from channels.gmail.compose import Reply, compose, message_id, outbox_id, reply_
 from channels.gmail.headers import Address
 from channels.gmail.mail import read_mail
 from channels.gmail.markup import html_text
-from channels.gmail.text import one_line, storable
+from channels.gmail.text import one_line
+from channels.storable import storable
 from skills.errors import InvalidMessageError
 
 OUTBOX = UUID(int=7)

@@ -14,12 +14,23 @@ from uuid import UUID
 import httpx
 import pytest
 
-from channels.envelope import Accepted, Delivery, Refused, SendResult, Unknown
+from channels.envelope import (
+    Absent,
+    Accepted,
+    Arrived,
+    ArrivedPartly,
+    Delivery,
+    Reconciled,
+    Refused,
+    SendResult,
+    Undecided,
+    Unknown,
+)
 from channels.protocol import OutboundChannel
 from channels.whatsapp import WHATSAPP
 from channels.whatsapp.account import Account
 from channels.whatsapp.outbound import Sender, WhatsAppOutbound
-from channels.whatsapp.reconciliation import Absent, Found, PartlyFound, Reconciled, Reconciliation, Undecided
+from channels.whatsapp.reconciliation import Reconciliation
 from channels.whatsapp.refusals import INVITED, WINDOW_CLOSED, refusal
 from channels.whatsapp.window import Template
 from evals.emulators.twilio.faults import (
@@ -312,7 +323,7 @@ async def test_a_part_that_fails_makes_the_whole_unknown_and_the_rest_is_found_m
     long = delivery("\n\n".join(letter * 1_000 for letter in "abc"))
     twilio.script(Answer(), rate_limited())
     assert await line.send(long) == Unknown("sent 1 of 3, then rate_limited (20429)")
-    assert await line.look(long, began) == PartlyFound((twilio.sent[0].sid,), ("b" * 1_000, "c" * 1_000))
+    assert await line.look(long, began) == ArrivedPartly((twilio.sent[0].sid,), ("b" * 1_000, "c" * 1_000))
 
 
 async def test_an_unknown_text_that_was_taken_is_found(twilio: TwilioServer, line: Line) -> None:
@@ -320,7 +331,7 @@ async def test_an_unknown_text_that_was_taken_is_found(twilio: TwilioServer, lin
     twilio.script(Drop())
     assert isinstance(await line.send(delivery()), Unknown)
     found = await line.look(delivery(), began, minutes=0)
-    assert found == Found((twilio.sent[0].sid,))
+    assert found == Arrived((twilio.sent[0].sid,))
 
 
 async def test_an_unknown_text_that_was_not_taken_is_absent_once_it_can_no_longer_turn_up(
@@ -352,7 +363,7 @@ async def test_the_search_looks_far_back_up_to_its_limit(twilio: TwilioServer, l
     wanted = twilio.create({**form, "Body": ["It is on its way."]})
     for number in range(150):
         twilio.create({**form, "Body": [f"other {number}"]})
-    assert await line.look(delivery(), began) == Found((wanted.sid,))
+    assert await line.look(delivery(), began) == Arrived((wanted.sid,))
     for number in range(900):
         twilio.create({**form, "Body": [f"more {number}"]})
     found = await line.look(delivery(), began)

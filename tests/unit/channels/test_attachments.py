@@ -10,15 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.gmail.archive import MAX_ENTRIES, Verdict, inspect
-from channels.gmail.attachments import MAX_NAME_BYTES, TYPES, Limits, Reason, check, safe_name
-from channels.gmail.structure import File
+from channels.archive import MAX_ENTRIES, Verdict, inspect
+from channels.attachments import MAX_NAME_BYTES, TYPES, Limits, Reason, SentFile, check, safe_name
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\0" * 40
 
 
-def file(data: bytes, name: str = "a", kind: str = "application/octet-stream") -> File:
-    return File(name, kind, data, None, inline=False)
+def file(data: bytes, name: str = "a", kind: str = "application/octet-stream") -> SentFile:
+    return SentFile(name, kind, data, None, inline=False)
 
 
 def archive(*names: str, data: bytes = b"x", method: int = zipfile.ZIP_STORED) -> bytes:

@@ -1,7 +1,7 @@
-"""Files that come with a mail: which are taken, under which name and type, and what the customer is told of the others.
+"""Files that come with a message: which are taken, under which name and type, what is said to the sender of the others.
 
 What a file is, its bytes say (puremagic); what the sender says counts only between kinds of text. A refused file keeps
-no bytes here, so that nobody can store it by mistake: the original mail has it.
+no bytes here, so that nobody can store it by mistake; a mail's original has it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from enum import Enum
 
 import puremagic
 
-from channels.gmail import archive
-from channels.gmail.structure import File
-from channels.gmail.text import listed, storable
+from channels import archive
+from channels.envelope import File
+from channels.storable import storable
 
 MAX_NAME_BYTES = 150
 
@@ -62,10 +62,66 @@ _ARCHIVE_TYPES = {
     "opendocument": "application/vnd.oasis.opendocument",
     "jar": "application/java-archive",
 }
-_PROGRAMS = listed(
-    ".exe .dll .scr .com .bat .cmd .ps1 .psm1 .vbs .vbe .js .jse .mjs .wsf .wsh .hta .msi .msp .jar .apk .app "
-    ".dmg .pkg .sh .bash .py .pl .rb .php .lnk .url .reg .cpl .inf .chm .iso .img .vhd .html .htm .xhtml "
-    ".shtml .svg .xml .xsl .mht .docm .xlsm .pptm .dotm .xltm .xlam .doc .xls .ppt .rtf .one"
+_PROGRAMS = frozenset(
+    [
+        ".exe",
+        ".dll",
+        ".scr",
+        ".com",
+        ".bat",
+        ".cmd",
+        ".ps1",
+        ".psm1",
+        ".vbs",
+        ".vbe",
+        ".js",
+        ".jse",
+        ".mjs",
+        ".wsf",
+        ".wsh",
+        ".hta",
+        ".msi",
+        ".msp",
+        ".jar",
+        ".apk",
+        ".app",
+        ".dmg",
+        ".pkg",
+        ".sh",
+        ".bash",
+        ".py",
+        ".pl",
+        ".rb",
+        ".php",
+        ".lnk",
+        ".url",
+        ".reg",
+        ".cpl",
+        ".inf",
+        ".chm",
+        ".iso",
+        ".img",
+        ".vhd",
+        ".html",
+        ".htm",
+        ".xhtml",
+        ".shtml",
+        ".svg",
+        ".xml",
+        ".xsl",
+        ".mht",
+        ".docm",
+        ".xlsm",
+        ".pptm",
+        ".dotm",
+        ".xltm",
+        ".xlam",
+        ".doc",
+        ".xls",
+        ".ppt",
+        ".rtf",
+        ".one",
+    ]
 )
 """Endings of what runs, or may hold what runs, when somebody opens it."""
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -95,7 +151,7 @@ class Reason(Enum):
 _SENTENCES = {
     Reason.EMPTY: "The file {name} arrived empty. Please send it again.",
     Reason.TOO_LARGE: "The file {name} is too large: we take up to {megabytes} MB. Please send a smaller one.",
-    Reason.TOO_MANY: "We take {count} files with one mail, so {name} was left out. Please send it in another mail.",
+    Reason.TOO_MANY: "We take {count} files with one message, so {name} was left out. Please send it in another one.",
     Reason.TYPE: "We can't take the file {name}. Please send it as a PDF, a picture or plain text.",
     Reason.PROGRAM: "We don't take programs or files that may hold one, so {name} was left out. Please send a PDF.",
     Reason.ARCHIVE_BOMB: "The archive {name} unpacks to far too much. Please send the files that matter one by one.",
@@ -114,7 +170,7 @@ _ARCHIVE_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is taken with one mail. Gmail itself refuses mails over 25 MB."""
+    """How much is taken with one message. Gmail itself refuses mails over 25 MB."""
 
     file_bytes: int = 20 * 1_048_576
     total_bytes: int = 40 * 1_048_576
@@ -130,8 +186,20 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file as it came: nothing about it is checked."""
+
+    name: str
+    type: str
+    """What the sender says it is."""
+    data: bytes
+    content_id: str | None = None
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file of a mail. ``data`` is empty when it is refused."""
+    """A file of a message. ``data`` is empty when it is refused."""
 
     name: str
     """Safe for a file system, a header and a screen; its ending tells what the file is."""
@@ -144,9 +212,16 @@ class Attachment:
     inline: bool
     refusal: Refusal | None = None
 
+    @property
+    def file(self) -> File:
+        """As an envelope carries it."""
+        if self.refusal is not None:
+            return File(self.name, self.type, self.size, None, self.refusal.reason.value)
+        return File(self.name, self.type, self.size, self.data)
 
-def check(files: Iterable[File], limits: Limits | None = None) -> tuple[Attachment, ...]:
-    """Judge the files of one mail, in their order."""
+
+def check(files: Iterable[SentFile], limits: Limits | None = None) -> tuple[Attachment, ...]:
+    """Judge the files of one message, in their order."""
     allowed = limits or Limits()
     taken = total = 0
     judged = []
@@ -180,7 +255,7 @@ def check(files: Iterable[File], limits: Limits | None = None) -> tuple[Attachme
     return tuple(judged)
 
 
-def _judged(file: File) -> tuple[str, Reason | None]:
+def _judged(file: SentFile) -> tuple[str, Reason | None]:
     if not file.data:
         return "application/octet-stream", Reason.EMPTY
     ending = _ending(_bare(file.name))
