@@ -62,13 +62,13 @@ _ARCHIVE_TYPES = {
     "opendocument": "application/vnd.oasis.opendocument",
     "jar": "application/java-archive",
 }
-_PROGRAMS = frozenset(
-    (
-        ".exe .dll .scr .com .bat .cmd .ps1 .psm1 .vbs .vbe .js .jse .mjs .wsf .wsh .hta .msi .msp .jar .apk .app "
-        ".dmg .pkg .sh .bash .py .pl .rb .php .lnk .url .reg .cpl .inf .chm .iso .img .vhd .html .htm .xhtml "
-        ".shtml .svg .xml .xsl .mht .docm .xlsm .pptm .dotm .xltm .xlam .doc .xls .ppt .rtf .one"
-    ).split()  # noqa: SIM905 - forty lines would say no more
-)
+_PROGRAMS = frozenset((
+    ".exe", ".dll", ".scr", ".com", ".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".js", ".jse", ".mjs", ".wsf",
+    ".wsh", ".hta", ".msi", ".msp", ".jar", ".apk", ".app", ".dmg", ".pkg", ".sh", ".bash", ".py", ".pl", ".rb",
+    ".php", ".lnk", ".url", ".reg", ".cpl", ".inf", ".chm", ".iso", ".img", ".vhd", ".html", ".htm", ".xhtml",
+    ".shtml", ".svg", ".xml", ".xsl", ".mht", ".docm", ".xlsm", ".pptm", ".dotm", ".xltm", ".xlam", ".doc", ".xls",
+    ".ppt", ".rtf", ".one",
+))  # fmt: skip
 """Endings of what runs, or may hold what runs, when somebody opens it."""
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _MARKUP = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-z]", re.IGNORECASE)
