@@ -21,7 +21,7 @@ from infra.postgres.knowledge import PostgresKnowledge
 from infra.postgres.model_replies import KeptReplies
 from infra.postgres.spend import BudgetedModel, Ceilings, Prices, Spend, SpendWatcher
 from infra.settings import Settings
-from skills.adapt import Adapt
+from skills.adapt import Adapt, Company
 from skills.errors import ConfigurationError
 from skills.escalate import Escalate, Policy
 from skills.identify import Identify
@@ -81,7 +81,7 @@ def choose_skills(
         retrieve=Retrieve(knowledge),
         respond=extractive if model is None else ModelResponder(model),
         escalate=Escalate(read_policy(settings)),
-        adapt=Adapt(),
+        adapt=Adapt(company=Company(settings.company.name, settings.company.signature)),
     )
 
 

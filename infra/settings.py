@@ -49,6 +49,21 @@ class SettleSettings(BaseModel):
         return timedelta(seconds=getattr(self, channel, 0.0))
 
 
+class CompanySettings(BaseModel):
+    """For whom the agent writes."""
+
+    name: Annotated[str, Field(max_length=80, pattern=r"^[^\r\n]*$")] = ""
+    """In the sign-off of letters."""
+    signature: Annotated[str, Field(max_length=1_000)] = ""
+    """Below letters, in lines; \\n is a line break too."""
+
+    @field_validator("signature")
+    @classmethod
+    def _lines(cls, text: str) -> str:
+        """An environment variable on one line can say where its lines end."""
+        return text.replace("\\n", "\n").strip()
+
+
 class PaceSettings(BaseModel):
     """How quickly turns may follow each other; what comes faster waits and is answered together."""
 
@@ -183,6 +198,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    company: CompanySettings = Field(default_factory=CompanySettings)
     settle: SettleSettings = Field(default_factory=SettleSettings)
     pace: PaceSettings = Field(default_factory=PaceSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)

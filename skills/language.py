@@ -41,14 +41,16 @@ _NOT_AN_END = _listed(
 _LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\(\s{0,3}<?([^()\s<>]{1,2000})>?[^()\n]{0,200}\)")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]{1,2000})>")
 _CODE = re.compile(r"(?<!`)`{1,3}([^`\n]{1,500})`{1,3}(?!`)")
+_ADDRESS = r"(https?://[^\s*<>]{1,2000})|"
+"""What looks like emphasis in an address is a part of it."""
 _EMPHASIS = (
-    re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,500})(?<=\S)\*(?![\w*])"),
-    re.compile(r"(?<![\w_])_(?=[^\s_])([^_\n]{1,500})(?<=\S)_(?![\w_])"),
-    re.compile(r"~~(?=\S)([^~\n]{1,500})(?<=\S)~~"),
+    re.compile(_ADDRESS + r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,500})(?<=\S)\*(?![\w*])"),
+    re.compile(_ADDRESS + r"(?<![\w_])_(?=[^\s_])([^_\n]{1,500})(?<=\S)_(?![\w_])"),
+    re.compile(_ADDRESS + r"~~(?=\S)([^~\n]{1,500})(?<=\S)~~"),
 )
 _STRONG = (
-    re.compile(r"\*\*(?=\S)([^*\n]{1,500})(?<=\S)\*\*"),
-    re.compile(r"(?<!\w)__(?=\S)([^_\n]{1,500})(?<=\S)__(?!\w)"),
+    re.compile(_ADDRESS + r"\*\*(?=\S)([^*\n]{1,500})(?<=\S)\*\*"),
+    re.compile(_ADDRESS + r"(?<!\w)__(?=\S)([^_\n]{1,500})(?<=\S)__(?!\w)"),
 )
 
 _FUNCTION_WORDS: dict[str, frozenset[str]] = {
@@ -296,27 +298,27 @@ def _is_abbreviation(line: str, dot: int) -> bool:
     return last[0].casefold() in _NOT_AN_END and not last[0].isupper()
 
 
-def unmarked(text: str, *, strong: str = "") -> str:
-    """Inline Markdown as plain text: a link becomes ``its words (its address)``, emphasis and code marks go.
+def unmarked(text: str, *, strong: str = "", link: str = "{label} ({address})") -> str:
+    """Inline Markdown as plain text: a link is written as ``link`` says, emphasis and code marks go.
 
     ``strong`` is what the channel writes around bold text (``*`` in WhatsApp); empty drops the marks.
     """
-    text = _LINK.sub(_plain_link, text)
+    text = _LINK.sub(lambda found: _plain_link(found, link), text)
     text = _AUTOLINK.sub(lambda found: found[1].removeprefix("mailto:"), text)
     text = _CODE.sub(r"\1", text)
     for emphasis in _EMPHASIS:
-        text = emphasis.sub(r"\1", text)
+        text = emphasis.sub(lambda found: found[1] or found[2], text)
     for mark in _STRONG:
-        text = mark.sub(lambda found: f"{strong}{found[1]}{strong}", text)
+        text = mark.sub(lambda found: found[1] or f"{strong}{found[2]}{strong}", text)
     return text
 
 
-def _plain_link(link: re.Match[str]) -> str:
-    label, target = link[1].strip(), link[2]
+def _plain_link(found: re.Match[str], link: str) -> str:
+    label, target = found[1].strip(), found[2]
     address = target.removeprefix("mailto:")
-    if link[0].startswith("!") or not target.startswith(("http://", "https://", "mailto:")):
+    if found[0].startswith("!") or not target.startswith(("http://", "https://", "mailto:")):
         return label
-    return address if label in {"", address, target} else f"{label} ({address})"
+    return address if label in {"", address, target} else link.format(label=label, address=address)
 
 
 def guess_language(text: str) -> Language | None:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from skills.adapt.markup import plain
-from skills.adapt.rules import ChannelRule, ChannelRules, length_of
-from skills.adapt.texts import advice_text, handoff_text, text_for
-from skills.language import sentences
+from skills.adapt.cut import shortened
+from skills.adapt.markup import shown
+from skills.adapt.rules import ChannelRule, ChannelRules, Company, length_of
+from skills.adapt.texts import advice_text, handoff_text, sign_off_text, text_for
 from skills.turn import Customer, Draft, Escalation, Language, Reply, Retrieval, Sentiment, Turn
 
 _NAME = re.compile(r"[^\W\d_][^\W\d_' .-]{0,30}(?:[ '.-]{1,2}[^\W\d_]{1,30}){0,4}\.?")
@@ -38,11 +38,17 @@ class Adapt:
     """Puts a draft into a channel's form, with our own words around it in the customer's language.
 
     Whatever of the two texts reaches the customer first in a case says that an automated assistant writes, and only
-    that one. The handoff for a danger to somebody also says whom to call, and the one for a draft that could not be
-    written says that it is the assistant that can't answer at the moment.
+    that one. A draft in another language than the customer's (neither responder writes one knowingly) is said to be.
+    The handoff for a danger to somebody also says whom to call, and the one for a draft that could not be written says
+    that it is the assistant that can't answer at the moment.
+
+    Args:
+        rules: what each channel wants.
+        company: for whom we write.
     """
 
     rules: ChannelRules = field(default_factory=ChannelRules)
+    company: Company = field(default_factory=Company)
 
     async def __call__(self, state: AdaptInput) -> AdaptUpdate:
         """Write the reply, and the handoff when a person is asked."""
@@ -51,12 +57,13 @@ class Adapt:
         rule = self.rules.of(turn.channel)
         handoff = self._handoff(turn, escalation, language, rule, failed=draft.failure is not None)
         first = not turn.history
+        foreign = [] if draft.language == language else [text_for(language, "foreign")]
         return {
             "reply": Reply(
                 text=_letter(
-                    [plain(draft.text, strong=rule.strong)],
+                    [*foreign, shown(draft.text, rule)],
                     [_sources(draft, state["retrieval"], language)] if rule.sources else [],
-                    _frame(turn.customer, language, rule, disclosed=first and handoff is None),
+                    self._frame(turn.customer, language, rule, disclosed=first and handoff is None),
                     rule,
                     cut=text_for(language, "cut"),
                 ),
@@ -64,28 +71,28 @@ class Adapt:
             )
         }
 
-    @staticmethod
     def _handoff(
-        turn: Turn, escalation: Escalation, language: Language, rule: ChannelRule, *, failed: bool
+        self, turn: Turn, escalation: Escalation, language: Language, rule: ChannelRule, *, failed: bool
     ) -> str | None:
         if not escalation.needed:
             return None
         advice = [text for reason in escalation.reasons if (text := advice_text(language, reason.rule))]
         body = [*dict.fromkeys(advice), handoff_text(language, escalation.severity, failed=failed)]
-        frame = _frame(turn.customer, language, rule, disclosed=not turn.history)
+        frame = self._frame(turn.customer, language, rule, disclosed=not turn.history)
         return _letter(body, [], frame, rule, cut="")
+
+    def _frame(self, customer: Customer, language: Language, rule: ChannelRule, *, disclosed: bool) -> _Frame:
+        greeting = [_greeting(customer, language)] if rule.letter else []
+        disclosure = [text_for(language, "disclosure")] if disclosed else []
+        sign_off = [sign_off_text(language, self.company.name)] if rule.letter else []
+        signature = [self.company.signature.strip()] if rule.signature == "below" else []
+        return _Frame((*greeting, *disclosure), (*sign_off, *signature))
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
     above: tuple[str, ...]
     below: tuple[str, ...]
-
-
-def _frame(customer: Customer, language: Language, rule: ChannelRule, *, disclosed: bool) -> _Frame:
-    greeting = [_greeting(customer, language)] if rule.letter else []
-    disclosure = [text_for(language, "disclosure")] if disclosed else []
-    return _Frame((*greeting, *disclosure), (text_for(language, "sign_off"),) if rule.letter else ())
 
 
 def _greeting(customer: Customer, language: Language) -> str:
@@ -100,7 +107,7 @@ def _sources(draft: Draft, retrieval: Retrieval, language: Language) -> str:
     """One line an article that is cited and has an address; empty when none has."""
     addresses = {passage.id: passage.url for passage in retrieval.passages if passage.url}
     cited = dict.fromkeys(
-        f"{citation.title}: {addresses[citation.passage_id]}"
+        f"{' '.join(citation.title.split())}: {addresses[citation.passage_id]}"
         for citation in draft.citations
         if citation.passage_id in addresses
     )
@@ -118,18 +125,7 @@ def _letter(body: Sequence[str], sources: Sequence[str], frame: _Frame, rule: Ch
     if length_of(without_sources) <= rule.max_length:
         return without_sources
     room = rule.max_length - length_of(_joined([*frame.above, "", cut, *frame.below])) - 2 * len(_PARAGRAPH)
-    return _joined([*frame.above, _shortened(_joined(body), room), cut, *frame.below])
-
-
-def _shortened(text: str, room: int) -> str:
-    """As many whole sentences from the start as fit; at least something, should the first one be too long already."""
-    end = 0
-    for sentence in sentences(text):
-        after = text.find(sentence, end) + len(sentence)
-        if after < end or length_of(text[:after]) > room:
-            break
-        end = after
-    return text[:end] or text[: max(room, 0) // 2]
+    return _joined([*frame.above, shortened(_joined(body), room), cut, *frame.below])
 
 
 def _joined(parts: Sequence[str]) -> str:

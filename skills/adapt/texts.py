@@ -12,6 +12,7 @@ TextName = Literal[
     "greeting",
     "greeting_by_name",
     "sign_off",
+    "sign_off_of",
     "source",
     "sources",
     "disclosure",
@@ -19,6 +20,7 @@ TextName = Literal[
     "handoff_failed",
     "danger",
     "cut",
+    "foreign",
     "failure",
 ]
 
@@ -27,6 +29,7 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
         "greeting": "Hello,",
         "greeting_by_name": "Hello {name},",
         "sign_off": "Kind regards\nYour support team",
+        "sign_off_of": "Kind regards\nYour {company} support team",
         "source": "Source:",
         "sources": "Sources:",
         "disclosure": "You are talking to an automated assistant, not a person. You can ask for a person at any time.",
@@ -35,6 +38,7 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
             "Thank you for your message. Our automated assistant can't answer it at the moment, so a colleague will "
             "look at it {deadline} and answer you."
         ),
+        "foreign": "We have this answer in another language only. Ask for a person if you can't read it.",
         "cut": "(This answer was too long for this channel. Write to us if you need the rest.)",
         "failure": "Something went wrong on our side with your message. It is not lost: a colleague will answer you.",
     },
@@ -42,6 +46,7 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
         "greeting": "Guten Tag,",
         "greeting_by_name": "Guten Tag {name},",
         "sign_off": "Mit freundlichen Grüßen\nIhr Support-Team",
+        "sign_off_of": "Mit freundlichen Grüßen\nIhr Support-Team von {company}",
         "source": "Quelle:",
         "sources": "Quellen:",
         "disclosure": (
@@ -53,6 +58,10 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
             "Danke für Ihre Nachricht. Unser automatischer Assistent kann sie gerade nicht beantworten. "
             "Jemand aus unserem Team sieht sie {deadline} an und antwortet Ihnen."
         ),
+        "foreign": (
+            "Diese Antwort haben wir nur in einer anderen Sprache. "
+            "Fragen Sie nach einem Menschen, wenn Sie sie nicht lesen können."
+        ),
         "cut": "(Diese Antwort war zu lang für diesen Kanal. Schreiben Sie uns, wenn Sie den Rest brauchen.)",
         "failure": (
             "Bei Ihrer Nachricht ist auf unserer Seite etwas schiefgegangen. "
@@ -63,6 +72,7 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
         "greeting": "Hola:",
         "greeting_by_name": "Hola, {name}:",
         "sign_off": "Un saludo\nSu equipo de atención al cliente",
+        "sign_off_of": "Un saludo\nSu equipo de atención al cliente de {company}",
         "source": "Fuente:",
         "sources": "Fuentes:",
         "disclosure": (
@@ -74,6 +84,7 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
             "Gracias por su mensaje. Nuestro asistente automático no puede responderlo en este momento. "
             "Una persona de nuestro equipo lo mirará {deadline} y le responderá."
         ),
+        "foreign": "Solo tenemos esta respuesta en otro idioma. Pida hablar con una persona si no puede leerla.",
         "cut": "(Esta respuesta era demasiado larga para este canal. Escríbanos si necesita el resto.)",
         "failure": "Algo ha fallado por nuestra parte con su mensaje. No se ha perdido: una persona le responderá.",
     },
@@ -81,6 +92,7 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
         "greeting": "Bonjour,",
         "greeting_by_name": "Bonjour {name},",
         "sign_off": "Cordialement\nVotre équipe d'assistance",
+        "sign_off_of": "Cordialement\nVotre équipe d'assistance {company}",
         "source": "Source :",
         "sources": "Sources :",
         "disclosure": (
@@ -91,6 +103,9 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
         "handoff_failed": (
             "Merci de votre message. Notre assistant automatique ne peut pas y répondre pour le moment. "
             "Une personne de notre équipe le regardera {deadline} et vous répondra."
+        ),
+        "foreign": (
+            "Nous n'avons cette réponse que dans une autre langue. Demandez une personne si vous ne pouvez pas la lire."
         ),
         "cut": "(Cette réponse était trop longue pour ce canal. Écrivez-nous s'il vous faut la suite.)",
         "failure": (
@@ -182,6 +197,13 @@ _DEADLINES: Mapping[str, Mapping[Severity, str]] = {
 def text_for(language: Language, name: TextName) -> str:
     """One of our texts in this language, in English when we don't speak it."""
     return _TEXTS.get(language, _TEXTS[FALLBACK_LANGUAGE])[name]
+
+
+def sign_off_text(language: Language, company: str) -> str:
+    """How a letter ends, with the company's name if there is one."""
+    if not company:
+        return text_for(language, "sign_off")
+    return text_for(language, "sign_off_of").format(company=company)
 
 
 def handoff_text(language: Language, severity: Severity, *, failed: bool = False) -> str:

@@ -1,6 +1,7 @@
 """Documents that are made from the code: ``make docs`` writes them again, a test holds them equal.
 
 docs/graph.md                from the compiled graph
+docs/channels/README.md      from the rules of adaptation, with an example from the tests
 docs/openapi.json            from the application, which is made but not started
 infra/postgres/schema.sql    from a migrated database
 """
@@ -23,10 +24,15 @@ from infra.embedded.servers import EmbeddedServers
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
 from infra.settings import Settings
+from skills.adapt import ChannelRule, ChannelRules
+from skills.turn import ChannelName
 from tests.architecture.project import ROOT, name_of
 from tests.trivial import trivial_graph
+from tests.unit.skills.adapted import BODIES, expected
+from tests.unit.skills.adapted import CHANNELS as ADAPTED
 
 GRAPH = ROOT / "docs/graph.md"
+CHANNELS = ROOT / "docs/channels/README.md"
 OPENAPI = ROOT / "docs/openapi.json"
 SCHEMA = ROOT / "infra/postgres/schema.sql"
 
@@ -41,6 +47,64 @@ def graph_document() -> str:
         "Drawn from the compiled graph by `make docs`; a test fails when the two differ. The code that reads\n"
         "like this drawing is [graph/build.py](../graph/build.py). Dotted arrows are conditional.\n\n"
         f"```mermaid\n{drawing}\n```\n"
+    )
+
+
+def channels_document() -> str:
+    """The rules of adaptation as a table, and what becomes of one draft."""
+    rules = ChannelRules()
+    rows = [*rules.by_channel.items(), (ChannelName("any other"), rules.other)]
+    table = "\n".join(f"| {' | '.join((name, *_cells(rule)))} |" for name, rule in rows)
+    shown = expected()
+    examples = "\n\n".join(
+        f"### {'any other' if channel not in rules.by_channel else channel}\n\n```text\n{shown[channel]['en']}\n```"
+        for channel in ADAPTED
+    )
+    return f"""# What each channel wants of a text
+
+Made by `make docs` from [skills/adapt/rules.py](../../skills/adapt/rules.py), which is where to change it; a test fails
+when the two differ. How each channel is set up stands in the file of its name in this folder.
+
+| channel | longest | letter | signature | bold | lists | links | emoji | sources |
+|---|---|---|---|---|---|---|---|---|
+{table}
+
+- **Longest** counts UTF-16 code units (an emoji is two). A longer answer first loses its sources, then whole sentences
+  from its end, and says that it was cut. No link, emoji or letter is ever cut in two. Where a channel sends several
+  messages it splits the text itself.
+- **Letter**: a greeting above, by name only if the address is proven, and a sign-off below with the company's name
+  (`CSAGENT_COMPANY__NAME`).
+- **Signature**: `CSAGENT_COMPANY__SIGNATURE`, below the text or where the channel puts it (a mail: below `-- `).
+- **Links**: addresses are always to be seen, and never changed.
+- **Sources**: the cited articles that have an address, each once.
+- Everywhere: the customer's language, for all that we say ourselves; a draft in another one is said to be. The first
+  text of a case says that an assistant writes and that a person can be asked for. What a reviewer wrote is checked and
+  never rewritten.
+
+## One draft on every channel
+
+The draft, in Markdown:
+
+```markdown
+{BODIES["en"]}
+```
+Expected texts in all languages: [tests/unit/skills/adapted_texts.toml](../../tests/unit/skills/adapted_texts.toml).
+
+{examples}
+"""
+
+
+def _cells(rule: ChannelRule) -> tuple[str, ...]:
+    several = f", in messages of {rule.one_message:,}" if rule.one_message else ""
+    return (
+        f"{rule.max_length:,}{several}",
+        "yes" if rule.letter else "no",
+        rule.signature,
+        f"`{rule.bold}…{rule.bold}`" if rule.bold else "plain",
+        f"`{rule.item}`",
+        f"`{rule.links}`",
+        rule.emoji,
+        "yes" if rule.sources else "no",
     )
 
 
@@ -101,6 +165,7 @@ def main() -> int:
     write = parser.parse_args().write
     made = {
         GRAPH: graph_document(),
+        CHANNELS: channels_document(),
         OPENAPI: openapi_document(),
         SCHEMA: asyncio.run(fresh_schema_document()),
     }

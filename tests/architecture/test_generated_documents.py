@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 from tests.architecture.generated import (
+    CHANNELS,
     GRAPH,
     OPENAPI,
     SCHEMA,
+    channels_document,
     graph_document,
     openapi_document,
     schema_document,
@@ -16,6 +18,10 @@ from tests.architecture.generated import (
 
 def test_the_drawing_in_the_docs_is_the_compiled_graph() -> None:
     assert GRAPH.read_text(encoding="utf-8") == graph_document(), "run `make docs`"
+
+
+def test_the_rules_of_the_channels_in_the_docs_are_those_that_are_applied() -> None:
+    assert CHANNELS.read_text(encoding="utf-8") == channels_document(), "run `make docs`"
 
 
 def test_the_openapi_document_is_the_applications() -> None:

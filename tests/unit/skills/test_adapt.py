@@ -6,10 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skills.adapt import Adapt, ChannelRule, ChannelRules, check_text, fit
-from skills.adapt.markup import plain
+from channels.whatsapp import WHATSAPP
+from channels.whatsapp.text import MAX_LENGTH
+from skills.adapt import Adapt, ChannelRule, ChannelRules, Company, check_text, fit
+from skills.adapt.cut import shortened
+from skills.adapt.emoji import at_most
+from skills.adapt.markup import shown
+from skills.adapt.rules import Links, length_of
 from skills.errors import InvalidMessageError
-from skills.turn import ChannelName, Customer, Draft, Escalation, Reason, Reply, Severity
+from skills.turn import ChannelName, Customer, Draft, Escalation, Language, Reason, Reply, Severity
+from tests.unit.skills.adapted import CHANNELS, LANGUAGES, expected
+from tests.unit.skills.adapted import adapted as example
 from tests.unit.skills.skill_examples import (
     DELIVERY,
     PAYMENT,
@@ -40,15 +47,17 @@ async def adapted(
     first: bool = False,
     customer: Customer | None = None,
     rules: ChannelRules | None = None,
+    company: Company | None = None,
+    spoken: str | None = None,
 ) -> Reply:
     turn = a_turn("hi", channel=channel, history=[] if first else [("customer", "before")], customer=customer)
     return (
-        await Adapt(rules or ChannelRules())(
+        await Adapt(rules or ChannelRules(), company or Company())(
             {
                 "turn": turn,
                 "sentiment": a_sentiment(language=language),
                 "retrieval": a_retrieval("q", DELIVERY, PAYMENT, UNLINKED),
-                "draft": draft or an_answer(),
+                "draft": replace(draft or an_answer(), language=Language(spoken or language)),
                 "escalation": escalation,
             }
         )
@@ -85,7 +94,7 @@ async def test_whatsapp_keeps_bold_and_names_no_sources() -> None:
     draft = replace(an_answer(), text="## Delivery\n\nIt takes **two** days, see [here](https://a.example).")
     assert (
         await adapted(draft, channel="whatsapp")
-    ).text == "*Delivery*\n\nIt takes *two* days, see here (https://a.example)."
+    ).text == "*Delivery*\n\nIt takes *two* days, see here: https://a.example."
 
 
 async def test_a_channel_without_rules_of_its_own_gets_plain_text() -> None:
@@ -193,7 +202,7 @@ async def test_every_draft_fits_its_channel(text: str, channel: str, times: int)
     ],
 )
 def test_markdown_becomes_plain_text(markdown: str, text: str) -> None:
-    assert plain(markdown) == text
+    assert shown(markdown, ChannelRule()) == text
 
 
 def test_a_reviewers_text_is_checked_and_never_rewritten() -> None:
@@ -205,8 +214,8 @@ def test_a_reviewers_text_is_checked_and_never_rewritten() -> None:
     ("text", "message", "hint"),
     [
         ("  \n", "is empty", "reject"),
-        ("x" * 1601, "has 1,601 characters; whatsapp takes 1,600", "by 1 characters"),
-        ("😀" * 801, "has 1,602 characters", "by 2 characters"),
+        ("x" * 4801, "has 4,801 characters; whatsapp takes 4,800", "by 1 characters"),
+        ("😀" * 2401, "has 4,802 characters", "by 2 characters"),
         ("a\x00b", "U+0000", "Delete it"),
         ("a\ud83db", "U+D83D", "Delete it"),
     ],
@@ -216,3 +225,109 @@ def test_a_text_that_can_not_be_sent_is_refused_with_the_reason(text: str, messa
         check_text(ChannelName("whatsapp"), text)
     assert message in str(caught.value)
     assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_same_draft_looks_on_every_channel_as_its_rule_says(channel: str, language: str) -> None:
+    texts = expected()[channel]
+    assert (await example(channel, language)).text == texts[language]
+    handed = await example(channel, language, escalated=True)
+    assert handed.handoff == texts[f"{language}_handoff"]
+
+
+async def test_the_sign_off_names_the_company_and_a_letter_without_a_place_of_its_own_ends_with_the_signature() -> None:
+    company = Company("Example", "Example Ltd\n1 Sample Street")
+    form = (await adapted(channel="form", company=company)).text
+    assert form.endswith("Kind regards\nYour Example support team\n\nExample Ltd\n1 Sample Street")
+    email = (await adapted(channel="email", company=company)).text
+    assert email.endswith("Kind regards\nYour Example support team")
+    assert "Example" not in (await adapted(channel="chat", company=company)).text
+
+
+async def test_a_draft_in_another_language_than_the_customers_says_so_in_theirs() -> None:
+    text = (await adapted(language="de", spoken="en")).text
+    assert text.startswith("Diese Antwort haben wir nur in einer anderen Sprache.")
+    assert "anderen Sprache" not in (await adapted(language="de")).text
+
+
+@pytest.mark.parametrize(
+    ("links", "text"),
+    [
+        ("address", "See https://a.example/_x_/y, or us@b.example and https://c.example."),
+        ("label: address", "See all of it: https://a.example/_x_/y, or us: us@b.example and https://c.example."),
+        ("label (address)", "See all of it (https://a.example/_x_/y), or us (us@b.example) and https://c.example."),
+        ("[label](address)", "See [all of it](https://a.example/_x_/y), or [us](us@b.example) and https://c.example."),
+    ],
+)
+def test_a_links_address_is_always_to_be_seen_and_left_as_it_is(links: Links, text: str) -> None:
+    markdown = "See [all of it](https://a.example/_x_/y), or [us](mailto:us@b.example) and <https://c.example>."
+    assert shown(markdown, ChannelRule(links=links)) == text
+
+
+FAMILY, FLAG, THUMB = "\U0001f469\u200d\U0001f469\u200d\U0001f467", "\U0001f1e9\U0001f1ea", "\U0001f44d\U0001f3fd"
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "left"),
+    [
+        (f"Yes {FAMILY} and {FLAG}{THUMB} done \u2764\ufe0f.", 0, "Yes and done."),
+        (f"Yes {FAMILY} and {FLAG}{THUMB} done \u2764\ufe0f.", 1, f"Yes {FAMILY} and done."),
+        ("\u2705 Paid\n  - \u274c Sent", 0, "Paid\n- Sent"),
+        ("Press 1\ufe0f\u20e3 for help", 0, "Press 1 for help"),
+        ("Acme\u00a9 \u2713 5 \u2192 6", 0, "Acme\u00a9 \u2713 5 \u2192 6"),
+        ("\U0001f44d", 0, "\U0001f44d"),
+        ("  two  spaces  ", 0, "  two  spaces  "),
+    ],
+)
+def test_emoji_are_left_out_whole(text: str, most: int, left: str) -> None:
+    assert at_most(text, most) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "left"),
+    [
+        ("One. Two. Three.", 9, "One. Two."),
+        ("A sentence that is too long.", 12, "A sentence"),
+        ("See https://a.example/a-long-way now", 20, "See"),
+        ("https://a.example/a-long-way", 20, ""),
+        (f"ab{FAMILY}cd", 6, "ab"),
+        ("ab\U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7", 8, "ab\U0001f1e9\U0001f1ea"),
+        ("e\u0301e\u0301", 3, "e\u0301"),
+        ("x\u3002https://a.example/very/long", 12, "x\u3002"),
+        ("short", 5, "short"),
+        ("words", 0, ""),
+    ],
+)
+def test_a_cut_is_never_inside_of_a_link_or_of_what_looks_like_one_character(text: str, room: int, left: str) -> None:
+    assert shortened(text, room) == left
+
+
+@given(st.text(alphabet=st.sampled_from(f"ab. \n*{FAMILY}{FLAG}{THUMB}\u0301"), max_size=60), st.integers(0, 40))
+def test_what_is_cut_is_a_beginning_that_fits(text: str, room: int) -> None:
+    left = shortened(text, room)
+    assert text.startswith(left)
+    assert length_of(left) <= room
+
+
+@pytest.mark.parametrize("channel", [*ChannelRules().by_channel, "another"])
+async def test_what_a_customer_smuggles_into_a_draft_stays_text(channel: str) -> None:
+    """An answer may repeat what was asked."""
+    asked = "*bold* _it_ ```x``` <b onclick=x>[bank](javascript:x) \u202egnp.exe\u2066 %%{{x}} {name}\x1b[31m"
+    text = (await adapted(an_answer(f"I don't know: {asked}"), channel=channel)).text
+    assert not set("\x1b\u202e\u2066*_`") & set(text)
+    assert "javascript" not in text
+    assert "<b onclick=x>bank gnp.exe %%{{x}} {name}[31m" in text
+
+
+@given(st.text(max_size=200), st.sampled_from(["chat", "form", "email", "whatsapp", "another"]))
+async def test_no_name_and_no_draft_breaks_the_form_of_a_letter(text: str, channel: str) -> None:
+    reply = await adapted(an_answer(text or "x"), channel=channel, customer=a_customer(name=text))
+    check_text(ChannelName(channel), reply.text)
+    if channel in {"form", "email"}:
+        assert reply.text.startswith("Hello")
+        assert reply.text.endswith("Kind regards\nYour support team")
+
+
+def test_a_rule_knows_how_much_its_channel_puts_into_one_message() -> None:
+    assert ChannelRules().of(WHATSAPP).one_message == MAX_LENGTH
