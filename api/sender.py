@@ -144,6 +144,8 @@ class Sender:
                     await _insist(partial(self._outbox.retry, delivery, result.reason, delay, counts=False))
                 case Refused() if result.retry and delivery.attempt < _MAX_ATTEMPTS:
                     await _insist(partial(self._outbox.retry, delivery, result.reason, _delay(delivery.attempt)))
+                case Unknown() if self._repeats(delivery):
+                    await _insist(partial(self._outbox.retry, delivery, result.reason, _delay(delivery.attempt)))
                 case Refused():
                     await _insist(partial(self._outbox.lost, delivery, "failed", result.reason))
                     _log.error("delivery.failed", outbox=str(delivery.id), reason=result.reason)
@@ -155,6 +157,11 @@ class Sender:
         if taken:
             await _insist(partial(self._outbox.sent, taken))
             await self._signals.conversation_changed(*(delivery.conversation_id for delivery, _ in taken))
+
+    def _repeats(self, delivery: Delivery) -> bool:
+        """Whether a text that may have gone may go again: its channel makes one of two."""
+        channel = self._channels.get(delivery.channel)
+        return channel is not None and channel.repeatable and delivery.attempt < _MAX_ATTEMPTS
 
     async def _send(self, delivery: Delivery) -> SendResult:
         channel = self._channels.get(delivery.channel)

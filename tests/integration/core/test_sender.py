@@ -317,3 +317,17 @@ async def test_a_provider_that_names_two_messages_alike_undoes_neither(core: Cor
     while await sender.deliver_due():
         pass
     assert [state for state, _, _ in await states(core)] == ["sent", "sent"]
+
+
+async def test_an_unknown_outcome_is_tried_again_where_twice_has_the_effect_of_once(core: Core) -> None:
+    mail = Recorded(repeatable=True, script=[Unknown("no answer")])
+    receipt = await core.write("ada@example.com", "hello", channel=MAIL)
+    await core.work(receipt.case_id)
+    sender = sender_of(core, mail)
+    assert await sender.deliver_due() == 1
+    assert await core.rows("select state, attempts from outbox") == [{"state": "pending", "attempts": 1}]
+    await core.rows("update outbox set due_at = now() returning id")
+    assert await sender.deliver_due() == 1
+    assert mail.texts == ["echo: hello", "echo: hello"]
+    assert mail.calls[0].id == mail.calls[1].id
+    assert await core.rows("select state from outbox") == [{"state": "sent"}]

@@ -1,0 +1,1 @@
+"""What somebody who extends the product would write."""
