@@ -32,6 +32,10 @@ chaos: $(VENV)/.installed-dev ## long runs under faults; ends with one line of J
 mutation: $(VENV)/.installed-dev ## change the core on purpose and see that a test notices; ends with one line of JSON
 	@$(BIN)/python -m tests.mutation $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(VENV)/.installed-dev ## any bytes into every parser, led by coverage; says how to get atheris
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.installed-dev ## measure the pipeline against the bare graph; ends with one line of JSON
 	@$(BIN)/python -m tests.bench $(ARGS)
