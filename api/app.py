@@ -13,11 +13,12 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
+from api.bodies import MAX_BODY, MAX_UPLOAD
 from api.channels import CHANNELS
-from api.channels.channel import MAX_BODY, Channel, Inlet
+from api.channels.channel import Channel, Inlet
 from api.pages.routes import router as pages
 from api.problems import count_shed, install, problem
-from api.routes import dead_letters, health, review, troubles
+from api.routes import answers, dead_letters, files, health, review, troubles
 from api.wiring import Services, open_services
 from infra.settings import Settings
 
@@ -45,8 +46,12 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
     )
     install(app)
     count_shed(app, lambda app, reason: services_of(app).metrics.request_shed(reason))
-    ours = (review.router, dead_letters.router, troubles.router, health.router, pages)
-    inlets = [*(inlet for channel in channels for inlet in channel.inlets), *map(Inlet, ours)]
+    ours = (review.router, files.router, dead_letters.router, troubles.router, health.router, pages)
+    inlets = [
+        *(inlet for channel in channels for inlet in channel.inlets),
+        Inlet(answers.router, MAX_UPLOAD),
+        *map(Inlet, ours),
+    ]
     for inlet in inlets:
         app.include_router(inlet.router, max_body_size=inlet.max_body)
     app.add_middleware(Door, larger={path: inlet.max_body for inlet in inlets for path in inlet.larger_paths})

@@ -18,10 +18,13 @@ from datetime import timedelta
 
 import structlog
 
+from api.bodies import Uploads
 from api.jobs import Retention, jobs
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
 from api.worker import Worker, WorkerLimits
+from channels.attachments import Limits
+from channels.filelinks import FileLinks
 from channels.web.signature import TokenSigner
 from graph.build import Graph
 from graph.handling import TurnHandler
@@ -32,6 +35,7 @@ from infra.postgres.connections import Connections, Demand
 from infra.postgres.conversations import Conversations
 from infra.postgres.database import Database
 from infra.postgres.dead_letters import DeadLetters
+from infra.postgres.files import Files
 from infra.postgres.inbox import Inbox
 from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
@@ -69,6 +73,9 @@ class Services:
     leases: Leases
     outbox: Outbox
     dead_letters: DeadLetters
+    files: Files
+    file_links: FileLinks
+    uploads: Uploads
     tokens: TokenSigner
     metrics: Metrics
     breakers: Breakers
@@ -146,6 +153,9 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             leases=Leases(database, holder=_holder(), duration=lease),
             outbox=Outbox(database, keyring, holder=_holder(), hold=_HOLD),
             dead_letters=DeadLetters(database, keyring, notice=failure_notice),
+            files=Files(public, keyring),
+            file_links=FileLinks(keyring.derive("file links")),
+            uploads=Uploads(_file_limits(settings)),
             tokens=TokenSigner(keyring.derive("conversation tokens")),
             metrics=metrics,
             breakers=breakers,
@@ -153,6 +163,11 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     finally:
         await signals.close()
         await database.close()
+
+
+def _file_limits(settings: Settings) -> Limits:
+    files = settings.files
+    return Limits(file_bytes=files.file_bytes, total_bytes=files.total_bytes, count=files.count)
 
 
 def connection_demand(settings: Settings) -> Demand:

@@ -18,6 +18,8 @@ from skills.errors import ConfigurationError
 
 _Seconds = Annotated[float, Field(ge=0)]
 
+LARGEST_TOTAL = 32 * 1_048_576
+"""Bytes of one message's files at most: what a request may bring is fixed when the service starts."""
 SHORTEST_CASE_DAYS = 30
 """A resolved case stays in the database so long at least, so that no late repetition of its messages opens another."""
 _Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
@@ -73,6 +75,17 @@ class PaceSettings(BaseModel):
     """Turns of a case that may follow each other at once."""
     cases_an_hour: int = Field(20, ge=1)
     """New cases of one sender that are worked on at once; each further one waits a little longer."""
+
+
+class FileSettings(BaseModel):
+    """How much is taken with one message, from customers on the web and from staff."""
+
+    file_bytes: int = Field(10 * 1_048_576, ge=1)
+    total_bytes: int = Field(25 * 1_048_576, ge=1, le=LARGEST_TOTAL)
+    count: int = Field(10, ge=0, le=50)
+    """0: no files."""
+    link_hours: int = Field(24, ge=1, le=24 * 30)
+    """How long a link to a file works at least; whoever reads the conversation again gets a new one."""
 
 
 class ModelSettings(BaseModel):
@@ -201,6 +214,7 @@ class Settings(BaseSettings):
     company: CompanySettings = Field(default_factory=CompanySettings)
     settle: SettleSettings = Field(default_factory=SettleSettings)
     pace: PaceSettings = Field(default_factory=PaceSettings)
+    files: FileSettings = Field(default_factory=FileSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
     spend: SpendSettings = Field(default_factory=SpendSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from api.bodies import MAX_BODY
 from api.scheduler import Job
 from api.wiring import Services
 from channels.protocol import OutboundChannel
@@ -17,10 +18,6 @@ from channels.protocol import OutboundChannel
 def no_jobs(_services: Services) -> Sequence[Job]:
     """Nothing is to be done from time to time."""
     return ()
-
-
-MAX_BODY = 256 * 1024
-"""Bytes of a request's body where nothing else is said; the longest message is 20,000 characters."""
 
 
 @dataclass(frozen=True, slots=True)

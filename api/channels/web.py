@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from api.bodies import MAX_UPLOAD
 from api.channels.channel import Channel, Inlet
 from api.routes.web import router
 from api.wiring import Services
@@ -18,4 +19,4 @@ async def _outbound(_services: Services) -> AsyncIterator[Sequence[OutboundChann
     yield WebOutbound(CHAT), WebOutbound(FORM)
 
 
-WEB = Channel(outbound=_outbound, inlets=(Inlet(router),))
+WEB = Channel(outbound=_outbound, inlets=(Inlet(router, MAX_UPLOAD),))

@@ -14,7 +14,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import responses
-from api.routes.review import Line, Staff
+from api.routes.review import Line
+from api.routes.staff import Staff
 from api.routes.web import With
 from infra.postgres.dead_letters import LONGEST_REASON
 

@@ -1,24 +1,22 @@
-"""The review API: what waits for a person, and what the person decides.
+"""The review API: what waits for a person, and whose a case is. What people write is in ``api.routes.answers``.
 
-Every route needs a staff key; the key's name is who acts. A decision carries the ``version`` that was read: if anything
-has changed since, the answer is 409 with the changes, and nothing is decided.
+A decision carries the ``version`` that was read: if anything has changed since, the answer is 409 with the changes, and
+nothing is decided.
 """
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.problems import UnauthorizedError, responses
-from api.routes.web import Given, With
-from graph.review import make_decision
-from infra.postgres.inbox import MAX_CHARACTERS, refuse_unstorable
+from api.problems import responses
+from api.routes.staff import Staff
+from api.routes.web import With
 from skills.turn import CaseId, EscalationId
 
 router = APIRouter(prefix="/v1/review", tags=["review"])
@@ -27,24 +25,22 @@ Severity = Literal["P1", "P2", "P3"]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-async def staff_of(given: Given, use: With) -> str:
-    """The name behind the staff key of this request."""
-    presented = (given or "").encode("utf-8", "replace")
-    for name, key in use.settings.staff_keys.items():
-        if hmac.compare_digest(key.get_secret_value().encode(), presented):
-            return name
-    raise UnauthorizedError("this needs a staff key", hint="send it as Authorization: Bearer …; `csagent up` prints it")
-
-
-Staff = Annotated[str, Depends(staff_of)]
-
-
 class Customer(BaseModel):
     """Who the case is about."""
 
     name: str | None
     language: str | None
     segment: str
+
+
+class LineFile(BaseModel):
+    """A file of a message, read at ``/v1/review/files/{message_id}/{ordinal}``. 0 is the message as it came in."""
+
+    ordinal: int
+    name: str
+    media_type: str
+    size: int
+    refusal: str | None = Field(description="Why it was not kept")
 
 
 class Line(BaseModel):
@@ -57,6 +53,7 @@ class Line(BaseModel):
     at: datetime
     state: str
     delivery: str | None
+    files: list[LineFile]
 
 
 class Queued(BaseModel):
@@ -96,24 +93,6 @@ class Escalation(BaseModel):
     request: dict[str, Any]
     transcript: list[Line]
     later_messages: list[Line]
-
-
-class NewDecision(BaseModel):
-    """What the reviewer decides, and which version they read."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    action: Literal["approve", "edit", "answer", "reject", "take_over"]
-    version: str = Field(max_length=100)
-    text: str | None = Field(None, max_length=MAX_CHARACTERS)
-    reason: str | None = Field(None, max_length=2000)
-    covers_later: bool = Field(default=False, description="The text also answers what the customer wrote since")
-
-
-class Decided(BaseModel):
-    """The decision is taken; a worker applies it at once."""
-
-    case_id: UUID
 
 
 class OwnedCase(BaseModel):
@@ -175,20 +154,6 @@ class Segment(BaseModel):
     segment: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")
 
 
-class OwnMessage(BaseModel):
-    """What a person writes to the customer."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    text: str = Field(min_length=1, max_length=MAX_CHARACTERS)
-
-
-class Written(BaseModel):
-    """The person's message is in the outbox."""
-
-    message_id: UUID
-
-
 _PROBLEMS = responses(400, 401, 404, 409, 413, 422, 503)
 
 
@@ -215,22 +180,6 @@ async def claim_escalation(escalation_id: UUID, use: With, staff: Staff) -> None
 async def release_escalation(escalation_id: UUID, use: With, staff: Staff) -> None:
     """Let others have it."""
     await use.reviews.release(EscalationId(escalation_id), staff)
-
-
-@router.post("/escalations/{escalation_id}/decision", status_code=202, responses=_PROBLEMS)
-async def decide_escalation(escalation_id: UUID, new: NewDecision, use: With, staff: Staff) -> Decided:
-    """Decide, if what you read is what is there. Nobody decides the same thing twice."""
-    decision = make_decision(action=new.action, reviewer=staff, text=new.text, reason=new.reason)
-    if decision.text is not None:
-        refuse_unstorable(decision.text)
-    if decision.reason is not None:
-        refuse_unstorable(decision.reason)
-    case_id = await use.reviews.decide(
-        EscalationId(escalation_id), decision, seen=new.version, covers_later=new.covers_later
-    )
-    use.metrics.decisions.labels(action=decision.action).inc()
-    await use.signals.case_waits(case_id)
-    return Decided(case_id=case_id)
 
 
 @router.get("/cases", responses=_PROBLEMS)
@@ -270,20 +219,6 @@ async def hand_back_case(case_id: UUID, use: With, staff: Staff) -> None:
 async def resolve_case(case_id: UUID, use: With, staff: Staff) -> None:
     """The matter is settled. The customer's next message opens a new case."""
     await use.cases.resolve(CaseId(case_id), staff)
-
-
-@router.post("/cases/{case_id}/messages", status_code=202, responses=_PROBLEMS)
-async def write_to_customer(
-    case_id: UUID,
-    new: OwnMessage,
-    use: With,
-    staff: Staff,
-    idempotency_key: Annotated[UUID, Header(description="A random UUID; the same one is the same message")],
-) -> Written:
-    """Write to the customer of a case that you own."""
-    message_id = await use.cases.write(CaseId(case_id), staff, new.text, intent_id=idempotency_key)
-    await use.signals.outbox_waits()
-    return Written(message_id=message_id)
 
 
 def _customer(read: Any) -> dict[str, Any]:

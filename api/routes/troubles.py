@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from api.problems import responses
-from api.routes.review import Staff
+from api.routes.staff import Staff
 from api.routes.web import With
 from infra.postgres.outbox import Finding
 

@@ -16,8 +16,11 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.bodies import described
 from api.problems import UnauthorizedError, responses
+from api.shown_files import MessageFile, shown_file
 from api.wiring import Services
+from channels.attachments import Attachment
 from channels.web import CHAT
 from channels.web.inbound import envelope, first_key
 from channels.web.signature import ConversationToken
@@ -44,6 +47,16 @@ class NewMessage(BaseModel):
     language: str | None = Field(None, pattern=r"^[a-z]{2}$", description="ISO 639-1")
 
 
+class TakenFile(BaseModel):
+    """A file of the message, kept unless there is a refusal."""
+
+    name: str
+    media_type: str
+    size: int
+    refusal: str | None
+    sentence: str | None = Field(description="The refusal, for the customer")
+
+
 class Taken(BaseModel):
     """The message is stored. Keep the token: it is the conversation."""
 
@@ -52,6 +65,9 @@ class Taken(BaseModel):
     conversation_token: str
     cursor: int
     activity: Literal["idle", "working", "person"]
+    files: list[TakenFile] = Field(
+        default_factory=list, description="What became of each file; the text is kept anyhow"
+    )
 
 
 class WebMessage(BaseModel):
@@ -62,6 +78,7 @@ class WebMessage(BaseModel):
     author: Literal["customer", "agent", "human", "system"]
     text: str
     at: datetime
+    files: list[MessageFile] = Field(default_factory=list)
 
 
 class WebMessages(BaseModel):
@@ -101,30 +118,54 @@ async def token_of(given: Given, use: With) -> ConversationToken:
 Token = Annotated[ConversationToken, Depends(token_of)]
 
 
-@router.post("/messages", status_code=202, responses=responses(400, 401, 404, 409, 413, 422, 503))
+def taken_file(file: Attachment) -> TakenFile:
+    """What became of a file."""
+    refusal = file.refusal
+    return TakenFile(
+        name=file.name,
+        media_type=file.type,
+        size=file.size,
+        refusal=refusal and refusal.reason.value,
+        sentence=refusal and refusal.sentence,
+    )
+
+
+@router.post(
+    "/messages",
+    status_code=202,
+    responses=responses(400, 401, 404, 409, 413, 422, 503),
+    openapi_extra=described(NewMessage, files=True),
+)
 async def send_message(
-    message: NewMessage,
+    request: Request,
     use: With,
     given: Given,
     response: Response,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Taken:
-    """Store a message; the reply comes by polling or as an event. The same Idempotency-Key is the same message."""
+    """Store a message; the reply comes by polling or as an event. The same Idempotency-Key is the same message.
+
+    As a form it may bring files. One that is refused takes nothing else with it: the answer says which and why.
+    """
     began = time.perf_counter()
     token = use.tokens.issue(first_key(idempotency_key)) if given is None else use.tokens.check(given)
     settle = use.settings.settle.of(CHAT)
-    receipt = await use.inbox.receive(
-        envelope(
-            token,
-            text=message.text,
-            idempotency_key=idempotency_key,
-            name=message.name,
-            email=message.email,
-            language=message.language,
-            begins=given is None,
-        ),
-        settle=settle,
-    )
+    async with use.uploads.read(request, NewMessage) as sent:
+        message = sent.message
+        receipt = await use.inbox.receive(
+            envelope(
+                token,
+                text=message.text,
+                idempotency_key=idempotency_key,
+                name=message.name,
+                email=message.email,
+                language=message.language,
+                begins=given is None,
+                files=tuple(file.file for file in sent.files),
+                files_only=sent.files_only,
+            ),
+            settle=settle,
+        )
     use.metrics.received.labels(channel=CHAT, duplicate=str(receipt.duplicate).lower()).inc()
     use.metrics.acknowledged.labels(channel=CHAT).observe(time.perf_counter() - began)
     if receipt.waits:
@@ -136,6 +177,7 @@ async def send_message(
         conversation_token=token.text,
         cursor=receipt.position,
         activity="working" if receipt.waits else "idle",
+        files=[taken_file(file) for file in sent.files],
     )
 
 
@@ -157,7 +199,7 @@ async def read_messages(
                 view = await use.conversations.view(CHAT, token.thread, after=after)
     response.headers["Cache-Control"] = "no-store"
     return WebMessages(
-        messages=[_message(seen) for seen in view.messages],
+        messages=[_message(use, seen) for seen in view.messages],
         cursor=view.messages[-1].position if view.messages else after,
         activity=view.activity,
     )
@@ -195,7 +237,7 @@ async def _events(
             view = await use.conversations.view(CHAT, token.thread, after=after)
             for seen in view.messages:
                 after = seen.position
-                yield f"id: {after}\nevent: message\ndata: {_message(seen).model_dump_json()}\n\n"
+                yield f"id: {after}\nevent: message\ndata: {_message(use, seen).model_dump_json()}\n\n"
                 alive = time.monotonic()
             if view.activity != activity:
                 activity = view.activity
@@ -215,5 +257,12 @@ async def _changed_within(changed: asyncio.Event, seconds: float) -> None:
         return
 
 
-def _message(seen: SeenMessage) -> WebMessage:
-    return WebMessage(id=seen.id, position=seen.position, author=seen.author, text=seen.text, at=seen.at)
+def _message(use: Services, seen: SeenMessage) -> WebMessage:
+    return WebMessage(
+        id=seen.id,
+        position=seen.position,
+        author=seen.author,
+        text=seen.text,
+        at=seen.at,
+        files=[shown_file(use, entry) for entry in seen.files],
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from uuid import UUID, uuid4
 
-from channels.envelope import ClaimedAddress, Envelope
+from channels.envelope import ClaimedAddress, Envelope, File
 from channels.web import CHAT
 from channels.web.signature import ConversationToken
 from skills.errors import InvalidMessageError
@@ -23,6 +23,8 @@ def envelope(
     email: str | None = None,
     language: str | None = None,
     begins: bool = False,
+    files: tuple[File, ...] = (),
+    files_only: bool = False,
 ) -> Envelope:
     """One web message. Its id is made of the conversation and the client's key, so that keys never meet across talks.
 
@@ -48,6 +50,8 @@ def envelope(
         language=None if language is None else Language(language),
         claims=() if email is None else (ClaimedAddress(ChannelName("email"), email.strip().casefold()),),
         begins=begins,
+        attachments=files,
+        for_person="files_only" if files_only else None,
     )
 
 

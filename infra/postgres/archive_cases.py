@@ -21,11 +21,11 @@ _DELETES = {
     "case_work": "delete_case_work",
     "model_spend_of_cases": "delete_model_spend_of_cases",
     "messages": "delete_messages",
-    "message_files": "delete_message_files",
     "turns": "delete_turns",
     "outbox": "delete_outbox",
     "escalations": "delete_escalations",
     "decisions": "delete_decisions",
+    "message_files": "delete_message_files",
     "dead_letters": "delete_dead_letters",
 }
 TABLES = tuple(_DELETES)

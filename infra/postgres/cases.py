@@ -6,7 +6,7 @@ Ownership is checked again in the commit of every turn, under the same lock that
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,10 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from channels.envelope import File
 from infra.crypto.keyring import Keyring
 from infra.postgres.database import Connection, Database
+from infra.postgres.files import FileEntry, keep_sent_along, list_files
 from infra.postgres.inbox import refuse_unstorable
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
@@ -34,6 +36,7 @@ class TranscriptMessage:
     at: datetime
     state: str
     delivery: str | None
+    files: tuple[FileEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,9 @@ class Cases:
         """The newest messages of a case, oldest first."""
         cursor = await connection.execute(self._sql["transcript"], {"case_id": case_id, "limit": limit})
         rows = await cursor.fetchall()
+        files = await list_files(
+            connection, self._keyring, [row["id"] for row in rows if row["has_files"]], originals=True
+        )
         return tuple(
             TranscriptMessage(
                 id=row["id"],
@@ -157,6 +163,7 @@ class Cases:
                 at=row["at"],
                 state=row["state"],
                 delivery=row["delivery"],
+                files=files.get(row["id"], ()),
             )
             for row in reversed(rows)
         )
@@ -209,7 +216,9 @@ class Cases:
             await connection.execute(self._sql["waiting_to_agent"], {"case_id": case_id})
             await self._log(connection, "case.handed_back", case_id, reviewer)
 
-    async def write(self, case_id: CaseId, reviewer: str, text: str, *, intent_id: UUID) -> MessageId:
+    async def write(
+        self, case_id: CaseId, reviewer: str, text: str, *, intent_id: UUID, files: Sequence[File] = ()
+    ) -> MessageId:
         """A person's own message to the customer. The same ``intent_id`` is the same message.
 
         Raises:
@@ -243,6 +252,7 @@ class Cases:
                     "kind": "reply",
                 },
             )
+            await keep_sent_along(connection, files, key, message_id=message_id)
             await connection.execute(self._turns["count_outgoing"], {"case_id": case_id, "count": 1})
             await connection.execute(self._sql["answered_by_person"], {"case_id": case_id})
             await self._log(connection, "case.answered_by_person", case_id, reviewer)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from infra.crypto.keyring import Keyring
 from infra.postgres.database import Database
+from infra.postgres.files import FileEntry, list_files
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from skills.errors import NotFoundError
@@ -27,6 +28,8 @@ class SeenMessage:
     author: Author
     text: str
     at: datetime
+    files: tuple[FileEntry, ...] = ()
+    """Its attachments; a mail as it came in is not for its sender to read here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,9 @@ class Conversations:
                 self._sql["messages_after"], {"conversation_id": head["id"], "after": after, "limit": limit}
             )
             rows = await cursor.fetchall()
+            files = await list_files(
+                connection, self._keyring, [row["id"] for row in rows if row["has_files"]], originals=False
+            )
         activity: Activity = "idle"
         if head["owner"] == "human" or head["paused"]:
             activity = "person"
@@ -81,6 +87,7 @@ class Conversations:
                         bytes(row["body_sealed"]), place="messages.body_sealed", row=row["id"]
                     ),
                     at=row["at"],
+                    files=files.get(row["id"], ()),
                 )
                 for row in rows
             ),

@@ -72,16 +72,17 @@ class Endings:
         decision = self.outcome.state.get("decision")
         by_person = decision is not None and decision.action in {"edit", "answer"}
         answered = self.outcome.state["draft"].answered or by_person
+        # Ordinal 0 is the handoff note of a pause, so that a resumed turn's reply never collides with it.
+        reply = self._text(
+            self.outcome.state["reply"].text, "reply", ordinal=1, author="human" if by_person else "agent"
+        )
         return Ending(
             {
                 **self._turn("done", "answered" if answered else "unanswered"),
-                # Ordinal 0 is the handoff note of a pause, so that a resumed turn's reply never collides with it.
-                **self._text(
-                    self.outcome.state["reply"].text, "reply", ordinal=1, author="human" if by_person else "agent"
-                ),
+                **reply,
                 **_event("turn.answered", rules=self._rules, decision=decision.action if decision else None),
             },
-            self._end_of_review,
+            (*(self._attach_files(reply["message_id"]) if by_person else ()), *self._end_of_review),
         )
 
     def _paused(self, pause: Pause) -> Ending:
@@ -147,6 +148,13 @@ class Endings:
                 **_event("turn.withheld", rules=self._rules),
             }
         )
+
+    def _attach_files(self, message_id: UUID) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """What the person sends along with their text."""
+        if self.resumption is None:
+            return ()
+        escalation = {"escalation_id": self.resumption.escalation_id}
+        return (("attach_files", {"message_id": message_id, **escalation}),)
 
     @property
     def _close_review(self) -> tuple[tuple[str, dict[str, Any]], ...]:

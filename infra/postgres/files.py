@@ -5,7 +5,7 @@ They are sealed with the customer's key like everything else that a customer sen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -48,7 +48,7 @@ class FoundFile:
 
 
 class Files:
-    """Reads files."""
+    """Reads files, and prepares what a person sends along."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
@@ -58,20 +58,15 @@ class Files:
         """What there is in a case, in the order of its messages."""
         async with self._database.connection() as connection:
             rows = await (await connection.execute(_SQL["of_case"], {"case_id": case_id})).fetchall()
-        return [
-            FileEntry(
-                message_id=MessageId(row["message_id"]),
-                ordinal=row["ordinal"],
-                name=_name(key_of(self._keyring, row), row),
-                media_type=row["media_type"],
-                size=row["size"],
-                refusal=row["refusal"],
-            )
-            for row in rows
-        ]
+        return [_entry(self._keyring, row) for row in rows]
 
-    async def read(self, message_id: MessageId, ordinal: int) -> FoundFile:
+    async def read(self, message_id: MessageId, ordinal: int, *, reader: str | None = None) -> FoundFile:
         """One file. Whether the reader may see its case is for the caller to check.
+
+        Args:
+            message_id: of which message.
+            ordinal: which of its files.
+            reader: whose name is written down beside the reading; nobody's where customers read what is theirs.
 
         Raises:
             NotFoundError: there is none.
@@ -79,8 +74,11 @@ class Files:
         async with self._database.connection() as connection:
             cursor = await connection.execute(_SQL["content"], {"message_id": message_id, "ordinal": ordinal})
             row = await cursor.fetchone()
-        if row is None:
-            raise NotFoundError("there is no such file")
+            if row is None:
+                raise NotFoundError("there is no such file")
+            if reader is not None:
+                read = {"case_id": row["case_id"], "message_id": message_id, "ordinal": ordinal, "actor": reader}
+                await connection.execute(_SQL["log_read"], {"event_id": uuid7(), **read})
         key, sealed = key_of(self._keyring, row), row["content_sealed"]
         return FoundFile(
             File(
@@ -101,15 +99,68 @@ def files_of(envelope: Envelope) -> dict[int, File]:
     return files if envelope.original is None else {ORIGINAL: envelope.original, **files}
 
 
+async def list_files(
+    connection: Connection, keyring: Keyring, messages: Sequence[UUID], *, originals: bool
+) -> dict[UUID, tuple[FileEntry, ...]]:
+    """What these messages have, without the contents; ``originals``: also the messages as they came in."""
+    if not messages:
+        return {}
+    found: dict[UUID, tuple[FileEntry, ...]] = {}
+    cursor = await connection.execute(_SQL["of_messages"], {"messages": messages})
+    for row in await cursor.fetchall():
+        if originals or row["ordinal"] != ORIGINAL:
+            found[row["message_id"]] = (*found.get(row["message_id"], ()), _entry(keyring, row))
+    return found
+
+
+async def load_files(connection: Connection, keyring: Keyring, messages: Sequence[UUID]) -> dict[UUID, list[File]]:
+    """What goes out with these messages, whole."""
+    if not messages:
+        return {}
+    found: dict[UUID, list[File]] = {}
+    cursor = await connection.execute(_SQL["to_send"], {"messages": messages})
+    for row in await cursor.fetchall():
+        key = key_of(keyring, row)
+        data = key.open_file(bytes(row["content_sealed"]), row=row["id"])
+        found.setdefault(row["message_id"], []).append(File(_name(key, row), row["media_type"], row["size"], data))
+    return found
+
+
 async def keep_files(connection: Connection, envelope: Envelope, message_id: MessageId, key: CustomerKey) -> None:
     """Store the files of a message in the transaction that stores it."""
-    for ordinal, file in files_of(envelope).items():
+    await _keep(connection, files_of(envelope), key, message_id=message_id)
+
+
+async def keep_sent_along(
+    connection: Connection,
+    files: Sequence[File],
+    key: CustomerKey,
+    *,
+    message_id: UUID | None = None,
+    decision_id: UUID | None = None,
+) -> None:
+    """Store what a person sends along with a message, or with a decision that a message will be made of."""
+    await _keep(
+        connection, dict(enumerate(files, start=ORIGINAL + 1)), key, message_id=message_id, decision_id=decision_id
+    )
+
+
+async def _keep(
+    connection: Connection,
+    files: Mapping[int, File],
+    key: CustomerKey,
+    *,
+    message_id: UUID | None,
+    decision_id: UUID | None = None,
+) -> None:
+    for ordinal, file in files.items():
         file_id = uuid7()
         await connection.execute(
             _SQL["insert_file"],
             {
                 "id": file_id,
                 "message_id": message_id,
+                "decision_id": decision_id,
                 "key_id": key.id,
                 "ordinal": ordinal,
                 "name_sealed": key.seal(file.name, place="message_files.name_sealed", row=file_id),
@@ -119,6 +170,17 @@ async def keep_files(connection: Connection, envelope: Envelope, message_id: Mes
                 "refusal": file.refusal,
             },
         )
+
+
+def _entry(keyring: Keyring, row: Mapping[str, Any]) -> FileEntry:
+    return FileEntry(
+        message_id=MessageId(row["message_id"]),
+        ordinal=row["ordinal"],
+        name=_name(key_of(keyring, row), row),
+        media_type=row["media_type"],
+        size=row["size"],
+        refusal=row["refusal"],
+    )
 
 
 def _name(key: CustomerKey, row: Mapping[str, Any]) -> str:

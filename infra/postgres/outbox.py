@@ -17,9 +17,10 @@ from uuid import UUID
 from psycopg.errors import LockNotAvailable, UniqueViolation
 from uuid_utils.compat import uuid7
 
-from channels.envelope import Delivery
+from channels.envelope import Delivery, File
 from infra.crypto.keyring import Keyring
 from infra.postgres.database import Connection, Database
+from infra.postgres.files import load_files
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from skills.errors import ConflictError, NotFoundError
@@ -92,7 +93,9 @@ class Outbox:
                 },
             )
             rows = await cursor.fetchall()
-        return [self._delivery(row) for row in rows]
+            sent_along = [row["message_id"] for row in rows if row["has_files"]]
+            files = await load_files(connection, self._keyring, sent_along)
+        return [self._delivery(row, files.get(row["message_id"], ())) for row in rows]
 
     async def sent(self, taken: Sequence[tuple[Delivery, str | None]]) -> int:
         """The channel took these, each with the provider's name for it; at most one of a conversation.
@@ -199,7 +202,7 @@ class Outbox:
         assert row is not None  # an aggregate always has a row
         return OutboxBacklog(**row)
 
-    def _delivery(self, row: Mapping[str, Any]) -> Delivery:
+    def _delivery(self, row: Mapping[str, Any], files: Sequence[File]) -> Delivery:
         address_row = {
             "key_id": row["address_key_id"],
             "customer_id": row["address_customer_id"],
@@ -220,6 +223,7 @@ class Outbox:
             attempt=row["attempts"],
             kind=row["kind"],
             author=row["author"],
+            files=tuple(files),
         )
 
 

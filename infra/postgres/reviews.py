@@ -8,7 +8,7 @@ nothing is written. A decision that is accepted is a row; a worker applies it un
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -16,9 +16,11 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from channels.envelope import File
 from infra.crypto.keyring import KeyDestroyedError, Keyring, SealBrokenError
 from infra.postgres.cases import Cases, TranscriptMessage
 from infra.postgres.database import Connection, Database
+from infra.postgres.files import keep_sent_along
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from skills.errors import BadRequestError, ConflictError, NotFoundError
@@ -165,7 +167,13 @@ class Reviews:
                 raise ConflictError("this escalation is not yours to release", changes=_changes(row))
 
     async def decide(
-        self, escalation_id: EscalationId, decision: Decision, *, seen: str, covers_later: bool = False
+        self,
+        escalation_id: EscalationId,
+        decision: Decision,
+        *,
+        seen: str,
+        covers_later: bool = False,
+        files: Sequence[File] = (),
     ) -> CaseId:
         """Accept a decision, if the reviewer saw what is there now. The case is due at once.
 
@@ -174,6 +182,7 @@ class Reviews:
             decision: what, and by whom.
             seen: the ``version`` that the reviewer read.
             covers_later: the answer also answers the messages that came after the proposal's own.
+            files: what is sent along with the text.
 
         Raises:
             NotFoundError: there is none with this id.
@@ -183,6 +192,8 @@ class Reviews:
         """
         if covers_later and decision.action not in {"edit", "answer"}:
             raise BadRequestError("covers_later goes with a text of yours", hint="choose edit or answer")
+        if files and decision.action not in {"edit", "answer"}:
+            raise BadRequestError("files go with a text of yours", hint="choose edit or answer")
         async with self._database.transaction() as connection:
             await connection.execute(self._sql["lock_case_of"], {"id": escalation_id})
             row = await self._row(connection, escalation_id)
@@ -197,11 +208,17 @@ class Reviews:
                 )
             if decision.text is not None:
                 self._cases.refuse_unsendable(row["channel"], decision.text)
-            await self._write(connection, row, decision, covers_later=covers_later)
+            await self._write(connection, row, decision, covers_later=covers_later, files=files)
         return CaseId(row["case_id"])
 
     async def _write(
-        self, connection: Connection, row: Mapping[str, Any], decision: Decision, *, covers_later: bool
+        self,
+        connection: Connection,
+        row: Mapping[str, Any],
+        decision: Decision,
+        *,
+        covers_later: bool,
+        files: Sequence[File],
     ) -> None:
         key = key_of(self._keyring, row)
         decision_id = uuid7()
@@ -223,6 +240,7 @@ class Reviews:
                 "covers_later": covers_later,
             },
         )
+        await keep_sent_along(connection, files, key, decision_id=decision_id)
         await connection.execute(
             self._sql["mark_decided"],
             {"id": row["id"], "event_id": uuid7(), "reviewer": decision.reviewer, "action": decision.action},

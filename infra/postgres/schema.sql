@@ -225,6 +225,12 @@ CREATE TABLE events_default (
     data jsonb DEFAULT '{}'::jsonb CONSTRAINT events_data_not_null NOT NULL
 );
 
+CREATE TABLE form_arrivals (
+    digest bytea NOT NULL,
+    since timestamp with time zone NOT NULL,
+    count integer NOT NULL
+);
+
 CREATE TABLE identities (
     id uuid NOT NULL,
     customer_id uuid NOT NULL,
@@ -244,7 +250,7 @@ CREATE TABLE key_fingerprints (
 
 CREATE TABLE message_files (
     id uuid NOT NULL,
-    message_id uuid NOT NULL,
+    message_id uuid,
     key_id uuid NOT NULL,
     ordinal smallint NOT NULL,
     name_sealed bytea,
@@ -252,7 +258,9 @@ CREATE TABLE message_files (
     size bigint NOT NULL,
     content_sealed bytea,
     refusal text,
-    CONSTRAINT message_files_check CHECK (((content_sealed IS NULL) = (refusal IS NOT NULL)))
+    decision_id uuid,
+    CONSTRAINT message_files_check CHECK (((content_sealed IS NULL) = (refusal IS NOT NULL))),
+    CONSTRAINT message_files_one_owner CHECK ((num_nonnulls(message_id, decision_id) = 1))
 );
 
 CREATE TABLE messages (
@@ -469,6 +477,9 @@ ALTER TABLE ONLY events
 ALTER TABLE ONLY events_default
     ADD CONSTRAINT events_default_pkey PRIMARY KEY (at, id);
 
+ALTER TABLE ONLY form_arrivals
+    ADD CONSTRAINT form_arrivals_pkey PRIMARY KEY (digest);
+
 ALTER TABLE ONLY identities
     ADD CONSTRAINT identities_pkey PRIMARY KEY (id);
 
@@ -566,11 +577,15 @@ CREATE INDEX events_of_kind ON ONLY events USING btree (kind, at);
 
 CREATE INDEX events_default_kind_at_idx ON events_default USING btree (kind, at);
 
+CREATE INDEX form_arrivals_since ON form_arrivals USING btree (since);
+
 CREATE INDEX identities_by_address ON identities USING btree (address_index);
 
 CREATE INDEX identities_by_customer ON identities USING btree (customer_id);
 
 CREATE UNIQUE INDEX identities_proven ON identities USING btree (channel, address_index) WHERE (verified_at IS NOT NULL);
+
+CREATE INDEX message_files_of_decisions ON message_files USING btree (decision_id) WHERE (decision_id IS NOT NULL);
 
 CREATE UNIQUE INDEX messages_seen ON messages USING btree (conversation_id, "position") WHERE ("position" IS NOT NULL);
 
@@ -643,6 +658,9 @@ ALTER TABLE ONLY identities
 
 ALTER TABLE ONLY identities
     ADD CONSTRAINT identities_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY message_files
+    ADD CONSTRAINT message_files_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES decisions(id);
 
 ALTER TABLE ONLY message_files
     ADD CONSTRAINT message_files_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);

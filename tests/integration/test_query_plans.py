@@ -30,6 +30,8 @@ FILES = (
     "conversations",
     "dead_letters",
     "directory",
+    "files",
+    "form",
     "housekeeping",
     "inbox",
     "leases",
@@ -52,7 +54,9 @@ SEEDED = (
     "decisions",
     "escalations",
     "events",
+    "form_arrivals",
     "identities",
+    "message_files",
     "messages",
     "model_spend_of_cases",
     "outbox",
@@ -76,6 +80,12 @@ from generate_series(1, 100000) n;
 insert into conversations (id, customer_id, identity_id, channel, thread_index)
 select id(n), id(n), id(n), 'chat', decode(md5('thread' || n), 'hex')
 from generate_series(1, 100000) n;
+
+insert into message_files (id, message_id, key_id, ordinal, media_type, size, refusal)
+select id(n), id(n), id(n), 1, 'application/pdf', 4, 'too_large' from generate_series(1, 100000) n;
+
+insert into form_arrivals (digest, since, count)
+select decode(md5('text' || n), 'hex'), now() - n * interval '30 milliseconds', 1 from generate_series(1, 100000) n;
 
 insert into cases (id, customer_id, conversation_id, status, owner, resolved_at)
 select id(n), id(n), id(n),
@@ -213,6 +223,7 @@ VALUES: dict[str, Any] = {
     "cited": [uuid4()],
     "confidence": 0.5,
     "count": 1,
+    "digests": [b"0123456789abcdef"],
     "counts": True,
     "covers_later": False,
     "data": Jsonb({}),
@@ -241,6 +252,7 @@ VALUES: dict[str, Any] = {
     "next_sequence": 4,
     "media_type": "text/plain",
     "message_state": "handled",
+    "messages": [UUID(int=n) for n in range(1, 100)],
     "owner_version": 1,
     "pace": timedelta(seconds=6),
     "rest_to": 0,

@@ -42,7 +42,12 @@ from messages r where r.case_id = any(%(cases)s);
 
 -- name: message_files
 select json_build_object('table', 'message_files', 'row', row_to_json(r))::text as line
-from message_files r where r.message_id = any(array(select id from messages where case_id = any(%(cases)s)));
+from message_files r
+where r.message_id = any(array(select id from messages where case_id = any(%(cases)s)))
+    or r.decision_id = any(array(
+        select id from decisions
+        where escalation_id = any(array(select id from escalations where case_id = any(%(cases)s)))
+    ));
 
 -- name: turns
 select json_build_object('table', 'turns', 'row', row_to_json(r))::text as line
@@ -87,7 +92,12 @@ delete from outbox where message_id = any(array(select id from messages where ca
 delete from turns where case_id = any(%(cases)s);
 
 -- name: delete_message_files
-delete from message_files where message_id = any(array(select id from messages where case_id = any(%(cases)s)));
+delete from message_files
+where message_id = any(array(select id from messages where case_id = any(%(cases)s)))
+    or decision_id = any(array(
+        select id from decisions
+        where escalation_id = any(array(select id from escalations where case_id = any(%(cases)s)))
+    ));
 
 -- name: delete_messages
 delete from messages where case_id = any(%(cases)s);

@@ -14,6 +14,7 @@ where c.id = %(case_id)s;
 -- name: transcript
 select m.id, m.sequence, m.direction, m.author, m.state, m.body_sealed,
     m.received_at as at, o.state as delivery,
+    exists (select from message_files f where f.message_id = m.id) as has_files,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from messages m
 join customer_keys k on k.id = m.key_id

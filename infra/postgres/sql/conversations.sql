@@ -9,6 +9,7 @@ where v.channel = %(channel)s and v.thread_index = %(thread_index)s;
 
 -- name: messages_after
 select m.id, m.position, m.author, m.body_sealed, coalesce(m.delivered_at, m.received_at) as at,
+    exists (select from message_files f where f.message_id = m.id and f.ordinal > 0) as has_files,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from messages m join customer_keys k on k.id = m.key_id
 where m.conversation_id = %(conversation_id)s and m.position > %(after)s

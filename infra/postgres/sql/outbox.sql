@@ -21,6 +21,7 @@ where o.id = due.id and m.id = o.message_id and v.id = o.conversation_id and i.i
     and k.id = m.key_id and ik.id = i.key_id
 returning
     o.id, o.message_id, o.conversation_id, o.channel, o.kind, o.attempts, m.author, m.body_sealed,
+    m.author = 'human' and exists (select from message_files f where f.message_id = m.id) as has_files,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
     i.id as identity_id, i.address_sealed,
     ik.id as address_key_id, ik.customer_id as address_customer_id, ik.wrapped as address_wrapped,

@@ -137,6 +137,12 @@ with closed as (
 )
 update decisions set applied_at = now() from closed where escalation_id = closed.id;
 
+-- name: attach_files
+-- What the person sends along with their text is the message's from now on. The sealed contents stay where they are.
+update message_files f set message_id = %(message_id)s, decision_id = null
+from decisions d
+where d.escalation_id = %(escalation_id)s and f.decision_id = d.id;
+
 -- name: open_review
 insert into escalations (
     id, case_id, turn_id, interrupt_id, checkpoint_id, key_id, request_sealed, proposal_hash, severity, rules, due_at

@@ -10,8 +10,8 @@ from channels.envelope import Envelope, File
 from infra.postgres.correspondence import Correspondence
 from infra.postgres.files import ORIGINAL, FileEntry, Files
 from infra.postgres.inbox import Receipt
-from skills.errors import ConflictError, NotFoundError
-from skills.turn import ChannelName, MessageId
+from skills.errors import BadRequestError, ConflictError, NotFoundError
+from skills.turn import ChannelName, Decision, MessageId
 from tests.core import NOW, Core
 
 MAIL = ChannelName("email")
@@ -244,3 +244,22 @@ async def test_an_answer_by_somebody_else_is_a_talk_of_its_own(core: Core, more:
     mail = a_mail("2", thread="another", related=("1",))
     again = await receive(core, replace(mail, **more))  # type: ignore[arg-type] # the envelope's own fields
     assert again.conversation_id != first.conversation_id
+
+
+async def test_what_a_person_sends_along_with_a_decision_goes_out_with_its_message(core: Core) -> None:
+    receipt = await core.write("talk", "a person please")
+    await core.work(receipt.case_id)
+    await core.deliver()
+    (waiting,) = await core.reviews.queue()
+    seen = await core.reviews.read(waiting.id, reader="kim")
+    decision = Decision("answer", "kim", "here it is")
+    with pytest.raises(BadRequestError):
+        await core.reviews.decide(waiting.id, Decision("approve", "kim"), seen=seen.version, files=(PICTURE,))
+    await core.reviews.decide(waiting.id, decision, seen=seen.version, files=(PICTURE, PICTURE))
+    assert [row["message_id"] for row in await core.rows("select message_id from message_files")] == [None, None]
+    await core.work(receipt.case_id)
+    (delivery,) = await core.outbox.claim(10)
+    assert (delivery.text, delivery.files) == ("here it is", (PICTURE, PICTURE))
+    files = Files(core.database, core.keyring)
+    assert (await files.read(delivery.message_id, 2)).file == PICTURE
+    assert await core.rows("select 1 from message_files where decision_id is not null") == []

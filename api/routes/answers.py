@@ -1,0 +1,150 @@
+"""What staff write to customers: decisions on escalations and messages of their own, both with files.
+
+The only routes for staff that take large bodies, so who asks is known before anything of the body is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.bodies import MAX_UPLOAD, described, read_json
+from api.problems import responses
+from api.routes.staff import Staff
+from api.routes.web import With
+from api.wiring import Services
+from channels.attachments import SentFile, check
+from channels.envelope import File
+from graph.review import make_decision
+from infra.postgres.inbox import MAX_CHARACTERS, refuse_unstorable
+from skills.errors import BadRequestError, InvalidMessageError
+from skills.turn import CaseId, EscalationId
+
+router = APIRouter(prefix="/v1/review", tags=["review"])
+
+_PROBLEMS = responses(400, 401, 404, 409, 413, 422, 503)
+
+
+class SentAlong(BaseModel):
+    """A file that goes with a text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=255)
+    data: str = Field(description="Its content in base64", json_schema_extra={"contentEncoding": "base64"})
+
+
+class NewDecision(BaseModel):
+    """What the reviewer decides, and which version they read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["approve", "edit", "answer", "reject", "take_over"]
+    version: str = Field(max_length=100)
+    text: str | None = Field(None, max_length=MAX_CHARACTERS)
+    reason: str | None = Field(None, max_length=2000)
+    covers_later: bool = Field(default=False, description="The text also answers what the customer wrote since")
+    files: list[SentAlong] = Field(default_factory=list, max_length=50)
+
+
+class Decided(BaseModel):
+    """The decision is taken; a worker applies it at once."""
+
+    case_id: UUID
+
+
+class OwnMessage(BaseModel):
+    """What a person writes to the customer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=MAX_CHARACTERS)
+    files: list[SentAlong] = Field(default_factory=list, max_length=50)
+
+
+class Written(BaseModel):
+    """The person's message is in the outbox."""
+
+    message_id: UUID
+
+
+async def _decision(request: Request, staff: Staff) -> NewDecision:  # noqa: ARG001 - signed in before anything is read
+    return await read_json(request, NewDecision, most=MAX_UPLOAD)
+
+
+async def _message(request: Request, staff: Staff) -> OwnMessage:  # noqa: ARG001 - as above
+    return await read_json(request, OwnMessage, most=MAX_UPLOAD)
+
+
+@router.post(
+    "/escalations/{escalation_id}/decision",
+    status_code=202,
+    responses=_PROBLEMS,
+    openapi_extra=described(NewDecision, files=False),
+)
+async def decide_escalation(
+    escalation_id: UUID, new: Annotated[NewDecision, Depends(_decision)], use: With, staff: Staff
+) -> Decided:
+    """Decide, if what you read is what is there. Nobody decides the same thing twice."""
+    decision = make_decision(action=new.action, reviewer=staff, text=new.text, reason=new.reason)
+    if decision.text is not None:
+        refuse_unstorable(decision.text)
+    if decision.reason is not None:
+        refuse_unstorable(decision.reason)
+    case_id = await use.reviews.decide(
+        EscalationId(escalation_id),
+        decision,
+        seen=new.version,
+        covers_later=new.covers_later,
+        files=await _files(use, new.files),
+    )
+    use.metrics.decisions.labels(action=decision.action).inc()
+    await use.signals.case_waits(case_id)
+    return Decided(case_id=case_id)
+
+
+@router.post(
+    "/cases/{case_id}/messages",
+    status_code=202,
+    responses=_PROBLEMS,
+    openapi_extra=described(OwnMessage, files=False),
+)
+async def write_to_customer(
+    case_id: UUID,
+    new: Annotated[OwnMessage, Depends(_message)],
+    use: With,
+    staff: Staff,
+    idempotency_key: Annotated[UUID, Header(description="A random UUID; the same one is the same message")],
+) -> Written:
+    """Write to the customer of a case that you own."""
+    files = await _files(use, new.files)
+    message_id = await use.cases.write(CaseId(case_id), staff, new.text, intent_id=idempotency_key, files=files)
+    await use.signals.outbox_waits()
+    return Written(message_id=message_id)
+
+
+async def _files(use: Services, sent: list[SentAlong]) -> list[File]:
+    """What goes along, judged as a customer's files are. One that is refused stops the whole: nothing is sent.
+
+    Raises:
+        BadRequestError: one is not base64.
+        InvalidMessageError: one is refused; why.
+    """
+    try:
+        files = [SentFile(file.name, "", base64.b64decode(file.data, validate=True)) for file in sent]
+    except (binascii.Error, ValueError):
+        raise BadRequestError("a file is not base64", hint="standard base64, with padding") from None
+    judged = await asyncio.to_thread(check, files, use.uploads.limits)
+    for number, file in enumerate(judged, start=1):
+        if file.refusal is not None:
+            raise InvalidMessageError(
+                f"file {number} can't be sent: {file.refusal.reason.value}",
+                hint="nothing was sent; leave it out, or take another",
+            )
+    return [file.file for file in judged]
