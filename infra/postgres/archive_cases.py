@@ -24,6 +24,8 @@ _DELETES = {
     "message_files": "delete_message_files",
     "turns": "delete_turns",
     "outbox": "delete_outbox",
+    "delivery_reports": "delete_delivery_reports",
+    "awaited_files": "delete_awaited_files",
     "escalations": "delete_escalations",
     "decisions": "delete_decisions",
     "dead_letters": "delete_dead_letters",

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from channels.envelope import Envelope, File
 from infra.crypto.keyring import CustomerKey, Keyring
+from infra.postgres.awaited_files import await_file
 from infra.postgres.database import Connection, Database
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
@@ -119,6 +120,8 @@ async def keep_files(connection: Connection, envelope: Envelope, message_id: Mes
                 "refusal": file.refusal,
             },
         )
+        if file.source is not None:
+            await await_file(connection, envelope.channel, message_id, ordinal, file_id, file.source, key)
 
 
 def _name(key: CustomerKey, row: Mapping[str, Any]) -> str:
