@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
+from datetime import datetime
 
-from channels.envelope import Accepted, Deferred, Delivery, Refused, SendResult, Unknown
-from channels.protocol import OutboundChannel
+import structlog
+
+from channels.envelope import Accepted, Deferred, Delivery, Reconciled, Refused, SendResult, Undecided, Unknown
+from channels.protocol import OutboundChannel, Reconciling
 from infra.breakers import Breaker, BreakerOpenError
 from skills.turn import ChannelName
+
+_log = structlog.get_logger(__name__)
 
 
 class GuardedChannel:
@@ -52,6 +58,36 @@ class GuardedChannel:
                 return await self._channel.send(delivery)
         except TimeoutError:
             return Unknown("the provider did not answer in time")
+
+
+class GuardedReconcilingChannel(GuardedChannel):
+    """One whose provider can be asked what it has. Asking is rare, so the breaker has no say in it."""
+
+    def __init__(
+        self, channel: OutboundChannel, reconciling: Reconciling, breaker: Breaker, *, deadline: float = 15.0
+    ) -> None:
+        super().__init__(channel, breaker, deadline=deadline)
+        self._reconciling = reconciling
+
+    async def reconcile(
+        self, delivery: Delivery, *, handed_over_at: datetime, known: Collection[str] = ()
+    ) -> Reconciled:
+        """The channel's finding; undecided when it takes too long or raises."""
+        try:
+            async with asyncio.timeout(2 * self._deadline):
+                return await self._reconciling.reconcile(delivery, handed_over_at=handed_over_at, known=known)
+        except TimeoutError:
+            return Undecided("the provider did not answer in time", again=True)
+        except Exception as error:  # noqa: BLE001 - whatever a channel's SDK may raise, nothing was found out
+            _log.error("delivery.not_reconciled", outbox=str(delivery.id), error=type(error).__name__, exc_info=True)
+            return Undecided(type(error).__name__, again=True)
+
+
+def guarded(channel: OutboundChannel, breaker: Breaker) -> GuardedChannel:
+    """A channel behind its breaker, with all that it can do."""
+    if isinstance(channel, Reconciling):
+        return GuardedReconcilingChannel(channel, channel, breaker)
+    return GuardedChannel(channel, breaker)
 
 
 def _fault(outcome: SendResult | Exception) -> str | None:

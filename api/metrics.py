@@ -47,6 +47,30 @@ class Metrics:
         )
         self.decisions = Counter("csagent_decisions", "Reviewers' decisions", ["action"], registry=self.registry)
         self.sends = Counter("csagent_sends", "Deliveries by result", ["channel", "result"], registry=self.registry)
+        self.reports = Counter(
+            "csagent_delivery_reports",
+            "Providers' reports of deliveries",
+            ["channel", "status"],
+            registry=self.registry,
+        )
+        self.reconciled = Counter(
+            "csagent_reconciliations",
+            "Unknown deliveries that a provider was asked about, by what was found",
+            ["channel", "found"],
+            registry=self.registry,
+        )
+        self.webhooks_refused = Counter(
+            "csagent_webhooks_refused",
+            "Providers' requests turned away as forged or unreadable",
+            ["channel", "reason"],
+            registry=self.registry,
+        )
+        self.files_fetched = Counter(
+            "csagent_files_fetched",
+            "Customers' files fetched from providers, by result",
+            ["channel", "result"],
+            registry=self.registry,
+        )
         self.queue_due = Gauge("csagent_queue_due", "Cases that wait for a worker", registry=self.registry)
         self.queue_oldest = Gauge(
             "csagent_queue_oldest_seconds", "How long the oldest of them has waited", registry=self.registry

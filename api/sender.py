@@ -17,6 +17,7 @@ from typing import assert_never
 import structlog
 
 from api.metrics import Metrics
+from api.reconciler import Reconciler
 from channels.envelope import Accepted, Deferred, Delivery, Refused, SendResult, Unknown
 from channels.protocol import OutboundChannel
 from infra.postgres.outbox import Outbox
@@ -45,6 +46,7 @@ class Sender:
         poll: seconds between looks when no hint comes.
         call_deadline: seconds that one call to a provider may take.
         metrics: what is counted.
+        reconciler: asks providers about what is unknown; without one that is for people only.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Sender:
         metrics: Metrics,
         poll: float = 1.0,
         call_deadline: float = 20.0,
+        reconciler: Reconciler | None = None,
     ) -> None:
         self._outbox = outbox
         self._channels = channels
@@ -63,6 +66,7 @@ class Sender:
         self._metrics = metrics
         self._poll = poll
         self._call_deadline = call_deadline
+        self._reconciler = reconciler
         self._hinted = {name: asyncio.Event() for name in channels}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -73,6 +77,7 @@ class Sender:
                 for channel in self._channels:
                     lanes.create_task(self._lane(stop, self._hinted[channel], partial(self.deliver_due, [channel])))
                 lanes.create_task(self._lane(stop, asyncio.Event(), self._tend))
+                lanes.create_task(self._lane(stop, asyncio.Event(), self.reconcile))
         finally:
             await end([listening])
 
@@ -103,6 +108,13 @@ class Sender:
             _log.warning("sender.recovered")
             self._wake()
         return await self._deliver(await self._outbox.claim(_BATCH, list(self._channels), others=True))
+
+    async def reconcile(self) -> int:
+        """Find out about unknown deliveries; how many conversations go on now."""
+        going_on = 0 if self._reconciler is None else await self._reconciler.look()
+        if going_on:
+            self._wake()
+        return going_on
 
     async def _listen(self) -> None:
         async for _ in self._signals.outbox():
@@ -143,7 +155,8 @@ class Sender:
                     delay = timedelta(seconds=result.seconds)
                     await _insist(partial(self._outbox.retry, delivery, result.reason, delay, counts=False))
                 case Refused() if result.retry and delivery.attempt < _MAX_ATTEMPTS:
-                    await _insist(partial(self._outbox.retry, delivery, result.reason, _delay(delivery.attempt)))
+                    delay = max(_delay(delivery.attempt), timedelta(seconds=result.seconds))
+                    await _insist(partial(self._outbox.retry, delivery, result.reason, delay))
                 case Unknown() if self._repeats(delivery):
                     await _insist(partial(self._outbox.retry, delivery, result.reason, _delay(delivery.attempt)))
                 case Refused():

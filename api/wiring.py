@@ -26,12 +26,16 @@ from api.worker import Worker, WorkerLimits
 from channels.attachments import Limits
 from channels.filelinks import FileLinks
 from channels.web.signature import TokenSigner
+from channels.whatsapp import WHATSAPP
+from channels.whatsapp.signature import WebhookSignature
+from channels.whatsapp.window import LENGTH, MARGIN
 from graph.build import Graph
 from graph.handling import TurnHandler
 from infra.breakers import Breakers, Status
 from infra.crypto.keyring import Keyring, decode_key
 from infra.postgres.cases import Cases
 from infra.postgres.connections import Connections, Demand
+from infra.postgres.consents import Consents
 from infra.postgres.conversations import Conversations
 from infra.postgres.database import Database
 from infra.postgres.dead_letters import DeadLetters
@@ -41,6 +45,8 @@ from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
 from infra.postgres.outbox import Outbox
 from infra.postgres.pace import Pace
+from infra.postgres.reconciliations import Reconciliations
+from infra.postgres.reports import DeliveryReports
 from infra.postgres.reviews import Reviews
 from infra.postgres.schedule import Schedule
 from infra.postgres.signals import PostgresSignals
@@ -72,6 +78,9 @@ class Services:
     reviews: Reviews
     leases: Leases
     outbox: Outbox
+    reports: DeliveryReports
+    reconciliations: Reconciliations
+    consents: Consents
     dead_letters: DeadLetters
     files: Files
     file_links: FileLinks
@@ -80,6 +89,8 @@ class Services:
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
+    whatsapp_signature: WebhookSignature | None = None
+    """Checks Twilio's webhooks; ``None`` while WhatsApp is not set up."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is asked to stop, so that long answers end."""
 
@@ -149,9 +160,12 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             inbox=Inbox(public, keyring, build_pace(settings)),
             conversations=Conversations(public, keyring),
             cases=cases,
-            reviews=Reviews(database, keyring, cases),
+            reviews=Reviews(database, keyring, cases, windows={WHATSAPP: LENGTH - MARGIN}),
             leases=Leases(database, holder=_holder(), duration=lease),
             outbox=Outbox(database, keyring, holder=_holder(), hold=_HOLD),
+            reports=DeliveryReports(public),
+            reconciliations=Reconciliations(database, keyring),
+            consents=Consents(database, keyring),
             dead_letters=DeadLetters(database, keyring, notice=failure_notice),
             files=Files(public, keyring),
             file_links=FileLinks(keyring.derive("file links")),
@@ -159,6 +173,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             tokens=TokenSigner(keyring.derive("conversation tokens")),
             metrics=metrics,
             breakers=breakers,
+            whatsapp_signature=build_whatsapp_signature(settings),
         )
     finally:
         await signals.close()
@@ -251,6 +266,23 @@ def build_keyring(settings: Settings) -> Keyring:
         )
     masters = {name: decode_key(name, key.get_secret_value()) for name, key in settings.master_keys.items()}
     return Keyring(masters, decode_key("CSAGENT_INDEX_KEY", settings.index_key.get_secret_value()))
+
+
+def build_whatsapp_signature(settings: Settings) -> WebhookSignature | None:
+    """What checks Twilio's webhooks; ``None`` while WhatsApp is not set up.
+
+    Raises:
+        ConfigurationError: nobody knows the address that Twilio signs.
+    """
+    if settings.whatsapp.account_sid is None:
+        return None
+    public_url = settings.whatsapp.public_url or settings.public_url
+    if public_url is None:
+        raise ConfigurationError(
+            "WhatsApp is set up, but not the address under which Twilio reaches us",
+            hint="set CSAGENT_PUBLIC_URL, or CSAGENT_WHATSAPP__PUBLIC_URL",
+        )
+    return WebhookSignature(public_url=public_url, secrets=settings.whatsapp.tokens)
 
 
 def _holder() -> str:

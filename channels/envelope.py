@@ -19,6 +19,10 @@ class ClaimedAddress:
     address: str
 
 
+COMING = "coming"
+"""Instead of a reason why a file is not kept: it is fetched from its provider."""
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """A file of a message. ``data`` is ``None`` when it is not kept, and ``refusal`` says why."""
@@ -31,6 +35,8 @@ class File:
     """Bytes, also of one that is not kept."""
     data: bytes | None
     refusal: str | None = None
+    source: str | None = None
+    """Where its provider has it. It is fetched once its message is acknowledged, and ``refusal`` says so until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +73,16 @@ class Envelope:
     """Why the agent can't take in all of it."""
     automatic: bool = False
     """Whether a machine wrote it (RFC 3834): it is kept and shown, and nobody answers."""
+    consent: Literal["stop", "start"] | None = None
+    """A wish about being written to at this address at all."""
+    confirmation: str | None = None
+    """Sent at once, and once, if the wish changes anything; ``None`` where the provider says it itself."""
 
 
-DeliveryKind = Literal["reply", "handoff", "delay", "failure", "follow_up", "survey", "hand_back", "code"]
+DeliveryKind = Literal["reply", "handoff", "delay", "failure", "follow_up", "survey", "hand_back", "consent", "code"]
 """Why a text is sent: an answer, a note that a person looks at it, that it takes longer, that something went wrong, the
-question whether an answer helped, a survey, a note that the assistant answers again, a one-time code."""
+question whether an answer helped, a survey, a note that the assistant answers again, the confirmation of a STOP or
+START, a one-time code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +115,8 @@ class Refused:
 
     reason: str
     retry: bool
+    seconds: float = 0.0
+    """How long the provider asks us to wait before that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from api.channels.channel import Channel
 from api.channels.web import WEB
-from api.guarded import GuardedChannel
+from api.channels.whatsapp import WHATSAPP_CHANNEL
+from api.guarded import guarded
+from api.reconciler import Reconciler
 from api.sender import Sender
 from api.wiring import Services
 from channels.protocol import OutboundChannel
 from infra.breakers import Limits
 from skills.turn import ChannelName
 
-CHANNELS: tuple[Channel, ...] = (WEB,)
+CHANNELS: tuple[Channel, ...] = (WEB, WHATSAPP_CHANNEL)
 
 _PROVIDER_LIMITS = Limits(failures=5, window=60.0, cooldown=15.0)
 
@@ -26,7 +28,7 @@ async def open_outbound(
     """The sending half of every channel that is set up, by name, each behind a breaker of its own."""
     async with AsyncExitStack() as stack:
         opened = [
-            GuardedChannel(outbound, services.breakers.add(f"{outbound.name} provider", _PROVIDER_LIMITS))
+            guarded(outbound, services.breakers.add(f"{outbound.name} provider", _PROVIDER_LIMITS))
             for channel in channels
             for outbound in await stack.enter_async_context(channel.outbound(services))
         ]
@@ -37,4 +39,10 @@ async def open_outbound(
 async def open_sender(services: Services, channels: Sequence[Channel] = CHANNELS) -> AsyncIterator[Sender]:
     """A sender with every channel that is set up."""
     async with open_outbound(services, channels) as opened:
-        yield Sender(outbox=services.outbox, channels=opened, signals=services.signals, metrics=services.metrics)
+        yield Sender(
+            outbox=services.outbox,
+            channels=opened,
+            signals=services.signals,
+            metrics=services.metrics,
+            reconciler=Reconciler(services.reconciliations, opened, services.metrics),
+        )

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from api.commands.printing import indented, left, line, severity, title, visible
+from api.commands.printing import indented, left, line, severity, title, visible, window
 from infra.postgres.cases import TranscriptMessage
 from infra.postgres.reviews import ReadEscalation
 
@@ -59,7 +59,9 @@ def print_changes(console: Console, changes: Mapping[str, Any]) -> None:
 
 def _print_head(console: Console, read: ReadEscalation) -> None:
     time = (
-        Text(f"decided: {line(read.decided)}", style="green") if read.decided else left(read.due_at, datetime.now(UTC))
+        Text(f"decided: {line(read.decided)}", style="green")
+        if read.decided
+        else left(read.reply_by, datetime.now(UTC))
     )
     console.print(
         Text.assemble(severity(read.severity), "  ", time, f"  {read.channel}  {read.created_at:%Y-%m-%d %H:%M} UTC")
@@ -70,6 +72,8 @@ def _print_head(console: Console, read: ReadEscalation) -> None:
         read.customer_segment,
     ]
     console.print(Text(", ".join(customer)))
+    if read.window_closes_at is not None and not read.decided:
+        console.print(window(read.window_closes_at, datetime.now(UTC)))
     if read.claimed_by:
         console.print(Text(f"{line(read.claimed_by)} is at it", style="yellow"))
     console.print(Text(f"escalation {read.id}", style="dim"))

@@ -17,7 +17,7 @@ from rich.text import Text
 from api.commands.connection import connected, run
 from api.commands.dossier import print_changes, print_dossier
 from api.commands.options import SHORTEST, AsJson, Id, Name
-from api.commands.printing import left, line, notices, output, print_json, severity
+from api.commands.printing import left, line, notices, output, print_json, severity, window
 from api.wiring import Services
 from graph.review import make_decision
 from infra.postgres.reviews import QueuedEscalation, ReadEscalation
@@ -59,7 +59,10 @@ def list_open(
         what = Text.assemble((", ".join(item.rules), "bold"), f"\n{line(item.first_line)}")
         if item.claimed_by:
             what.append(f"\n{line(item.claimed_by)} is at it", style="yellow")
-        table.add_row(str(item.id)[:length], severity(item.severity), left(item.due_at, now), item.channel, what)
+        if item.window_closes_at is not None:
+            what.append("\n")
+            what.append_text(window(item.window_closes_at, now))
+        table.add_row(str(item.id)[:length], severity(item.severity), left(item.reply_by, now), item.channel, what)
     console.print(table)
 
 

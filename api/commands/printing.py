@@ -64,6 +64,16 @@ def left(due: datetime, now: datetime) -> Text:
     return Text(f"{duration(seconds)} left", style="yellow" if seconds < _HOUR / 4 else "")
 
 
+def window(closes: datetime, now: datetime) -> Text:
+    """How long the channel still takes a free text."""
+    seconds = (closes - now).total_seconds()
+    if seconds < 0:
+        return Text("the channel takes templates only until the customer writes again", style="bold red")
+    return Text(
+        f"the channel takes free text for {duration(seconds)}", style="yellow" if seconds < 4 * _HOUR else "dim"
+    )
+
+
 def duration(seconds: float) -> str:
     """A length of time as one would say it: ``40 s``, ``12 min``, ``3 h``, ``2 d``."""
     if seconds < _MINUTE:

@@ -66,6 +66,8 @@ class Queued(BaseModel):
     rules: list[str]
     first_line: str
     due_at: datetime
+    window_closes_at: datetime | None = Field(description="When the channel takes no free text any more")
+    reply_by: datetime = Field(description="The nearer of the two")
     created_at: datetime
     claimed_by: str | None
 
@@ -86,6 +88,8 @@ class Escalation(BaseModel):
     version: str
     severity: Severity
     due_at: datetime
+    window_closes_at: datetime | None
+    reply_by: datetime
     created_at: datetime
     claimed_by: str | None
     decided: str | None
@@ -160,14 +164,19 @@ _PROBLEMS = responses(400, 401, 404, 409, 413, 422, 503)
 @router.get("/escalations", responses=_PROBLEMS)
 async def list_escalations(use: With, staff: Staff, limit: Limit = 50) -> Queue:  # noqa: ARG001 - signed in is enough
     """The queue."""
-    return Queue(items=[Queued.model_validate(asdict(line)) for line in await use.reviews.queue(limit=limit)])
+    return Queue(
+        items=[
+            Queued.model_validate({**asdict(line), "reply_by": line.reply_by})
+            for line in await use.reviews.queue(limit=limit)
+        ]
+    )
 
 
 @router.get("/escalations/{escalation_id}", responses=_PROBLEMS)
 async def read_escalation(escalation_id: UUID, use: With, staff: Staff) -> Escalation:
     """One escalation. That you read it is written down."""
     read = await use.reviews.read(EscalationId(escalation_id), reader=staff)
-    return Escalation.model_validate({**asdict(read), "customer": _customer(read)})
+    return Escalation.model_validate({**asdict(read), "reply_by": read.reply_by, "customer": _customer(read)})
 
 
 @router.post("/escalations/{escalation_id}/claim", status_code=204, responses=_PROBLEMS)

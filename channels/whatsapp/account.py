@@ -30,8 +30,21 @@ NEVER_LEFT = (
 )
 """No connection, no name, no TLS, no room in the pool, no address: nobody at Twilio saw the request."""
 
+SHORTEST_REST, LONGEST_REST = 1.0, 300.0
+"""Seconds that we keep quiet after "too many requests", whatever the answer asks for."""
+_TOO_MANY = 429
+
 _NO_ENVIRONMENT = {"TWILIO_EDGE": ""}
 """The SDK reads the process's environment unless it gets another, and takes an empty one for none."""
+
+
+class TooManyRequestsError(Exception):
+    """Twilio took nothing, for we ask too much: ``seconds`` says for how long, ``code`` in Twilio's own words."""
+
+    def __init__(self, code: object, seconds: float) -> None:
+        super().__init__("too many requests")
+        self.code = code
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +107,24 @@ class _Transport(AsyncHttpClient):  # type: ignore[misc]  # untyped, see above
             timeout=TIMEOUT if timeout is None else timeout,
             follow_redirects=allow_redirects,
         )
+        if answer.status_code == _TOO_MANY:
+            raise TooManyRequestsError(_code(answer), _rest(answer.headers.get("Retry-After", "")))
         return Response(answer.status_code, answer.text, answer.headers)
 
     def _placed(self, uri: str) -> str:
         _, _, path, query, _ = urlsplit(uri)
         return self._api_url + urlunsplit(("", "", path, query, ""))
+
+
+def _code(answer: httpx.Response) -> object:
+    try:
+        said = answer.json()
+    except ValueError:
+        return None
+    return said.get("code") if isinstance(said, dict) else None
+
+
+def _rest(asked: str) -> float:
+    """What ``Retry-After`` asks for, within reason; Twilio gives seconds, where it gives any."""
+    seconds = float(asked) if asked.isascii() and asked.isdigit() else SHORTEST_REST
+    return min(max(seconds, SHORTEST_REST), LONGEST_REST)

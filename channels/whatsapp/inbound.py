@@ -1,7 +1,8 @@
 """From a webhook of Twilio to an envelope.
 
 Nothing is dropped: what has no text of its own (a picture, a place, a sticker, a kind that Twilio does not pass on)
-gets a text in square brackets that says so, and the media stand beside the envelope.
+gets a text in square brackets that says so, and a reason why a person has to look. Media are named in the envelope and
+fetched after the message is acknowledged.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from typing import Literal
 
 import phonenumbers
 
-from channels.envelope import Envelope
+from channels.envelope import COMING, Envelope, File
 from channels.whatsapp import PREFIX, WHATSAPP
-from channels.whatsapp.consent import Consent, consent
+from channels.whatsapp.consent import Consent, confirmation, consent
 from channels.whatsapp.form import Form
 from skills.errors import InvalidMessageError
+from skills.turn import ForPerson
 
 MOST_MEDIA = 10
+MAX_TEXT = 20_000
+"""Characters of a message that are kept as its text; WhatsApp's own limit is far below."""
+_LONGEST_TYPE = 100
 _LONGEST_NAME = 200
 _LONGEST_ADDRESS = 200
 
@@ -82,18 +87,31 @@ def received(form: Form) -> Received:
         raise InvalidMessageError("a WhatsApp webhook without From or To", hint="check the webhook's URL at Twilio")
     address, *aliases = addresses
     media = _media(form)
+    text, for_person = _text(form, media)
+    if len(media) < _claimed(form):
+        for_person = "unreadable"  # a file is named in a way that nobody can follow
+    wish = consent(form.get("Body"), form.get("OptOutType"))
     return Received(
         envelope=Envelope(
             channel=WHATSAPP,
             provider_message_id=sid,
             thread=f"{ours}/{address}",
             address=address,
-            text=_text(form, media),
+            text=text[:MAX_TEXT],
             verified=True,  # WhatsApp lets nobody write with another's number or user id
             name=_name(form),
+            aliases=tuple(aliases),
+            detail=_detail(form),
+            original=_original(form, text) if for_person == "unreadable" or len(text) > MAX_TEXT else None,
+            attachments=tuple(_awaited(one) for one in media),
+            for_person=for_person,
+            automatic=wish is Consent.STOP,  # there is nothing to answer
+            consent="stop" if wish is Consent.STOP else "start" if wish is Consent.START else None,
+            # Where Twilio has understood the wish by itself it has answered too.
+            confirmation=confirmation(wish, form.get("Body")) if wish and not form.get("OptOutType") else None,
         ),
         media=media,
-        consent=consent(form.get("Body"), form.get("OptOutType")),
+        consent=wish,
         aliases=tuple(aliases),
         replied_to=form.get("OriginalRepliedMessageSid") or None,
         forwarded=_forwarded(form),
@@ -133,30 +151,57 @@ def _name(form: Form) -> str | None:
 
 
 def _media(form: Form) -> tuple[MediaReference, ...]:
-    count = form.get("NumMedia")
-    claimed = min(int(count), MOST_MEDIA) if re.fullmatch(r"\d{1,4}", count, re.ASCII) else 0
     return tuple(
         MediaReference(index, url, form.get(f"MediaContentType{index}") or "application/octet-stream")
-        for index in range(claimed)
+        for index in range(_claimed(form))
         if (url := form.get(f"MediaUrl{index}")).startswith(("https://", "http://"))
     )
 
 
-def _text(form: Form, media: tuple[MediaReference, ...]) -> str:
-    """What the customer wrote; what they sent instead, if they wrote nothing."""
+def _claimed(form: Form) -> int:
+    count = form.get("NumMedia")
+    return min(int(count), MOST_MEDIA) if re.fullmatch(r"\d{1,4}", count, re.ASCII) else 0
+
+
+def _awaited(one: MediaReference) -> File:
+    """A file that is fetched later; until then it is known by what Twilio says of it."""
+    kind = one.content_type.partition(";")[0].strip().casefold()[:_LONGEST_TYPE]
+    return File(f"{kind.partition('/')[0]}-{one.index + 1}", kind, 0, None, COMING, source=one.url)
+
+
+def _original(form: Form, text: str) -> File:
+    """What came in, field by field, for a person who has to make sense of it."""
+    fields = [f"{name}: {form.get(name)}" for name in form]
+    data = "\n".join([*fields, "", text] if len(text) > MAX_TEXT else fields).encode()
+    return File("message.txt", "text/plain", len(data), data)
+
+
+def _detail(form: Form) -> dict[str, str]:
+    """What a message brings with it that may matter for its answer."""
+    told = {
+        "replied_to": form.get("OriginalRepliedMessageSid"),
+        "button": form.get("ButtonPayload"),
+        "forwarded": "" if _forwarded(form) == "no" else _forwarded(form),
+        "referral": form.get("ReferralSourceUrl"),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _text(form: Form, media: tuple[MediaReference, ...]) -> tuple[str, ForPerson | None]:
+    """What the customer wrote, or what they sent instead; and why a person has to look, if the agent can't."""
     body = form.get("Body") or form.get("ButtonText")
     place = _place(form)
     if place:
-        return f"{body}\n{place}" if body and body not in place else place
+        return (f"{body}\n{place}" if body and body not in place else place), None
     if body:
-        return body
+        return body, "unreadable" if len(body) > MAX_TEXT else None
     kind = form.get("MessageType").casefold()
     if media:
         label = kind if kind not in {"", "text", "unknown"} else "attachment"
-        return f"[{label}: {', '.join(one.content_type for one in media)}]"
+        return f"[{label}: {', '.join(one.content_type for one in media)}]", "files_only"
     if kind and kind != "text":
-        return f"[a WhatsApp message of a kind that cannot be shown here: {kind[:50]}]"
-    return "[an empty WhatsApp message]"
+        return f"[a WhatsApp message of a kind that cannot be shown here: {kind[:50]}]", "unreadable"
+    return "[an empty WhatsApp message]", "unreadable"
 
 
 def _place(form: Form) -> str | None:

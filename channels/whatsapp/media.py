@@ -19,6 +19,18 @@ MAX_BYTES = 16 * 1024 * 1024
 _MOST_REDIRECTS = 3
 
 
+class TooLargeError(InvalidMessageError):
+    """A file is larger than what is taken."""
+
+    reason = "too_large"
+
+
+class StrangeAddressError(InvalidMessageError):
+    """A file is not where Twilio's files are, and nothing was fetched from there."""
+
+    reason = "strange_address"
+
+
 class MediaFetch:
     """Fetches files.
 
@@ -39,22 +51,27 @@ class MediaFetch:
         self._deadline = deadline
 
     async def fetch(self, reference: MediaReference) -> bytes:
-        """The file. What it is, is for its content to say and not for ``reference.content_type``.
+        """The file, as ``fetch_from`` gets it. What it is, is for its content to say."""
+        return await self.fetch_from(reference.url)
+
+    async def fetch_from(self, address: str) -> bytes:
+        """The file at one of Twilio's addresses for media.
 
         Raises:
-            InvalidMessageError: it is too large, or its address is not Twilio's.
+            TooLargeError: it is larger than what is taken.
+            StrangeAddressError: its address is not Twilio's, or leads to one without TLS.
             NotFoundError: Twilio has it no more.
             ProviderUnavailableError: it can't be had now; trying again may help.
         """
         try:
             async with asyncio.timeout(self._deadline):
-                return await self._follow(httpx.URL(reference.url))
+                return await self._follow(httpx.URL(address))
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise ProviderUnavailableError(f"a file at Twilio can't be had: {type(error).__name__}") from error
 
     async def _follow(self, url: httpx.URL) -> bytes:
         if _origin(url) != _origin(self._api):
-            raise InvalidMessageError("a file's address is not Twilio's", hint="nothing was fetched from it")
+            raise StrangeAddressError("a file's address is not Twilio's", hint="nothing was fetched from it")
         for _ in range(_MOST_REDIRECTS + 1):
             auth = self._auth if _origin(url) == _origin(self._api) and "/Media/" in url.path else None
             async with self._http.stream("GET", url, auth=auth, follow_redirects=False) as answer:
@@ -62,7 +79,7 @@ class MediaFetch:
                     return await self._content(answer)
                 url = url.join(answer.headers["Location"])
             if url.scheme not in {"https", self._api.scheme}:
-                raise InvalidMessageError("a file at Twilio leads to an address without TLS", hint="it was not fetched")
+                raise StrangeAddressError("a file at Twilio leads to an address without TLS", hint="it was not fetched")
         raise ProviderUnavailableError("a file at Twilio leads from address to address")
 
     async def _content(self, answer: httpx.Response) -> bytes:
@@ -74,7 +91,7 @@ class MediaFetch:
         async for chunk in answer.aiter_bytes():
             content += chunk
             if len(content) > self._max_bytes:
-                raise InvalidMessageError(
+                raise TooLargeError(
                     "a file is too large", hint=f"up to {self._max_bytes // (1024 * 1024)} MB are taken"
                 )
         return bytes(content)

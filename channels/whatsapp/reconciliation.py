@@ -19,8 +19,8 @@ from twilio.base.exceptions import TwilioException
 
 from channels.envelope import Absent, Arrived, ArrivedPartly, Delivery, Reconciled, Undecided
 from channels.whatsapp import PREFIX
-from channels.whatsapp.account import Account
-from channels.whatsapp.outbound import Sender, now
+from channels.whatsapp.account import Account, TooManyRequestsError
+from channels.whatsapp.sender import Sender, now
 from channels.whatsapp.text import split
 
 SETTLING = timedelta(minutes=2)
@@ -80,6 +80,7 @@ class Reconciliation:
             httpx.HTTPError,
             httpx.InvalidURL,
             TimeoutError,
+            TooManyRequestsError,
             TwilioException,
             ValueError,
             TypeError,
@@ -94,15 +95,16 @@ class Reconciliation:
 
     def _compare(self, delivery: Delivery, messages: list[Any], *, settled: bool) -> Reconciled:
         parts = split(delivery.text)
-        if not parts:
+        wanted = [(_bare(part), False) for part in parts] + [("", True) for _ in delivery.files]
+        if not wanted:
             return Absent()
         sids: list[str] = []
         missing: list[str] = []
         unmatched = list(messages)
-        for part in parts:
-            match = next((one for one in unmatched if _bare(one.body) == _bare(part)), None)
+        for index, part in enumerate(wanted):
+            match = next((one for one in unmatched if (_bare(one.body), _has_file(one)) == part), None)
             if match is None:
-                missing.append(part)
+                missing.append(parts[index] if index < len(parts) else delivery.files[index - len(parts)].name)
             else:
                 unmatched.remove(match)
                 sids.append(match.sid)
@@ -114,6 +116,10 @@ class Reconciliation:
             # A template's body is its own; any of these may be the text in it.
             return Undecided(f"{len(unmatched)} other messages may be it, as a template", again=False)
         return ArrivedPartly(tuple(sids), tuple(missing)) if sids else Absent()
+
+
+def _has_file(message: Any) -> bool:
+    return str(message.num_media or "0") != "0"
 
 
 def _bare(text: str | None) -> str:

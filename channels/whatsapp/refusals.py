@@ -13,6 +13,14 @@ WINDOW_CLOSED = "window_closed"
 INVITED = "window_closed_invited"
 """The window is closed and a template asked the customer to write; the text itself was not sent."""
 
+OPTED_OUT = "opted_out"
+NO_FILES = "files_cannot_be_sent"
+"""Twilio fetches a file from a public address, and there is none."""
+FILE_TOO_LARGE = "file_too_large"
+NO_CODE_TEMPLATE = "no_code_template"
+PASSING = frozenset({63018})
+"""Failures long after a 201 that pass by themselves, so that the text may go out again."""
+
 _REASONS: dict[int, tuple[str, bool]] = {
     20003: ("not_authorised", True),
     20004: ("not_authorised", True),

@@ -23,6 +23,9 @@ from skills.errors import InvalidMessageError
 Outcome = Literal["pending", "arrived", "failed"]
 
 
+_DIGITS = 3
+
+
 class Status(StrEnum):
     """A message's status, lowest rank first."""
 
@@ -79,11 +82,13 @@ class StatusEvent:
     """The outbox row, from the webhook's own address: it settles an unknown send, for only a taken one has a status."""
     part: int = 0
     """Which of the row's messages, from 0, when its text was too long for one."""
+    parts: int = 1
+    """How many messages the row became."""
 
 
-def callback_url(url: str, delivery_id: UUID, part: int) -> str:
+def callback_url(url: str, delivery_id: UUID, part: int, parts: int = 1) -> str:
     """Where Twilio shall report this message's statuses. The signature covers the query, so nobody can change it."""
-    return f"{url}?{urlencode({'delivery': str(delivery_id), 'part': part})}"
+    return f"{url}?{urlencode({'delivery': str(delivery_id), 'part': part, 'of': parts})}"
 
 
 def status_event(form: Form, query: str = "") -> StatusEvent | None:
@@ -107,14 +112,19 @@ def status_event(form: Form, query: str = "") -> StatusEvent | None:
         return None
     code = form.get("ErrorCode")
     asked = parse_qs(query)
-    part = asked.get("part", ["0"])[0]
     return StatusEvent(
         provider_message_id=sid,
         address=form.get("To").removeprefix(PREFIX),
         progress=Progress(status, int(code) if code.isascii() and code.isdigit() and code != "0" else None),
         delivery_id=_uuid(asked.get("delivery", [""])[0]),
-        part=int(part) if part.isascii() and part.isdigit() else 0,
+        part=_number(asked, "part", 0),
+        parts=max(_number(asked, "of", 1), 1),
     )
+
+
+def _number(asked: dict[str, list[str]], name: str, otherwise: int) -> int:
+    text = asked.get(name, [""])[0]
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else otherwise
 
 
 def _uuid(text: str) -> UUID | None:

@@ -23,6 +23,8 @@ _DELETES = {
     "messages": "delete_messages",
     "turns": "delete_turns",
     "outbox": "delete_outbox",
+    "delivery_reports": "delete_delivery_reports",
+    "awaited_files": "delete_awaited_files",
     "escalations": "delete_escalations",
     "decisions": "delete_decisions",
     "message_files": "delete_message_files",

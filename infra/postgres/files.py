@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from channels.envelope import Envelope, File
 from infra.crypto.keyring import CustomerKey, Keyring
+from infra.postgres.awaited_files import await_file
 from infra.postgres.database import Connection, Database
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
@@ -127,8 +128,12 @@ async def load_files(connection: Connection, keyring: Keyring, messages: Sequenc
 
 
 async def keep_files(connection: Connection, envelope: Envelope, message_id: MessageId, key: CustomerKey) -> None:
-    """Store the files of a message in the transaction that stores it."""
-    await _keep(connection, files_of(envelope), key, message_id=message_id)
+    """Store the files of a message in the transaction that stores it; those that are elsewhere are to be fetched."""
+    files = files_of(envelope)
+    ids = await _keep(connection, files, key, message_id=message_id)
+    for ordinal, file in files.items():
+        if file.source is not None:
+            await await_file(connection, envelope.channel, message_id, ordinal, ids[ordinal], file.source, key)
 
 
 async def keep_sent_along(
@@ -152,9 +157,11 @@ async def _keep(
     *,
     message_id: UUID | None,
     decision_id: UUID | None = None,
-) -> None:
+) -> dict[int, UUID]:
+    """The ids of what was stored, by ordinal."""
+    ids = {ordinal: uuid7() for ordinal in files}
     for ordinal, file in files.items():
-        file_id = uuid7()
+        file_id = ids[ordinal]
         await connection.execute(
             _SQL["insert_file"],
             {
@@ -170,6 +177,7 @@ async def _keep(
                 "refusal": file.refusal,
             },
         )
+    return ids
 
 
 def _entry(keyring: Keyring, row: Mapping[str, Any]) -> FileEntry:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,7 @@ from uuid_utils.compat import uuid7
 
 from channels.envelope import Envelope
 from infra.crypto.keyring import CustomerKey, Keyring
+from infra.postgres.consents import confirm_consent, note_consent
 from infra.postgres.database import Connection, Database
 from infra.postgres.files import files_of, keep_files
 from infra.postgres.pace import UNPACED, Pace
@@ -98,7 +99,7 @@ class Inbox:
 
     async def _store(self, envelope: Envelope, settle: timedelta) -> Receipt | None:
         """The receipt; ``None`` when nothing was stored because the message is here, or the case was just resolved."""
-        plain = not (envelope.aliases or files_of(envelope))
+        plain = not (envelope.aliases or files_of(envelope) or envelope.consent)
         async with self._database.connection() as connection:
             if plain and envelope.begins:
                 begun = await self._begin(connection, envelope, settle)
@@ -112,16 +113,23 @@ class Inbox:
                 stored = await self._insert(connection, envelope, known, settle)
                 return None if stored is None else stored.receipt
             async with connection.transaction():
-                way = await self._make_way(connection, envelope)
+                way, indexes = await self._make_way(connection, envelope), self._address_indexes(envelope)
+                wished = await note_consent(connection, envelope, indexes)
+                if wished and envelope.consent == "start":
+                    envelope = replace(envelope, automatic=True)  # answered by the confirmation
                 if way is None:
                     stored = await self._begin(connection, envelope, settle)
                     if stored is not None:
                         await self._prove(connection, envelope, stored.key, stored.customer_id)
+                        wished = await note_consent(connection, envelope, indexes)
                 else:
                     stored = await self._insert(connection, envelope, way, max(settle, way["delay"]))
                 if stored is None:
                     raise Rollback  # what was made for the message is not kept without it
                 await keep_files(connection, envelope, stored.receipt.message_id, stored.key)
+                if wished:
+                    case_id, sequence = stored.receipt.case_id, stored.receipt.sequence + 1
+                    await confirm_consent(connection, envelope, case_id, stored.key, sequence)
                 return stored.receipt
             return None
 

@@ -3,7 +3,8 @@
 Crash before a claim commits: nothing was sent. Crash after it: the row says ``sending`` and its claim runs out; then it
 is sent again only on a channel where twice has the effect of once (the web: our own database), and is ``unknown`` on
 every other. Crash after the provider's answer, before it is settled: the same. Nothing is sent twice blindly: what is
-unknown holds back what follows in its conversation, until a person has asked the provider and says what became of it.
+unknown holds back what follows in its conversation, until the provider was asked (``infra.postgres.reconciliations``),
+has reported (``infra.postgres.reports``), or a person says what became of it.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class Outbox:
             rows = await cursor.fetchall()
             sent_along = [row["message_id"] for row in rows if row["has_files"]]
             files = await load_files(connection, self._keyring, sent_along)
-        return [self._delivery(row, files.get(row["message_id"], ())) for row in rows]
+        return [delivery_of(self._keyring, row, files.get(row["message_id"], ())) for row in rows]
 
     async def sent(self, taken: Sequence[tuple[Delivery, str | None]]) -> int:
         """The channel took these, each with the provider's name for it; at most one of a conversation.
@@ -202,29 +203,29 @@ class Outbox:
         assert row is not None  # an aggregate always has a row
         return OutboxBacklog(**row)
 
-    def _delivery(self, row: Mapping[str, Any], files: Sequence[File]) -> Delivery:
-        address_row = {
-            "key_id": row["address_key_id"],
-            "customer_id": row["address_customer_id"],
-            "wrapped": row["address_wrapped"],
-            "master_key_id": row["address_master_key_id"],
-        }
-        return Delivery(
-            id=row["id"],
-            message_id=MessageId(row["message_id"]),
-            conversation_id=ConversationId(row["conversation_id"]),
-            channel=ChannelName(row["channel"]),
-            text=key_of(self._keyring, row).open(
-                bytes(row["body_sealed"]), place="messages.body_sealed", row=row["message_id"]
-            ),
-            address=key_of(self._keyring, address_row).open(
-                bytes(row["address_sealed"]), place="identities.address_sealed", row=row["identity_id"]
-            ),
-            attempt=row["attempts"],
-            kind=row["kind"],
-            author=row["author"],
-            files=tuple(files),
-        )
+
+def delivery_of(keyring: Keyring, row: Mapping[str, Any], files: Sequence[File] = ()) -> Delivery:
+    """A claimed row, opened."""
+    address_row = {
+        "key_id": row["address_key_id"],
+        "customer_id": row["address_customer_id"],
+        "wrapped": row["address_wrapped"],
+        "master_key_id": row["address_master_key_id"],
+    }
+    return Delivery(
+        id=row["id"],
+        message_id=MessageId(row["message_id"]),
+        conversation_id=ConversationId(row["conversation_id"]),
+        channel=ChannelName(row["channel"]),
+        text=key_of(keyring, row).open(bytes(row["body_sealed"]), place="messages.body_sealed", row=row["message_id"]),
+        address=key_of(keyring, address_row).open(
+            bytes(row["address_sealed"]), place="identities.address_sealed", row=row["identity_id"]
+        ),
+        attempt=row["attempts"],
+        kind=row["kind"],
+        author=row["author"],
+        files=tuple(files),
+    )
 
 
 def _not_settled(now: Mapping[str, Any], finding: Finding) -> ConflictError:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, cast
 from uuid import UUID
 
@@ -44,8 +45,15 @@ class QueuedEscalation:
     rules: tuple[str, ...]
     first_line: str
     due_at: datetime
+    window_closes_at: datetime | None
+    """From then on the channel takes no free text; ``None`` where that has no end."""
     created_at: datetime
     claimed_by: str | None
+
+    @property
+    def reply_by(self) -> datetime:
+        """The nearer of the two."""
+        return _nearer(self.due_at, self.window_closes_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,7 @@ class ReadEscalation:
     request: dict[str, Any]
     severity: str
     due_at: datetime
+    window_closes_at: datetime | None
     created_at: datetime
     claimed_by: str | None
     customer_name: str | None
@@ -71,20 +80,39 @@ class ReadEscalation:
     decided: str | None
     """``action by reviewer`` once it is decided."""
 
+    @property
+    def reply_by(self) -> datetime:
+        """The nearer of the deadline and the end of the channel's window."""
+        return _nearer(self.due_at, self.window_closes_at)
+
 
 class Reviews:
-    """The reviewers' side of escalations."""
+    """The reviewers' side of escalations.
 
-    def __init__(self, database: Database, keyring: Keyring, cases: Cases) -> None:
+    Args:
+        database: where they are.
+        keyring: opens and seals.
+        cases: for transcripts.
+        windows: how long after the customer's last message a channel takes free text, where that has an end.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        cases: Cases,
+        windows: Mapping[ChannelName, timedelta] = MappingProxyType({}),
+    ) -> None:
+        self._windows = {"window_channels": list(windows), "window_lengths": list(windows.values())}
         self._database = database
         self._keyring = keyring
         self._cases = cases
         self._sql = load("reviews")
 
     async def queue(self, *, limit: int = 50) -> list[QueuedEscalation]:
-        """What waits for a person, the nearest deadline first."""
+        """What waits for a person, the nearest deadline first, be it ours or the end of the channel's window."""
         async with self._database.connection() as connection:
-            rows = await (await connection.execute(self._sql["queue"], {"limit": limit})).fetchall()
+            rows = await (await connection.execute(self._sql["queue"], {"limit": limit, **self._windows})).fetchall()
         return [
             QueuedEscalation(
                 id=EscalationId(row["id"]),
@@ -94,6 +122,7 @@ class Reviews:
                 rules=tuple(row["rules"]),
                 first_line=self._first_line(row),
                 due_at=row["due_at"],
+                window_closes_at=row["window_closes_at"],
                 created_at=row["created_at"],
                 claimed_by=row["claimed_by"],
             )
@@ -124,6 +153,7 @@ class Reviews:
             request=self._request(row),
             severity=row["severity"],
             due_at=row["due_at"],
+            window_closes_at=row["window_closes_at"],
             created_at=row["created_at"],
             claimed_by=row["claimed_by"],
             customer_name=None if name is None else key.open(bytes(name), place="customers.name_sealed", row=customer),
@@ -261,7 +291,7 @@ class Reviews:
         )
 
     async def _row(self, connection: Connection, escalation_id: UUID) -> dict[str, Any]:
-        row = await (await connection.execute(self._sql["read"], {"id": escalation_id})).fetchone()
+        row = await (await connection.execute(self._sql["read"], {"id": escalation_id, **self._windows})).fetchone()
         if row is None:
             raise NotFoundError("there is no such escalation")
         return row
@@ -279,6 +309,10 @@ class Reviews:
             bytes(row["request_sealed"]), place="escalations.request_sealed", row=row["id"]
         )
         return cast("dict[str, Any]", json.loads(text))
+
+
+def _nearer(due_at: datetime, window_closes_at: datetime | None) -> datetime:
+    return due_at if window_closes_at is None else min(due_at, window_closes_at)
 
 
 def _version(row: Mapping[str, Any]) -> str:

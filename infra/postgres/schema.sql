@@ -44,6 +44,15 @@ CREATE TABLE articles (
     CONSTRAINT articles_audience_check CHECK ((audience = ANY (ARRAY['public'::text, 'customers'::text, 'staff'::text])))
 );
 
+CREATE TABLE awaited_files (
+    message_id uuid NOT NULL,
+    ordinal smallint NOT NULL,
+    channel text NOT NULL,
+    source_sealed bytea NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE case_work (
     case_id uuid NOT NULL,
     due_at timestamp with time zone,
@@ -174,6 +183,18 @@ CREATE TABLE decisions (
     CONSTRAINT decisions_action_check CHECK ((action = ANY (ARRAY['approve'::text, 'edit'::text, 'answer'::text, 'reject'::text, 'take_over'::text])))
 );
 
+CREATE TABLE delivery_reports (
+    outbox_id uuid NOT NULL,
+    name text NOT NULL,
+    part smallint DEFAULT 0 NOT NULL,
+    parts smallint DEFAULT 1 NOT NULL,
+    status text NOT NULL,
+    rank smallint NOT NULL,
+    failure text,
+    superseded boolean DEFAULT false NOT NULL,
+    reported_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE embedding_cache (
     model text NOT NULL,
     content_hash bytea NOT NULL,
@@ -239,7 +260,8 @@ CREATE TABLE identities (
     address_sealed bytea NOT NULL,
     address_index bytea NOT NULL,
     verified_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    opted_out_at timestamp with time zone
 );
 
 CREATE TABLE key_fingerprints (
@@ -346,7 +368,11 @@ CREATE TABLE outbox (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     settled_at timestamp with time zone,
     settled_by text,
-    CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['reply'::text, 'handoff'::text, 'delay'::text, 'failure'::text, 'follow_up'::text, 'survey'::text, 'hand_back'::text]))),
+    handed_over_at timestamp with time zone,
+    reconcile_at timestamp with time zone,
+    reconciliations integer DEFAULT 0 NOT NULL,
+    reported_failure text,
+    CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['reply'::text, 'handoff'::text, 'delay'::text, 'failure'::text, 'follow_up'::text, 'survey'::text, 'hand_back'::text, 'consent'::text]))),
     CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text])))
 )
 WITH (fillfactor='70');
@@ -420,6 +446,9 @@ ALTER TABLE ONLY articles
 ALTER TABLE ONLY articles
     ADD CONSTRAINT articles_source_slug_key UNIQUE (source, slug);
 
+ALTER TABLE ONLY awaited_files
+    ADD CONSTRAINT awaited_files_pkey PRIMARY KEY (message_id, ordinal);
+
 ALTER TABLE ONLY case_work
     ADD CONSTRAINT case_work_pkey PRIMARY KEY (case_id);
 
@@ -458,6 +487,9 @@ ALTER TABLE ONLY decisions
 
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY delivery_reports
+    ADD CONSTRAINT delivery_reports_pkey PRIMARY KEY (outbox_id, name);
 
 ALTER TABLE ONLY embedding_cache
     ADD CONSTRAINT embedding_cache_pkey PRIMARY KEY (model, content_hash);
@@ -537,6 +569,8 @@ ALTER TABLE ONLY scheduler_lease
 ALTER TABLE ONLY turns
     ADD CONSTRAINT turns_pkey PRIMARY KEY (id);
 
+CREATE INDEX awaited_files_due ON awaited_files USING btree (channel, due_at);
+
 CREATE INDEX case_work_due ON case_work USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX cases_by_customer ON cases USING btree (customer_id, opened_at);
@@ -597,6 +631,8 @@ CREATE INDEX outbox_order ON outbox USING btree (conversation_id, "position") WH
 
 CREATE INDEX outbox_troubled ON outbox USING btree (created_at) WHERE (state = ANY (ARRAY['failed'::text, 'unknown'::text]));
 
+CREATE INDEX outbox_unknown ON outbox USING btree (reconcile_at) WHERE ((state = 'unknown'::text) AND (reconcile_at IS NOT NULL));
+
 CREATE INDEX passages_readers ON passages USING btree (language, audience);
 
 CREATE INDEX passages_words ON passages USING gin (words) WITH (fastupdate=off);
@@ -610,6 +646,9 @@ ALTER INDEX events_of_kind ATTACH PARTITION events_default_kind_at_idx;
 ALTER INDEX events_pkey ATTACH PARTITION events_default_pkey;
 
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+ALTER TABLE ONLY awaited_files
+    ADD CONSTRAINT awaited_files_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id);
 
 ALTER TABLE ONLY case_work
     ADD CONSTRAINT case_work_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
@@ -643,6 +682,9 @@ ALTER TABLE ONLY decisions
 
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY delivery_reports
+    ADD CONSTRAINT delivery_reports_outbox_id_fkey FOREIGN KEY (outbox_id) REFERENCES outbox(id);
 
 ALTER TABLE ONLY embeddings
     ADD CONSTRAINT embeddings_passage_id_fkey FOREIGN KEY (passage_id) REFERENCES passages(id) ON DELETE CASCADE;

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol, assert_never
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from evals.emulators.twilio.faults import Answer, Behaviour, Drop, Fail, Hang, Truncate
+from evals.emulators.twilio.faults import Answer, Behaviour, Drop, Fail, Hang, Redirect, Truncate
 from evals.emulators.twilio.ledger import Ledger, RefusedError
 from evals.emulators.twilio.resources import VERSION, Media, Message, error_json, media_json, message_json, page_json
 
@@ -96,7 +96,11 @@ class Exchange(BaseHTTPRequestHandler):
             case Fail():
                 if behaviour.taken:
                     self._carry_out(method, form)
-                self._answer(behaviour.status, error_json(behaviour.status, behaviour.code, behaviour.message))
+                error = error_json(behaviour.status, behaviour.code, behaviour.message)
+                asked = None if behaviour.retry_after is None else {"Retry-After": str(behaviour.retry_after)}
+                self._send(behaviour.status, json.dumps(error).encode(), headers=asked)
+            case Redirect():
+                self._send(307, b"", headers={"Location": behaviour.location})
             case Hang():
                 if behaviour.taken:
                     self._carry_out(method, form)

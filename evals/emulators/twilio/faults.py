@@ -21,6 +21,8 @@ class Fail:
     code: int
     message: str
     taken: bool = False
+    retry_after: int | None = None
+    """Seconds that the answer asks to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,19 @@ class Truncate:
     """Carry the request out and answer with the first half of the JSON, as if it were all."""
 
 
-Behaviour = Answer | Fail | Hang | Drop | Truncate
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Lead elsewhere, as a file's address does."""
+
+    location: str
 
 
-def rate_limited() -> Fail:
+Behaviour = Answer | Fail | Hang | Drop | Truncate | Redirect
+
+
+def rate_limited(retry_after: int | None = None) -> Fail:
     """Too many requests at a time."""
-    return Fail(429, 20429, "Too Many Requests")
+    return Fail(429, 20429, "Too Many Requests", retry_after=retry_after)
 
 
 def server_error(*, taken: bool = False) -> Fail:

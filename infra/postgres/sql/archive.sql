@@ -57,6 +57,16 @@ from turns r where r.case_id = any(%(cases)s);
 select json_build_object('table', 'outbox', 'row', row_to_json(r))::text as line
 from outbox r where r.message_id = any(array(select id from messages where case_id = any(%(cases)s)));
 
+-- name: delivery_reports
+select json_build_object('table', 'delivery_reports', 'row', row_to_json(r))::text as line
+from delivery_reports r where r.outbox_id = any(array(
+    select o.id from outbox o join messages m on m.id = o.message_id where m.case_id = any(%(cases)s)
+));
+
+-- name: awaited_files
+select json_build_object('table', 'awaited_files', 'row', row_to_json(r))::text as line
+from awaited_files r where r.message_id = any(array(select id from messages where case_id = any(%(cases)s)));
+
 -- name: escalations
 select json_build_object('table', 'escalations', 'row', row_to_json(r))::text as line
 from escalations r where r.case_id = any(%(cases)s);
@@ -84,6 +94,14 @@ delete from escalations where case_id = any(%(cases)s);
 
 -- name: delete_dead_letters
 delete from dead_letters where case_id = any(%(cases)s);
+
+-- name: delete_delivery_reports
+delete from delivery_reports where outbox_id = any(array(
+    select o.id from outbox o join messages m on m.id = o.message_id where m.case_id = any(%(cases)s)
+));
+
+-- name: delete_awaited_files
+delete from awaited_files where message_id = any(array(select id from messages where case_id = any(%(cases)s)));
 
 -- name: delete_outbox
 delete from outbox where message_id = any(array(select id from messages where case_id = any(%(cases)s)));

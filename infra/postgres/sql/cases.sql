@@ -13,12 +13,19 @@ where c.id = %(case_id)s;
 
 -- name: transcript
 select m.id, m.sequence, m.direction, m.author, m.state, m.body_sealed,
-    m.received_at as at, o.state as delivery,
+    m.received_at as at, case
+        when o.state = 'sent' and report.status in ('delivered', 'read') then report.status else o.state
+    end as delivery,
     exists (select from message_files f where f.message_id = m.id) as has_files,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from messages m
 join customer_keys k on k.id = m.key_id
 left join outbox o on o.message_id = m.id
+left join lateral (
+    -- Of several messages that it became, the one that got least far.
+    select r.status from delivery_reports r
+    where r.outbox_id = o.id and not r.superseded order by r.rank, r.part limit 1
+) report on true
 where m.case_id = %(case_id)s
 order by m.sequence desc
 limit %(limit)s;

@@ -15,7 +15,8 @@ with due as materialized (
     for update skip locked
 )
 update outbox o set
-    state = 'sending', attempts = o.attempts + 1, claimed_by = %(holder)s, claimed_until = now() + %(hold)s
+    state = 'sending', attempts = o.attempts + 1, claimed_by = %(holder)s, claimed_until = now() + %(hold)s,
+    handed_over_at = now(), reconciliations = 0
 from due, messages m, conversations v, identities i, customer_keys k, customer_keys ik
 where o.id = due.id and m.id = o.message_id and v.id = o.conversation_id and i.id = v.identity_id
     and k.id = m.key_id and ik.id = i.key_id
@@ -28,11 +29,14 @@ returning
     ik.master_key_id as address_master_key_id;
 
 -- name: settle_sent
+-- A report that it failed may be here sooner than the answer that it was taken.
 with settled as (
-    update outbox o set state = 'sent', settled_at = now(), claimed_by = null, claimed_until = null, error = null
+    update outbox o set
+        state = case when o.reported_failure is null then 'sent' else 'failed' end, error = o.reported_failure,
+        settled_at = now(), claimed_by = null, claimed_until = null
     from unnest(%(ids)s::uuid[], %(names)s::text[], %(event_ids)s::uuid[]) as taken(id, name, event_id)
     where o.id = taken.id and o.claimed_by = %(holder)s
-    returning o.message_id, o.conversation_id, o.case_id, o.kind, o.channel, taken.name, taken.event_id
+    returning o.message_id, o.conversation_id, o.case_id, o.kind, o.channel, o.state, taken.name, taken.event_id
 ), placed as (
     update conversations v set next_position = v.next_position + 1
     from settled where v.id = settled.conversation_id
@@ -46,7 +50,7 @@ with settled as (
     returning m.id
 ), logged as (
     insert into events (id, kind, case_id, actor, data)
-    select event_id, 'message.sent', case_id, 'agent', jsonb_build_object('kind', kind, 'channel', channel)
+    select event_id, 'message.' || state, case_id, 'agent', jsonb_build_object('kind', kind, 'channel', channel)
     from settled
 )
 select id from delivered;
@@ -60,7 +64,9 @@ where id = %(id)s and claimed_by = %(holder)s;
 -- name: settle_lost
 -- failed: the provider refused for good. unknown: nobody knows, so a person looks before anything is sent again.
 with settled as (
-    update outbox set state = %(state)s, settled_at = now(), claimed_by = null, claimed_until = null, error = %(error)s
+    update outbox set
+        state = %(state)s, settled_at = now(), claimed_by = null, claimed_until = null, error = %(error)s,
+        reconcile_at = case when %(state)s = 'unknown' then now() end
     where id = %(id)s and claimed_by = %(holder)s
     returning case_id, channel
 )
@@ -73,6 +79,7 @@ from settled;
 update outbox set
     state = case when channel = any(%(repeatable)s) then 'pending' else 'unknown' end,
     settled_at = case when channel = any(%(repeatable)s) then null else now() end,
+    reconcile_at = case when channel = any(%(repeatable)s) then null else now() end,
     error = 'the sender died in the middle of the call', claimed_by = null, claimed_until = null
 where state = 'sending' and claimed_until < now()
 returning id, state;
@@ -105,7 +112,8 @@ with settled as (
         state = case %(finding)s when 'arrived' then 'sent' when 'send_again' then 'pending' else 'failed' end,
         settled_at = case when %(finding)s <> 'send_again' then now() end,
         settled_by = case when %(finding)s <> 'send_again' then %(person)s end,
-        attempts = case when %(finding)s <> 'send_again' then o.attempts else 0 end, due_at = now()
+        attempts = case when %(finding)s <> 'send_again' then o.attempts else 0 end, due_at = now(),
+        reconcile_at = null, reported_failure = null
     where o.id = %(id)s and o.settled_by is null and (
         o.state = 'unknown'
         or o.state = 'failed' and %(finding)s = 'given_up'
@@ -115,7 +123,10 @@ with settled as (
                 and later.state in ('sending', 'sent', 'unknown')
         )
     )
-    returning o.message_id, o.conversation_id, o.case_id, o.channel
+    returning o.id, o.message_id, o.conversation_id, o.case_id, o.channel
+), superseded as (
+    update delivery_reports r set superseded = true from settled
+    where r.outbox_id = settled.id and %(finding)s = 'send_again'
 ), placed as (
     update conversations v set next_position = v.next_position + 1
     from settled where v.id = settled.conversation_id and %(finding)s = 'arrived'

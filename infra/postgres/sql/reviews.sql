@@ -1,19 +1,29 @@
 -- Escalations as reviewers see and decide them.
 
 -- name: queue
+-- On some channels an answer can't be sent any more so long after the customer's last message: the nearer end counts.
 select s.id, s.case_id, s.severity, s.rules, s.status, s.due_at, s.created_at, s.request_sealed,
+    heard.at + opening.length as window_closes_at,
     case when s.claimed_until > now() then s.claimed_by end as claimed_by, v.channel,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from escalations s
 join cases c on c.id = s.case_id
 join conversations v on v.id = c.conversation_id
 join customer_keys k on k.id = s.key_id
+left join unnest(%(window_channels)s::text[], %(window_lengths)s::interval[]) as opening(channel, length)
+    on opening.channel = v.channel
+left join lateral (
+    select coalesce(m.provider_time, m.received_at) as at from messages m
+    where m.conversation_id = v.id and m.direction = 'in' and opening.length is not null
+    order by m.position desc limit 1
+) heard on true
 where s.status = 'open'
-order by s.due_at, s.id
+order by least(s.due_at, heard.at + opening.length), s.id
 limit %(limit)s;
 
 -- name: read
 select s.id, s.case_id, s.severity, s.rules, s.status, s.due_at, s.created_at, s.request_sealed, s.proposal_hash,
+    heard.at + opening.length as window_closes_at,
     case when s.claimed_until > now() then s.claimed_by end as claimed_by, v.channel,
     u.name_sealed, u.language, u.segment, c.owner, c.owner_name,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
@@ -26,6 +36,13 @@ join conversations v on v.id = c.conversation_id
 join customers u on u.id = c.customer_id
 join customer_keys k on k.id = s.key_id
 left join decisions d on d.escalation_id = s.id
+left join unnest(%(window_channels)s::text[], %(window_lengths)s::interval[]) as opening(channel, length)
+    on opening.channel = v.channel
+left join lateral (
+    select coalesce(m.provider_time, m.received_at) as at from messages m
+    where m.conversation_id = v.id and m.direction = 'in' and opening.length is not null
+    order by m.position desc limit 1
+) heard on true
 where s.id = %(id)s;
 
 -- name: lock_case_of

@@ -138,7 +138,7 @@ export class OpenEscalation {
       title: detail.customer.name ?? "Customer without a name",
       facts: [
         severity(detail.severity),
-        detail.status === "open" && tickingTime(detail.due_at, "left"),
+        detail.status === "open" && tickingTime(detail.reply_by ?? detail.due_at, "left"),
         element("span", {}, channelName(detail.channel)),
       ],
       aside: this.claimBox,

@@ -17,7 +17,7 @@ const KINDS = {
         "span.row-top",
         {},
         severity(item.severity),
-        tickingTime(item.due_at, "left"),
+        tickingTime(item.reply_by ?? item.due_at, "left"),
         element("span.muted", {}, channelName(item.channel)),
         item.claimed_by && element("span.holder", {}, `${item.claimed_by} is at it`),
       ),

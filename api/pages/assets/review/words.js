@@ -6,6 +6,8 @@ const DELIVERIES = {
   pending: "Waiting to be sent",
   sending: "Being sent",
   sent: "Sent",
+  delivered: "Delivered",
+  read: "Read",
   failed: "Not delivered",
   unknown: "Unknown whether it arrived",
 };

@@ -29,9 +29,10 @@ from channels.envelope import (
 from channels.protocol import OutboundChannel
 from channels.whatsapp import WHATSAPP
 from channels.whatsapp.account import Account
-from channels.whatsapp.outbound import Sender, WhatsAppOutbound
+from channels.whatsapp.outbound import WhatsAppOutbound
 from channels.whatsapp.reconciliation import Reconciliation
 from channels.whatsapp.refusals import INVITED, WINDOW_CLOSED, refusal
+from channels.whatsapp.sender import Sender
 from channels.whatsapp.window import Template
 from evals.emulators.twilio.faults import (
     LOST,
@@ -75,8 +76,13 @@ class Memory:
 
     moment: datetime | None = field(default_factory=lambda: datetime.now(UTC))
 
+    stopped: bool = False
+
     async def last_heard(self, _conversation_id: ConversationId) -> datetime | None:
         return self.moment
+
+    async def opted_out(self, _address: str) -> bool:
+        return self.stopped
 
 
 @pytest.fixture
@@ -139,7 +145,7 @@ async def test_the_status_callback_names_the_outbox_row(twilio: TwilioServer, li
     line.sender = Sender(NUMBER, status_callback="https://support.example.com/s")
     await line.send(delivery())
     asked = parse_qs(urlsplit(twilio.sent[0].status_callback or "").query)
-    assert asked == {"delivery": [str(UUID(int=5))], "part": ["0"]}
+    assert asked == {"delivery": [str(UUID(int=5))], "part": ["0"], "of": ["1"]}
 
 
 async def test_a_messaging_service_goes_along(twilio: TwilioServer, line: Line) -> None:
@@ -200,13 +206,14 @@ async def test_an_invitation_that_failed_says_how(twilio: TwilioServer, line: Li
     twilio.script(rate_limited())
     line.sender = Sender(NUMBER, template=INVITING)
     result = await line.send(delivery(), Memory(None))
-    assert result == Refused("rate_limited (20429)", retry=True)
+    assert result == Refused("rate_limited (20429)", retry=True, seconds=1.0)
 
 
 @pytest.mark.parametrize(
     ("behaviour", "result", "taken"),
     [
-        (rate_limited(), Refused("rate_limited (20429)", retry=True), 0),
+        (rate_limited(), Refused("rate_limited (20429)", retry=True, seconds=1.0), 0),
+        (rate_limited(retry_after=40), Refused("rate_limited (20429)", retry=True, seconds=40.0), 0),
         (Fail(400, 63018, "Rate limit exceeded for Channel"), Refused("rate_limited (63018)", retry=True), 0),
         (Fail(400, 99999, "new"), Refused("refused (99999)", retry=False), 0),
         (Fail(408, 20408, "Request timeout"), Unknown("answered 408"), 0),
@@ -321,7 +328,7 @@ async def test_a_part_that_fails_makes_the_whole_unknown_and_the_rest_is_found_m
 ) -> None:
     began = datetime.now(UTC)
     long = delivery("\n\n".join(letter * 1_000 for letter in "abc"))
-    twilio.script(Answer(), rate_limited())
+    twilio.script(Answer(), rate_limited(retry_after=60))
     assert await line.send(long) == Unknown("sent 1 of 3, then rate_limited (20429)")
     assert await line.look(long, began) == ArrivedPartly((twilio.sent[0].sid,), ("b" * 1_000, "c" * 1_000))
 
