@@ -110,6 +110,63 @@ class KnowledgeSettings(BaseModel):
     """How long the answer to a search may be remembered; an article that changes is seen within a second. 0: never."""
 
 
+class GmailSettings(BaseModel):
+    """The mailbox that customers write to. Without ``mailbox`` there is no email channel."""
+
+    mailbox: str | None = None
+    """Its address: what customers write to, and what answers come from."""
+    credentials: Path | None = None
+    """The file that `csagent gmail connect` writes; ``gmail.json`` in ``folder`` otherwise."""
+    subject: str | None = None
+    """The user of the domain for whom a service account acts, when the mailbox is another address of theirs."""
+    company: str = ""
+    """The name that answers come from."""
+    signature: str = ""
+    """Stands below every answer; ``\\n`` begins a line."""
+    api_url: str = "https://gmail.googleapis.com"
+    topic: str | None = None
+    """The Pub/Sub topic that Gmail tells of changes: ``projects/…/topics/…``. Without it mail is found by looking."""
+    push_audience: str | None = None
+    """What the push subscription's tokens are for, as it is set there."""
+    push_account: str | None = None
+    """The service account that the push subscription signs with."""
+    certs_url: str = "https://www.googleapis.com/oauth2/v3/certs"
+    """Where Google's public keys are."""
+    lists: Annotated[frozenset[str], NoDecode] = frozenset()
+    """List-Ids, behind commas, through which customers write (a Google group): their mail is a person's."""
+    poll_seconds: float = Field(30.0, ge=1)
+    """How often new mail is looked for without being told."""
+
+    @field_validator("mailbox", "subject", "push_account", mode="after")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[^\s@<>,;:\"]{1,64}@[^\s@<>,;:\"]{1,255}", value):
+            raise ValueError("write one mail address, without a name")
+        return None if value is None else value.lower()
+
+    @field_validator("company")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        return " ".join(value.split())
+
+    @field_validator("signature")
+    @classmethod
+    def _lines(cls, value: str) -> str:
+        return value.replace("\\n", "\n").strip()
+
+    @field_validator("lists", mode="before")
+    @classmethod
+    def _list_ids(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return frozenset(name.strip(" <>").lower() for name in value.split(",") if name.strip(" <>"))
+
+    @property
+    def pushes(self) -> bool:
+        """Whether pushes can be told from forgeries."""
+        return self.push_audience is not None and self.push_account is not None
+
+
 class RetentionSettings(BaseModel):
     """How long working data is kept; 0 is for ever. Only what is in an archive, or needed by nobody, is deleted."""
 
@@ -189,6 +246,7 @@ class Settings(BaseSettings):
     spend: SpendSettings = Field(default_factory=SpendSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    gmail: GmailSettings = Field(default_factory=GmailSettings)
 
     @field_validator("master_keys", "staff_keys", mode="before")
     @classmethod

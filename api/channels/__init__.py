@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from api.channels.channel import Channel
+from api.channels.email import MAIL
 from api.channels.web import WEB
 from api.guarded import GuardedChannel
 from api.sender import Sender
@@ -14,7 +15,7 @@ from channels.protocol import OutboundChannel
 from infra.breakers import Limits
 from skills.turn import ChannelName
 
-CHANNELS: tuple[Channel, ...] = (WEB,)
+CHANNELS: tuple[Channel, ...] = (WEB, MAIL)
 
 _PROVIDER_LIMITS = Limits(failures=5, window=60.0, cooldown=15.0)
 
