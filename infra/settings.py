@@ -9,11 +9,12 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from infra.channel_settings import GmailSettings, WhatsAppSettings
 from skills.errors import ConfigurationError
 
 _Seconds = Annotated[float, Field(ge=0)]
@@ -138,47 +139,6 @@ class KnowledgeSettings(BaseModel):
     """How long the answer to a search may be remembered; an article that changes is seen within a second. 0: never."""
 
 
-class WhatsAppSettings(BaseModel):
-    """Our account at Twilio. Without its SID there is no WhatsApp."""
-
-    account_sid: str | None = Field(None, pattern=r"^AC[0-9a-zA-Z]{32}$")
-    auth_token: SecretStr | None = None
-    """Checks webhooks; several behind commas while it is rotated, the one that is used first."""
-    api_key_sid: str | None = Field(None, pattern=r"^SK[0-9a-zA-Z]{32}$")
-    api_key_secret: SecretStr | None = None
-    """Sends instead of the auth token, which can do everything."""
-    number: str | None = Field(None, pattern=r"^\+[1-9]\d{5,17}$")
-    """Ours on WhatsApp, such as +14155238886."""
-    messaging_service_sid: str | None = Field(None, pattern=r"^MG[0-9a-zA-Z]{32}$")
-    template_sid: str | None = Field(None, pattern=r"^HX[0-9a-zA-Z]{32}$")
-    """The approved template that is sent once the 24-hour window is closed."""
-    template_text_variable: str | None = Field(None, pattern=r"^\w{1,30}$")
-    """Its variable that takes our text; without one it only asks the customer to write again."""
-    code_template_sid: str | None = Field(None, pattern=r"^HX[0-9a-zA-Z]{32}$")
-    code_template_variable: str = Field("1", pattern=r"^\w{1,30}$")
-    public_url: str | None = None
-    """The address under which Twilio reaches us, where it is not the customers' ``CSAGENT_PUBLIC_URL``."""
-    base_url: str | None = None
-    """Where Twilio's API is instead of https://api.twilio.com."""
-    messages_per_second: float = Field(20.0, gt=0, le=1000)
-    """For each sender process; Twilio's own limit for a WhatsApp sender is 80."""
-
-    @property
-    def tokens(self) -> list[str]:
-        """The auth tokens that hold now."""
-        text = "" if self.auth_token is None else self.auth_token.get_secret_value()
-        return [token.strip() for token in text.split(",") if token.strip()]
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        """Half a set-up would take messages and answer none."""
-        if self.account_sid is not None and not (self.tokens and self.number):
-            raise ValueError("account_sid needs auth_token and number beside it")
-        if (self.api_key_sid is None) != (self.api_key_secret is None):
-            raise ValueError("api_key_sid and api_key_secret go together")
-        return self
-
-
 class RetentionSettings(BaseModel):
     """How long working data is kept; 0 is for ever. Only what is in an archive, or needed by nobody, is deleted."""
 
@@ -261,6 +221,7 @@ class Settings(BaseSettings):
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     whatsapp: WhatsAppSettings = Field(default_factory=WhatsAppSettings)
+    gmail: GmailSettings = Field(default_factory=GmailSettings)
 
     @field_validator("master_keys", "staff_keys", mode="before")
     @classmethod

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from api.channels.channel import Channel
+from api.channels.email import MAIL
 from api.channels.web import WEB
 from api.channels.whatsapp import WHATSAPP_CHANNEL
 from api.guarded import guarded
@@ -16,7 +17,7 @@ from channels.protocol import OutboundChannel
 from infra.breakers import Limits
 from skills.turn import ChannelName
 
-CHANNELS: tuple[Channel, ...] = (WEB, WHATSAPP_CHANNEL)
+CHANNELS: tuple[Channel, ...] = (WEB, MAIL, WHATSAPP_CHANNEL)
 
 _PROVIDER_LIMITS = Limits(failures=5, window=60.0, cooldown=15.0)
 

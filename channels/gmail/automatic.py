@@ -126,12 +126,17 @@ def _bulk(mail: Mail, own_lists: AbstractSet[str]) -> Judgement | None:
 def _robot(mail: Mail) -> Judgement | None:
     if mail.null_sender:
         return Judgement(Kind.AUTOMATIC, "an empty return path")
-    if mail.sender is None or not _ROBOTS.fullmatch(_local(mail.sender.address)):
+    if mail.sender is None or not is_robot(mail.sender.address):
         return None
-    answerable = [other for other in mail.reply_to if not _ROBOTS.fullmatch(_local(other.address))]
+    answerable = [other for other in mail.reply_to if not is_robot(other.address)]
     if answerable:
         return None  # a contact form that mails on behalf of a customer
     return Judgement(Kind.AUTOMATIC, f"sent by {_local(mail.sender.address)}")
+
+
+def is_robot(address: str) -> bool:
+    """Whether an address says of itself that nobody reads what is sent to it."""
+    return _ROBOTS.fullmatch(_local(address)) is not None
 
 
 def _precedence(mail: Mail) -> str:

@@ -23,12 +23,16 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from uuid import UUID
 
+from channels.attachments import safe_name
+from channels.envelope import File
 from channels.gmail.automatic import OWN_MARK
 from channels.gmail.headers import MAX_NAME
 from channels.gmail.text import one_line
 from channels.storable import storable
 from skills.errors import InvalidMessageError
 
+OWN_ID = "X-Csagent-Id"
+"""A header with the outbox row's id. It says what the Message-ID says, and stays if Gmail replaces that one."""
 MAX_SUBJECT = 250
 MAX_REFERENCES = 20
 MAX_REFERENCES_BYTES = 900
@@ -67,6 +71,10 @@ class Reply:
     references: tuple[str, ...] = ()
     signature: str = ""
     """The company's, in plain text."""
+    files: tuple[File, ...] = ()
+    """What goes along. One without content is left out."""
+    answers: bool = True
+    """Whether it is an answer, with ``Re:`` before the subject; otherwise the subject stands as it is."""
 
 
 def message_id(outbox_id: UUID, domain: str) -> str:
@@ -104,12 +112,14 @@ def compose(reply: Reply) -> bytes:
     if not text.strip():
         raise InvalidMessageError("the mail has no text", hint="write something")
     sender = _address(reply.from_address)
+    subject = reply_subject(reply.subject) if reply.answers else one_line(reply.subject, MAX_SUBJECT)
     lines = [
         f"From: {_mailbox(reply.from_name, sender)}",
         f"To: {_mailbox(reply.to_name, _address(reply.to_address))}",
-        f"Subject: {_encoded(reply_subject(reply.subject), _PLAIN_SUBJECT, 'Subject')}",
+        f"Subject: {_encoded(subject, _PLAIN_SUBJECT, 'Subject')}",
         f"Date: {format_datetime(reply.written_at)}",
         f"Message-ID: {message_id(reply.outbox_id, sender.rpartition('@')[2])}",
+        f"{OWN_ID}: {reply.outbox_id.hex}",
     ]
     answered = _ids((reply.in_reply_to or "",))
     if answered:
@@ -118,18 +128,31 @@ def compose(reply: Reply) -> bytes:
     if chain:
         lines.append("References: " + "\r\n ".join(chain))
     if reply.by_agent:
-        lines += ["Auto-Submitted: auto-replied", "X-Auto-Response-Suppress: OOF, AutoReply", f"{OWN_MARK}: reply"]
-    return (
-        "\r\n".join(lines).encode("ascii") + b"\r\n" + _body(text, storable(reply.signature).strip(), reply.outbox_id)
-    )
+        kind = "auto-replied" if reply.answers else "auto-generated"
+        lines += [f"Auto-Submitted: {kind}", "X-Auto-Response-Suppress: OOF, AutoReply", f"{OWN_MARK}: reply"]
+    return "\r\n".join(lines).encode("ascii") + b"\r\n" + _body(text, reply)
 
 
-def _body(text: str, signature: str, identity: UUID) -> bytes:
+def _body(text: str, reply: Reply) -> bytes:
+    signature, identity = storable(reply.signature).strip(), reply.outbox_id
     body = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
     plain = f"{text}\n\n-- \n{signature}\n" if signature else f"{text}\n"
     body.set_content(plain, cte="quoted-printable")
     body.add_alternative(_page(text, signature), subtype="html", cte="quoted-printable")
     body.set_boundary(f"=_{identity.hex}")
+    for file in reply.files:
+        if file.data is not None:
+            kind, _, subtype = file.media_type.partition("/")
+            # A mail inside a mail can't be in base64 (RFC 2046); as bytes of no kind every file can.
+            whole = kind in {"", "message", "multipart"} or not subtype
+            body.add_attachment(
+                file.data,
+                maintype="application" if whole else kind,
+                subtype="octet-stream" if whole else subtype,
+                filename=safe_name(file.name, file.media_type),
+            )
+    if body.get_content_type() == "multipart/mixed":
+        body.set_boundary(f"=_m{identity.hex}")
     return body.as_bytes()
 
 

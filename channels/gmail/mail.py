@@ -31,8 +31,8 @@ _LONGEST_HEADERS = 262_144
 _KEPT_HEADERS = listed(
     "auto-submitted authentication-results arc-authentication-results delivered-to errors-to feedback-id "
     "list-help list-id list-post list-unsubscribe precedence received-spf return-path x-auto-reply "
-    "x-auto-response-suppress x-autoreply x-autoreply-from x-autorespond x-csagent-auto x-failed-recipients "
-    "x-loop x-mail-autoreply x-ooo"
+    "x-auto-response-suppress x-autoreply x-autoreply-from x-autorespond x-csagent-auto x-csagent-id "
+    "x-failed-recipients x-loop x-mail-autoreply x-ooo"
 )
 
 

@@ -53,6 +53,14 @@ CREATE TABLE awaited_files (
     due_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE awaited_mails (
+    address text NOT NULL,
+    mail_id text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    tries integer DEFAULT 1 NOT NULL
+);
+
 CREATE TABLE case_work (
     case_id uuid NOT NULL,
     due_at timestamp with time zone,
@@ -270,6 +278,19 @@ CREATE TABLE key_fingerprints (
     first_seen_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE mailboxes (
+    address text NOT NULL,
+    history_id bigint,
+    began_at timestamp with time zone,
+    synced_at timestamp with time zone,
+    watch_until timestamp with time zone,
+    wanted_at timestamp with time zone,
+    holder text,
+    held_since timestamp with time zone,
+    held_until timestamp with time zone,
+    token bigint DEFAULT 0 NOT NULL
+);
+
 CREATE TABLE message_files (
     id uuid NOT NULL,
     message_id uuid,
@@ -449,6 +470,9 @@ ALTER TABLE ONLY articles
 ALTER TABLE ONLY awaited_files
     ADD CONSTRAINT awaited_files_pkey PRIMARY KEY (message_id, ordinal);
 
+ALTER TABLE ONLY awaited_mails
+    ADD CONSTRAINT awaited_mails_pkey PRIMARY KEY (address, mail_id);
+
 ALTER TABLE ONLY case_work
     ADD CONSTRAINT case_work_pkey PRIMARY KEY (case_id);
 
@@ -517,6 +541,9 @@ ALTER TABLE ONLY identities
 
 ALTER TABLE ONLY key_fingerprints
     ADD CONSTRAINT key_fingerprints_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY mailboxes
+    ADD CONSTRAINT mailboxes_pkey PRIMARY KEY (address);
 
 ALTER TABLE ONLY message_files
     ADD CONSTRAINT message_files_message_id_ordinal_key UNIQUE (message_id, ordinal);
@@ -649,6 +676,9 @@ CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE ON events FOR EACH ROW
 
 ALTER TABLE ONLY awaited_files
     ADD CONSTRAINT awaited_files_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id);
+
+ALTER TABLE ONLY awaited_mails
+    ADD CONSTRAINT awaited_mails_address_fkey FOREIGN KEY (address) REFERENCES mailboxes(address);
 
 ALTER TABLE ONLY case_work
     ADD CONSTRAINT case_work_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
