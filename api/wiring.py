@@ -22,6 +22,7 @@ from api.jobs import Retention, jobs
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
 from api.worker import Worker, WorkerLimits
+from channels.web.origins import Origins
 from channels.web.signature import TokenSigner
 from graph.build import Graph
 from graph.handling import TurnHandler
@@ -70,6 +71,8 @@ class Services:
     outbox: Outbox
     dead_letters: DeadLetters
     tokens: TokenSigner
+    origins: Origins
+    """Where the chat may be embedded."""
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
@@ -147,6 +150,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             outbox=Outbox(database, keyring, holder=_holder(), hold=_HOLD),
             dead_letters=DeadLetters(database, keyring, notice=failure_notice),
             tokens=TokenSigner(keyring.derive("conversation tokens")),
+            origins=build_origins(settings),
             metrics=metrics,
             breakers=breakers,
         )
@@ -194,6 +198,20 @@ def build_pace(settings: Settings) -> Pace:
     """How quickly turns may follow each other."""
     pace = settings.pace
     return Pace(every=timedelta(seconds=pace.seconds), burst=pace.burst, cases_an_hour=pace.cases_an_hour)
+
+
+def build_origins(settings: Settings) -> Origins:
+    """Where the chat may be embedded.
+
+    Raises:
+        ConfigurationError: the public address is none.
+    """
+    try:
+        return Origins(settings.chat.origins, settings.public_url)
+    except ValueError:
+        raise ConfigurationError(
+            "CSAGENT_PUBLIC_URL can't be used", hint="write it like https://support.example"
+        ) from None
 
 
 def build_breakers(metrics: Metrics) -> Breakers:

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from channels.web.origins import origin_of
 from skills.errors import ConfigurationError
 
 _Seconds = Annotated[float, Field(ge=0)]
@@ -47,6 +48,22 @@ class SettleSettings(BaseModel):
     def of(self, channel: str) -> timedelta:
         """A channel's settle time; a channel without one has none."""
         return timedelta(seconds=getattr(self, channel, 0.0))
+
+
+class ChatSettings(BaseModel):
+    """The chat that sites embed."""
+
+    origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """``https://shop.example,https://www.shop.example``: whose pages may embed it, besides our own."""
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _origins(cls, value: object) -> object:
+        """Origins behind commas, as browsers write them."""
+        listed = value.split(",") if isinstance(value, str) else value
+        if not isinstance(listed, (list, tuple)):
+            return value
+        return tuple(origin_of(str(origin)) for origin in listed if str(origin).strip())
 
 
 class PaceSettings(BaseModel):
@@ -183,6 +200,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    chat: ChatSettings = Field(default_factory=ChatSettings)
     settle: SettleSettings = Field(default_factory=SettleSettings)
     pace: PaceSettings = Field(default_factory=PaceSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)

@@ -23,6 +23,7 @@ def envelope(
     email: str | None = None,
     language: str | None = None,
     begins: bool = False,
+    wants_person: bool = False,
 ) -> Envelope:
     """One web message. Its id is made of the conversation and the client's key, so that keys never meet across talks.
 
@@ -48,6 +49,7 @@ def envelope(
         language=None if language is None else Language(language),
         claims=() if email is None else (ClaimedAddress(ChannelName("email"), email.strip().casefold()),),
         begins=begins,
+        for_person="asked" if wants_person else None,
     )
 
 
