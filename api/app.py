@@ -16,10 +16,11 @@ from uuid_utils.compat import uuid7
 from api.bodies import MAX_BODY, MAX_UPLOAD
 from api.channels import CHANNELS
 from api.channels.channel import Channel, Inlet
+from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import count_shed, install, problem
 from api.routes import answers, dead_letters, files, health, review, troubles
-from api.wiring import Services, open_services
+from api.wiring import Services, build_origins, open_services
 from infra.settings import Settings
 
 
@@ -54,6 +55,7 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
     ]
     for inlet in inlets:
         app.include_router(inlet.router, max_body_size=inlet.max_body)
+    app.add_middleware(Embedding, origins=build_origins(settings))
     app.add_middleware(Door, larger={path: inlet.max_body for inlet in inlets for path in inlet.larger_paths})
     return app
 

@@ -66,6 +66,10 @@ class UnauthorizedError(SupportError):
     """A key is missing, or it is none of ours."""
 
 
+class ForbiddenError(SupportError):
+    """That is allowed to others, not to whoever asks."""
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems of a route, for the OpenAPI document."""
     return {
@@ -106,6 +110,8 @@ async def _support_error(_request: Request, error: Exception) -> ProblemResponse
     assert isinstance(error, SupportError)
     if isinstance(error, UnauthorizedError):
         return problem(401, "Sign in first", detail=str(error), hint=error.hint)
+    if isinstance(error, ForbiddenError):
+        return problem(403, "Not allowed", detail=str(error), hint=error.hint)
     status, title = next(
         ((status, title) for kind, status, title in _STATUS if isinstance(error, kind)), (500, "Something went wrong")
     )

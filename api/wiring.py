@@ -25,6 +25,7 @@ from api.scheduler import Job, Scheduler
 from api.worker import Worker, WorkerLimits
 from channels.attachments import Limits
 from channels.filelinks import FileLinks
+from channels.web.origins import Origins
 from channels.web.signature import TokenSigner
 from channels.whatsapp import WHATSAPP
 from channels.whatsapp.signature import WebhookSignature
@@ -86,6 +87,8 @@ class Services:
     file_links: FileLinks
     uploads: Uploads
     tokens: TokenSigner
+    origins: Origins
+    """Where the chat may be embedded."""
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
@@ -171,6 +174,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             file_links=FileLinks(keyring.derive("file links")),
             uploads=Uploads(_file_limits(settings)),
             tokens=TokenSigner(keyring.derive("conversation tokens")),
+            origins=build_origins(settings),
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),
@@ -224,6 +228,20 @@ def build_pace(settings: Settings) -> Pace:
     """How quickly turns may follow each other."""
     pace = settings.pace
     return Pace(every=timedelta(seconds=pace.seconds), burst=pace.burst, cases_an_hour=pace.cases_an_hour)
+
+
+def build_origins(settings: Settings) -> Origins:
+    """Where the chat may be embedded.
+
+    Raises:
+        ConfigurationError: the public address is none.
+    """
+    try:
+        return Origins(settings.chat.origins, settings.public_url)
+    except ValueError:
+        raise ConfigurationError(
+            "CSAGENT_PUBLIC_URL can't be used", hint="write it like https://support.example"
+        ) from None
 
 
 def build_breakers(metrics: Metrics) -> Breakers:

@@ -9,6 +9,24 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from channels.web.origins import origin_of
+
+
+class ChatSettings(BaseModel):
+    """The chat that sites embed."""
+
+    origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """``https://shop.example,https://www.shop.example``: whose pages may embed it, besides our own."""
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _origins(cls, value: object) -> object:
+        """Origins behind commas, as browsers write them."""
+        listed = value.split(",") if isinstance(value, str) else value
+        if not isinstance(listed, (list, tuple)):
+            return value
+        return tuple(origin_of(str(origin)) for origin in listed if str(origin).strip())
+
 
 class WhatsAppSettings(BaseModel):
     """Our account at Twilio. Without its SID there is no WhatsApp."""

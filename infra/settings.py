@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
-from infra.channel_settings import GmailSettings, WhatsAppSettings
+from infra.channel_settings import ChatSettings, GmailSettings, WhatsAppSettings
 from skills.errors import ConfigurationError
 
 _Seconds = Annotated[float, Field(ge=0)]
@@ -213,6 +213,7 @@ class Settings(BaseSettings):
 
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     company: CompanySettings = Field(default_factory=CompanySettings)
+    chat: ChatSettings = Field(default_factory=ChatSettings)
     settle: SettleSettings = Field(default_factory=SettleSettings)
     pace: PaceSettings = Field(default_factory=PaceSettings)
     files: FileSettings = Field(default_factory=FileSettings)

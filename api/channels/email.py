@@ -23,11 +23,12 @@ from channels.gmail.letterhead import Letterhead
 from channels.gmail.outbound import GmailOutbound
 from channels.gmail.sync import Sync, keep_watch
 from channels.protocol import OutboundChannel
+from infra.channel_settings import GmailSettings
 from infra.postgres.correspondence import Correspondence
 from infra.postgres.mailboxes import Mailbox
 from infra.postgres.replies_elsewhere import RepliesElsewhere
 from infra.postgres.schedule import Beat, Reign
-from infra.settings import GmailSettings, Settings
+from infra.settings import Settings
 from skills.errors import ConfigurationError
 from skills.turn import ConversationId
 

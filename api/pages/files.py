@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +10,14 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from api.pages.bundle import bundle
+
 _HERE = Path(__file__).parent
 _MEDIA_TYPES: Mapping[str, str] = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
     ".svg": "image/svg+xml",
 }
 
@@ -25,6 +29,8 @@ class PageFile:
     body: bytes
     media_type: str
     etag: str
+    zipped: bytes | None = None
+    """The same content in gzip, where it is worth it."""
 
 
 @cache
@@ -39,7 +45,17 @@ def page_files() -> Mapping[str, PageFile]:
     )
 
 
+@cache
+def chat_script() -> PageFile:
+    """The script that sites embed: all of the chat's modules as one, also zipped, for it has to be small."""
+    script = bundle(_HERE / "assets/chat/widget.js")
+    return _file(script, ".js", zipped=gzip.compress(script, mtime=0))
+
+
 def _read(path: Path) -> PageFile:
-    body = path.read_bytes()
+    return _file(path.read_bytes(), path.suffix)
+
+
+def _file(body: bytes, suffix: str, *, zipped: bytes | None = None) -> PageFile:
     digest = hashlib.sha256(body).hexdigest()[:32]
-    return PageFile(body=body, media_type=_MEDIA_TYPES[path.suffix], etag=f'"{digest}"')
+    return PageFile(body=body, media_type=_MEDIA_TYPES[suffix], etag=f'"{digest}"', zipped=zipped)

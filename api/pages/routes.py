@@ -11,7 +11,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
-from api.pages.files import PageFile, page_files
+from api.pages.files import PageFile, chat_script, page_files
 from skills.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
@@ -33,6 +33,12 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 """Sent with every page and file. Strict-Transport-Security is left to whoever ends TLS."""
 
+ANYWHERE: Mapping[str, str] = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+"""Sent with what other sites embed, which is the same for everybody. What it may then ask is decided by their origin."""
+
 IfNoneMatch = Annotated[str | None, Header()]
 
 
@@ -40,6 +46,27 @@ IfNoneMatch = Annotated[str | None, Header()]
 async def chat_page(if_none_match: IfNoneMatch = None) -> Response:
     """The customer's chat."""
     return _answer(page_files()["chat.html"], if_none_match)
+
+
+@router.api_route("/chat.js", methods=["GET", "HEAD"])
+async def embedded_chat(
+    if_none_match: IfNoneMatch = None, accept_encoding: Annotated[str | None, Header()] = None
+) -> Response:
+    """The chat as the one script that a site embeds."""
+    return _answer(chat_script(), if_none_match, anywhere=True, accept_encoding=accept_encoding)
+
+
+@router.api_route("/chat/{language}.json", methods=["GET", "HEAD"])
+async def words_of_the_chat(language: str, if_none_match: IfNoneMatch = None) -> Response:
+    """What the chat says in another language than English.
+
+    Raises:
+        NotFoundError: it does not speak it.
+    """
+    file = page_files().get(f"assets/chat/words/{language}.json")
+    if file is None:
+        raise NotFoundError("the chat doesn't speak that language")
+    return _answer(file, if_none_match, anywhere=True)
 
 
 @router.api_route("/review", methods=["GET", "HEAD"])
@@ -61,9 +88,23 @@ async def asset(path: str, if_none_match: IfNoneMatch = None) -> Response:
     return _answer(file, if_none_match)
 
 
-def _answer(file: PageFile, if_none_match: str | None) -> Response:
+def _answer(
+    file: PageFile, if_none_match: str | None, *, anywhere: bool = False, accept_encoding: str | None = None
+) -> Response:
     # Asked again every time, answered by 304 while unchanged: a page never meets the scripts of another version.
     headers = {**SECURITY_HEADERS, "ETag": file.etag, "Cache-Control": "no-cache"}
-    if if_none_match is not None and file.etag in if_none_match:
+    if anywhere:
+        headers |= ANYWHERE
+    body = file.body
+    if file.zipped is not None:
+        headers["Vary"] = "Accept-Encoding"
+        if _takes_gzip(accept_encoding):
+            body, headers["Content-Encoding"], headers["ETag"] = file.zipped, "gzip", f'{file.etag[:-1]}-gzip"'
+    if if_none_match is not None and headers["ETag"] in if_none_match:
         return Response(status_code=304, headers=headers)
-    return Response(file.body, media_type=file.media_type, headers=headers)
+    return Response(body, media_type=file.media_type, headers=headers)
+
+
+def _takes_gzip(accept_encoding: str | None) -> bool:
+    codings = [coding.replace(" ", "").lower().partition(";") for coding in (accept_encoding or "").split(",")]
+    return any(name == "gzip" and weight not in {"q=0", "q=0.0"} for name, _, weight in codings)

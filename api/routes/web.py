@@ -1,6 +1,7 @@
 """The web channel: send a message, read replies by polling or by server-sent events.
 
-A conversation is its token: whoever holds it reads and writes that one conversation. There are no ids to guess.
+A conversation is its token: whoever holds it reads and writes that one conversation, on the site where it was begun.
+There are no ids to guess.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.bodies import described
-from api.problems import UnauthorizedError, responses
+from api.problems import ForbiddenError, UnauthorizedError, responses
 from api.shown_files import MessageFile, shown_file
 from api.wiring import Services
 from channels.attachments import Attachment
@@ -26,6 +27,7 @@ from channels.web.inbound import envelope, first_key
 from channels.web.signature import ConversationToken
 from infra.postgres.conversations import SeenMessage, View
 from infra.postgres.inbox import MAX_CHARACTERS
+from skills.errors import NotFoundError
 from skills.turn import ConversationId
 
 router = APIRouter(prefix="/v1/web", tags=["web"])
@@ -45,6 +47,7 @@ class NewMessage(BaseModel):
     name: str | None = Field(None, max_length=200)
     email: str | None = Field(None, max_length=320, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
     language: str | None = Field(None, pattern=r"^[a-z]{2}$", description="ISO 639-1")
+    wants_person: bool = Field(default=False, description="The customer asked for a person: no assistant answers this")
 
 
 class TakenFile(BaseModel):
@@ -108,11 +111,46 @@ Given = Annotated[str | None, Depends(bearer)]
 With = Annotated[Services, Depends(services)]
 
 
-async def token_of(given: Given, use: With) -> ConversationToken:
+async def origin_of(
+    use: With,
+    origin: Annotated[str | None, Header(include_in_schema=False)] = None,
+    host: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> str | None:
+    """The site whose page asks; ``None`` is a page of ours, or no browser."""
+    return use.origins.of(origin, host)
+
+
+Where = Annotated[str | None, Depends(origin_of)]
+
+
+async def token_of(given: Given, use: With, where: Where) -> ConversationToken:
     """The conversation that the request is about."""
     if given is None:
         raise UnauthorizedError("a conversation token is missing", hint="send it as Authorization: Bearer …")
-    return use.tokens.check(given)
+    return checked(use, given, where)
+
+
+def checked(use: Services, given: str, where: str | None) -> ConversationToken:
+    """The token that this text is, presented from there.
+
+    Raises:
+        NotFoundError: there is no such conversation, or not for that site.
+    """
+    if not use.origins.allows(where):
+        raise NotFoundError("there is no such conversation")
+    return use.tokens.check(given, origin=where)
+
+
+def issued(use: Services, idempotency_key: str | None, where: str | None) -> ConversationToken:
+    """The token of a talk that begins there.
+
+    Raises:
+        ForbiddenError: the chat may not be used on that site.
+        InvalidMessageError: the key is no UUID.
+    """
+    if not use.origins.allows(where):
+        raise ForbiddenError("this site may not embed the chat", hint="CSAGENT_CHAT__ORIGINS lists those that may")
+    return use.tokens.issue(first_key(idempotency_key), origin=where)
 
 
 Token = Annotated[ConversationToken, Depends(token_of)]
@@ -133,13 +171,14 @@ def taken_file(file: Attachment) -> TakenFile:
 @router.post(
     "/messages",
     status_code=202,
-    responses=responses(400, 401, 404, 409, 413, 422, 503),
+    responses=responses(400, 401, 403, 404, 409, 413, 422, 503),
     openapi_extra=described(NewMessage, files=True),
 )
 async def send_message(
     request: Request,
     use: With,
     given: Given,
+    where: Where,
     response: Response,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Taken:
@@ -148,7 +187,7 @@ async def send_message(
     As a form it may bring files. One that is refused takes nothing else with it: the answer says which and why.
     """
     began = time.perf_counter()
-    token = use.tokens.issue(first_key(idempotency_key)) if given is None else use.tokens.check(given)
+    token = issued(use, idempotency_key, where) if given is None else checked(use, given, where)
     settle = use.settings.settle.of(CHAT)
     async with use.uploads.read(request, NewMessage) as sent:
         message = sent.message
@@ -163,6 +202,7 @@ async def send_message(
                 begins=given is None,
                 files=tuple(file.file for file in sent.files),
                 files_only=sent.files_only,
+                wants_person=message.wants_person,
             ),
             settle=settle,
         )

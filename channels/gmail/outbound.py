@@ -1,8 +1,8 @@
 """Sending by mail: one request a mail, and an honest word about what came of it.
 
 Gmail has no idempotency key, so a request that may have been taken is never repeated here: the result is ``Unknown``,
-and ``reconciliation`` looks for the mail by its id. An answer joins the customer's thread on both sides: at ours by Gmail's
-thread id, at theirs by In-Reply-To and References, at both only with the subject kept.
+and ``reconciliation`` looks for the mail by its id. An answer joins the customer's thread on both sides: at ours by
+Gmail's thread id, at theirs by In-Reply-To and References, at both only with the subject kept.
 """
 
 from __future__ import annotations

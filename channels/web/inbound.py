@@ -25,6 +25,7 @@ def envelope(
     begins: bool = False,
     files: tuple[File, ...] = (),
     files_only: bool = False,
+    wants_person: bool = False,
 ) -> Envelope:
     """One web message. Its id is made of the conversation and the client's key, so that keys never meet across talks.
 
@@ -51,7 +52,7 @@ def envelope(
         claims=() if email is None else (ClaimedAddress(ChannelName("email"), email.strip().casefold()),),
         begins=begins,
         attachments=files,
-        for_person="files_only" if files_only else None,
+        for_person="asked" if wants_person else "files_only" if files_only else None,
     )
 
 

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
+from starlette.datastructures import UploadFile
 
 from api.problems import UnauthorizedError
 from skills.errors import InvalidMessageError, NotFoundError, SupportError
@@ -28,6 +29,7 @@ class NewMessage(BaseModel):
     name: str | None = None
     email: str | None = None
     language: str | None = None
+    wants_person: bool = False
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Talk:
     token: str
     messages: list[dict[str, Any]] = field(default_factory=list)
     activity: str = "idle"
+    asks: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Posted:
     key: str
     message: NewMessage
     token: str | None
+    files: tuple[str, ...] = ()
 
 
 class ChatApi:
@@ -56,6 +60,8 @@ class ChatApi:
         self.talks: dict[str, Talk] = {}
         self.posted: list[Posted] = []
         self.streams_from: list[int] = []
+        self.told: list[tuple[str, dict[str, Any]]] = []
+        """What was sent besides messages: the route and the body."""
         self.lose_answers = 0
         """So many messages are stored, and then the connection is reset instead of answered."""
         self.refuse: list[SupportError] = []
@@ -71,6 +77,8 @@ class ChatApi:
         self.router = APIRouter(prefix="/v1/web")
         self.router.add_api_route("/messages", self._send, methods=["POST"], status_code=202)
         self.router.add_api_route("/messages", self._read, methods=["GET"])
+        for path in ("resolution", "feedback", "identity/codes", "identity/proof"):
+            self.router.add_api_route(f"/{path}", self._tell, methods=["POST"])
         self.router.add_api_route("/events", self._events, methods=["GET"])
 
     @property
@@ -79,10 +87,18 @@ class ChatApi:
         (talk,) = self.talks.values()
         return talk
 
-    def say(self, text: str, *, author: str = "agent", activity: str = "idle") -> None:
+    def say(
+        self,
+        text: str,
+        *,
+        author: str = "agent",
+        activity: str = "idle",
+        asks: str | None = None,
+        files: list[dict[str, Any]] | None = None,
+    ) -> None:
         """A message in the conversation, and what is going on after it."""
-        self._store(self.talk, author, text)
-        self.talk.activity = activity
+        self._store(self.talk, author, text, files or [])
+        self.talk.activity, self.talk.asks = activity, asks
         self._wake()
 
     def set_activity(self, activity: str) -> None:
@@ -101,12 +117,14 @@ class ChatApi:
 
     async def _send(
         self,
-        message: NewMessage,
+        request: Request,
         idempotency_key: Annotated[str, Header()],
         authorization: Annotated[str | None, Header()] = None,
     ) -> dict[str, Any]:
+        message, files = await _read_message(request)
         token = authorization.removeprefix("Bearer ") if authorization else f"ct_{UUID(idempotency_key).hex}"
-        self.posted.append(Posted(idempotency_key, message, token if authorization else None))
+        names = tuple(file["name"] for file in files)
+        self.posted.append(Posted(idempotency_key, message, token if authorization else None, names))
         if self.refuse:
             raise self.refuse.pop(0)
         if len(message.text) > 20_000:
@@ -114,9 +132,9 @@ class ChatApi:
         talk = self._find(token) if authorization else self.talks.setdefault(token, Talk(token))
         message_id = self._by_key.get((token, idempotency_key))
         if message_id is None:
-            message_id = self._store(talk, "customer", message.text)["id"]
+            message_id = self._store(talk, "customer", message.text, files)["id"]
             self._by_key[token, idempotency_key] = message_id
-            talk.activity = "working"
+            talk.activity, talk.asks = "person" if message.wants_person else "working", None
             self._wake()
         if self.lose_answers:
             self.lose_answers -= 1
@@ -133,7 +151,17 @@ class ChatApi:
         # Pages of three, so that a longer talk takes several.
         messages = [message for message in talk.messages if message["position"] > after][:3]
         cursor = messages[-1]["position"] if messages else after
-        return {"messages": messages, "cursor": cursor, "activity": talk.activity}
+        return {"messages": messages, "cursor": cursor, "activity": talk.activity, "asks": talk.asks}
+
+    async def _tell(self, request: Request, authorization: Annotated[str | None, Header()] = None) -> Response:
+        if self.refuse:
+            raise self.refuse.pop(0)
+        body = await request.json()
+        self.told.append((request.url.path.removeprefix("/v1/web/"), body))
+        if authorization and "/identity/" not in request.url.path:
+            self.talk.asks = None
+            self._wake()
+        return Response(b"{}", status_code=202, media_type="application/json")
 
     async def _events(
         self,
@@ -150,7 +178,7 @@ class ChatApi:
         changed = asyncio.Event()
         self._waiting.add(changed)
         self._streaming.set()
-        activity = ""
+        told: tuple[str, str | None] | None = None
         try:
             while not self._closing:
                 changed.clear()
@@ -166,9 +194,10 @@ class ChatApi:
                         return
                     after = message["position"]
                     yield event
-                if talk.activity != activity:
-                    activity = talk.activity
-                    yield f": what is going on\nevent: activity\ndata: {json.dumps({'activity': activity})}\n\n"
+                if (talk.activity, talk.asks) != told:
+                    told = talk.activity, talk.asks
+                    data = json.dumps({"activity": talk.activity, "asks": talk.asks})
+                    yield f": what is going on\nevent: activity\ndata: {data}\n\n"
                 await changed.wait()
         finally:
             self._waiting.discard(changed)
@@ -180,13 +209,14 @@ class ChatApi:
             raise NotFoundError("there is no such conversation")
         return self.talks[token]
 
-    def _store(self, talk: Talk, author: str, text: str) -> dict[str, Any]:
+    def _store(self, talk: Talk, author: str, text: str, files: list[dict[str, Any]]) -> dict[str, Any]:
         message = {
             "id": str(uuid4()),
             "position": len(talk.messages) + 1,
             "author": author,
             "text": text,
             "at": datetime.now(UTC).isoformat(),
+            "files": files,
         }
         talk.messages.append(message)
         return message
@@ -199,3 +229,22 @@ class ChatApi:
         assert self.loop is not None
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(wake)
+
+
+async def _read_message(request: Request) -> tuple[NewMessage, list[dict[str, Any]]]:
+    if "multipart" not in request.headers["content-type"]:
+        return NewMessage.model_validate_json(await request.body()), []
+    form = await request.form()
+    files = [
+        {
+            "name": file.filename,
+            "media_type": file.content_type,
+            "size": file.size,
+            "refusal": "program" if str(file.filename).endswith(".exe") else None,
+            "url": "/v1/files/token",
+        }
+        for file in form.getlist("file")
+        if isinstance(file, UploadFile)
+    ]
+    fields = {name: value for name, value in form.items() if name != "file"}
+    return NewMessage.model_validate({"text": ""} | fields), files

@@ -11,12 +11,27 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
+from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import install
+from channels.web.origins import Origins
 from tests.browser.chat_api import ChatApi
 from tests.browser.review_api import ReviewApi
+
+SITE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Thimblewick</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<script src="{chat}/chat.js" defer{options}></script></head>
+<body><main><h1>Planters</h1><p>Made to last.</p><p><a href="{next}">Another page</a></p></main></body></html>"""
+"""A page of a shop that embeds the chat."""
+
+SITE_POLICY = (
+    "default-src 'none'; script-src {chat}; connect-src {chat}; style-src 'none'; form-action 'none'; base-uri 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+"""As strict as a site can be that embeds anything."""
 
 
 class PageServer:
@@ -32,6 +47,8 @@ class PageServer:
         install(app)
         for router in (pages, self.chat.router, self.review.router):
             app.include_router(router)
+        app.add_api_route("/shop/{page}", self._shop)
+        app.add_middleware(Embedding, origins=Origins([self.site]))
         self._server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1)
         )
@@ -41,6 +58,16 @@ class PageServer:
     def url(self) -> str:
         """Where the pages are."""
         return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    @property
+    def site(self) -> str:
+        """Another site, as a browser sees it."""
+        return f"http://localhost:{self._socket.getsockname()[1]}"
+
+    async def _shop(self, page: int, options: str = "") -> Response:
+        html = SITE.format(chat=self.url, next=f"/shop/{page + 1}", options=options and f" {options}")
+        policy = SITE_POLICY.format(chat=self.url)
+        return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy})
 
     def cut(self) -> None:
         """Reset every connection, as a network that goes away does."""

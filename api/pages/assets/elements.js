@@ -25,14 +25,14 @@ export function byId(id) {
 }
 
 /** Shows an error at a field the way a screen reader hears it too, or takes it away when `message` is empty. */
-export function setFieldError(input, message) {
+export function setFieldError(input, message, mark = "Error: ") {
   const field = input.closest(".field");
   const id = `${input.id}-error`;
-  const shown = document.getElementById(id);
+  const shown = input.getRootNode().getElementById(id);
   field.classList.toggle("wrong", Boolean(message));
   const described = (input.getAttribute("aria-describedby") ?? "").split(" ").filter((part) => part && part !== id);
   if (message) {
-    const text = [element("span.unseen", {}, "Error: "), message];
+    const text = [element("span.unseen", {}, mark), message];
     if (shown) shown.replaceChildren(...text);
     else input.before(element("p.error", { id }, text));
     input.setAttribute("aria-invalid", "true");

@@ -5,11 +5,14 @@ import { element } from "./elements.js";
 const ADDRESS = /https?:\/\/[^\s<>"'`]+/giu;
 const PAIRS = { ")": "(", "]": "[", "}": "{" };
 
+const BESIDE = " (opens in a new tab)";
+
 /**
  * @param {string} text
+ * @param {string} [beside] what a screen reader hears after each link
  * @returns {Array<string|HTMLAnchorElement>} the text's parts in order, ready for `append`
  */
-export function withLinks(text) {
+export function withLinks(text, beside = BESIDE) {
   const parts = [];
   let end = 0;
   for (const match of text.matchAll(ADDRESS)) {
@@ -17,7 +20,7 @@ export function withLinks(text) {
     const url = safeUrl(shown);
     if (url === null) continue;
     if (match.index > end) parts.push(text.slice(end, match.index));
-    parts.push(linkTo(url, shown));
+    parts.push(linkTo(url, shown, beside));
     end = match.index + shown.length;
   }
   if (end < text.length) parts.push(text.slice(end));
@@ -25,12 +28,12 @@ export function withLinks(text) {
 }
 
 /** A link that opens beside this page; `url` comes out of `safeUrl`. */
-export function linkTo(url, ...content) {
+export function linkTo(url, content, beside = BESIDE) {
   return element(
     "a",
     { href: url, rel: "noopener nofollow", target: "_blank" },
-    ...content,
-    element("span.unseen", {}, " (opens in a new tab)"),
+    content,
+    element("span.unseen", {}, beside),
   );
 }
 

@@ -37,6 +37,13 @@ export class Memory {
     }
   }
 
+  /** The keys that begin so. */
+  keys(beginning) {
+    const names = this.lasting ? Object.keys(this.storage) : [...this.values.keys()].map((key) => this.prefix + key);
+    const start = this.prefix + beginning;
+    return names.filter((name) => name.startsWith(start)).map((name) => name.slice(this.prefix.length));
+  }
+
   remove(key) {
     this.values.delete(key);
     this.storage?.removeItem(this.prefix + key);

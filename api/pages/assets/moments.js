@@ -1,24 +1,9 @@
 // Times for people: the reader's zone and language, exact on hover, and what is left before what is past.
 
+import { now } from "./clock.js";
 import { element } from "./elements.js";
 
 const MINUTE = 60_000;
-const NOTABLE = 2_000;
-
-let offset = 0;
-
-/** Takes the server's clock from an answer's Date header, so that a wrong clock here shows no wrong deadline. */
-export function learnClock(date) {
-  const server = date ? Date.parse(date) : Number.NaN;
-  if (Number.isNaN(server)) return;
-  const difference = server - Date.now();
-  offset = Math.abs(difference) < NOTABLE ? 0 : difference;
-}
-
-/** Milliseconds since the epoch by the server's clock. */
-export function now() {
-  return Date.now() + offset;
-}
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const clockWithDay = new Intl.DateTimeFormat(undefined, {

@@ -1,6 +1,6 @@
 // JSON over HTTP. Every failure is one of two errors: the server said no, or nobody knows what happened.
 
-import { learnClock } from "./moments.js";
+import { learnClock } from "./clock.js";
 
 const PATIENCE = 20_000;
 
@@ -37,7 +37,7 @@ export class Unreachable extends Error {
 }
 
 /**
- * @param {string} path on this host
+ * @param {string} path on this host, or a whole address
  * @param {{method?: string, body?: Object, headers?: Object, key?: string|null, signal?: AbortSignal}} [options]
  *   `key` goes out as the bearer token
  * @returns {Promise<Object|null>} the JSON of the answer; null for an empty one

@@ -1,7 +1,8 @@
 // Keeps a conversation up to date: streams events, reconnects from the cursor, polls where nothing can be streamed.
 //
 // The cursor moves only when a whole message was handed on, so a break at any byte loses nothing; what the server
-// repeats after a break is dropped by its position, so nothing comes twice.
+// repeats after a break is dropped by its position, so nothing comes twice. A page that nobody sees holds no connection:
+// browsers open six to a host, and many tabs would use them up. It asks now and then, and at once when it is seen again.
 
 import { Refused, request } from "../requests.js";
 import { EventParser } from "./events.js";
@@ -9,20 +10,22 @@ import { EventParser } from "./events.js";
 /** Keep-alives come every 15 s; after three missed ones the connection is dead though nobody said so. */
 const SILENCE = 45_000;
 const FIRST_BYTE = 10_000;
-const SHORTEST = 500;
-const LONGEST = 15_000;
+const SHORTEST_WAIT = 500;
+const LONGEST_WAIT = 15_000;
 const POLL = { working: 2_000, person: 8_000, idle: 8_000 };
+/** Seconds that the server may hold a question until there is something new. */
+const HELD = 15;
 /** So many streams in a row without a byte while polling works: something between here and the server buffers. */
 const BARREN = 2;
 const STREAM_AGAIN = 120_000;
 
 export class Live {
   /**
-   * @param {{token: string, onMessage: Function, onActivity: Function, onState: Function}} options
-   *   `onState` gets "loading", "live", "lost" or "gone"
+   * @param {{host: string, token: string, onMessage: Function, onActivity: Function, onState: Function}} options
+   *   `onActivity` gets the activity and what the server asks the customer; `onState` "loading", "live", "lost" or "gone"
    */
-  constructor({ token, onMessage, onActivity, onState }) {
-    Object.assign(this, { token, onMessage, onActivity, onState });
+  constructor({ host, token, onMessage, onActivity, onState }) {
+    Object.assign(this, { host, token, onMessage, onActivity, onState });
     this.cursor = 0;
     this.failures = 0;
     this.barren = 0;
@@ -40,7 +43,8 @@ export class Live {
         await this.catchUp();
         this.failures = 0;
         this.onState("live");
-        if (Date.now() < this.streamFrom) await this.pause(POLL[this.activity] ?? POLL.idle);
+        if (document.hidden) await this.pause(POLL[this.activity] ?? POLL.idle);
+        else if (Date.now() < this.streamFrom) await this.hold();
         else await this.stream();
       } catch (error) {
         if (this.stopped.signal.aborted) return;
@@ -58,6 +62,12 @@ export class Live {
     this.nudge();
   }
 
+  /** Nobody sees the page any more, or somebody does again. */
+  seen() {
+    this.attempt?.abort();
+    this.nudge();
+  }
+
   /** The network is said to be back, perhaps another one: wait no longer, and trust no old stream. */
   hurry() {
     this.failures = 0;
@@ -68,14 +78,25 @@ export class Live {
   async catchUp() {
     for (;;) {
       const before = this.cursor;
-      const page = await request(`/v1/web/messages?after=${before}`, {
-        key: this.token, signal: this.stopped.signal,
-      });
-      page.messages.forEach((message) => this.hand(message));
-      this.cursor = Math.max(this.cursor, page.cursor);
-      this.setActivity(page.activity);
+      await this.read("");
       if (this.cursor === before) return;
     }
+  }
+
+  /** Long polling: the server answers when there is something new. What answers at once with nothing is not held. */
+  async hold() {
+    const [before, began] = [this.cursor, Date.now()];
+    await this.read(`&wait=${HELD}`);
+    if (this.cursor === before && Date.now() - began < POLL.working) await this.pause(POLL[this.activity] ?? POLL.idle);
+  }
+
+  async read(wait) {
+    const page = await request(`${this.host}/v1/web/messages?after=${this.cursor}${wait}`, {
+      key: this.token, signal: this.stopped.signal,
+    });
+    page.messages.forEach((message) => this.hand(message));
+    this.cursor = Math.max(this.cursor, page.cursor);
+    this.tell(page);
   }
 
   async stream() {
@@ -85,7 +106,7 @@ export class Live {
     let silence = setTimeout(() => attempt.abort(), FIRST_BYTE);
     let bytes = 0;
     try {
-      const response = await fetch("/v1/web/events", {
+      const response = await fetch(`${this.host}/v1/web/events`, {
         headers: {
           Accept: "text/event-stream",
           Authorization: `Bearer ${this.token}`,
@@ -117,7 +138,7 @@ export class Live {
       this.count(bytes);
     }
     // A stream that ended in order (a server that restarts): go on after a moment, not all clients at once.
-    await this.pause(SHORTEST * (0.5 + Math.random()));
+    await this.pause(SHORTEST_WAIT * (0.5 + Math.random()));
   }
 
   count(bytes) {
@@ -130,7 +151,7 @@ export class Live {
   take({ event, data }) {
     const value = JSON.parse(data);
     if (event === "message") this.hand(value);
-    else if (event === "activity") this.setActivity(value.activity);
+    else if (event === "activity") this.tell(value);
   }
 
   hand(message) {
@@ -139,14 +160,14 @@ export class Live {
     this.cursor = message.position;
   }
 
-  setActivity(activity) {
+  tell({ activity, asks }) {
     this.activity = activity;
-    this.onActivity(activity);
+    this.onActivity(activity, asks ?? null);
   }
 
   backoff(error) {
     this.failures += 1;
-    const longest = Math.min(LONGEST, SHORTEST * 2 ** (this.failures - 1));
+    const longest = Math.min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** (this.failures - 1));
     const jittered = longest * (0.5 + Math.random() / 2);
     return Math.max(jittered, (error.retryAfter ?? 0) * 1000);
   }

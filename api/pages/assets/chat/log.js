@@ -1,28 +1,32 @@
 // The conversation as it is shown: confirmed messages by position, then what is still on its way.
 
+import { now } from "../clock.js";
 import { element } from "../elements.js";
-import { withLinks } from "../links.js";
-import { timeElement } from "../moments.js";
+import { safeUrl, withLinks } from "../links.js";
+import { icon } from "./icons.js";
+import { size } from "./tray.js";
 
-const AUTHORS = { customer: "You", agent: "Assistant (AI)", human: "Colleague", system: "Note" };
-const NEAR = 80;
+const NEAR_END = 80;
 /** How far the clocks here and there may be apart, in milliseconds, when a message is recognised. */
 const CLOCKS = 60_000;
 
 export class Log {
   /**
-   * @param {HTMLElement} box the scrolling role="log"
-   * @param {HTMLElement} latest the button that jumps to the newest message
-   * @param {{retry: Function, rewrite: Function}} actions for a message that was not sent
+   * @param {{words: Object, host: string, before: HTMLElement, after: HTMLElement, actions: {retry: Function, rewrite: Function}}}
+   *   options `before` and `after` stand around the messages; `actions` are for a message that was not sent
    */
-  constructor(box, latest, actions) {
-    this.box = box;
-    this.latest = latest;
-    this.actions = actions;
+  constructor({ words, host, before, after, actions }) {
+    Object.assign(this, { words, host, before, after, actions });
+    // The reader's own way of writing times, where it is the same language.
+    const lang = navigator.language.startsWith(words.lang) ? navigator.language : words.lang;
+    this.box = element("div.log", { id: "log", role: "log", "aria-live": "polite", "aria-label": words.log, tabindex: "0" }, before, after);
+    this.latest = element("button.latest", { type: "button", hidden: true, onclick: () => this.toEnd() }, icon("down"), words.latest);
     this.shown = new Map();
     this.own = new Map();
     this.recognised = new Set();
-    this.latest.addEventListener("click", () => this.toEnd());
+    this.clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit" });
+    this.withDay = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+    this.inFull = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "long" });
     this.box.addEventListener("scroll", () => { if (this.atEnd()) this.latest.hidden = true; }, { passive: true });
   }
 
@@ -40,8 +44,7 @@ export class Log {
       this.own.delete(key);
       this.recognised.add(key);
     }
-    const node = this.draw(message.author, message.text, message.at, "");
-    this.shown.set(message.id, node);
+    this.shown.set(message.id, this.draw(message));
     this.place(message);
     if (follow) this.toEnd();
     else if (message.author !== "customer") this.latest.hidden = false;
@@ -54,26 +57,32 @@ export class Log {
     const before = this.own.get(entry.key)?.node;
     if (before) {
       const follow = this.atEnd();
-      before.querySelector(".state").replaceChildren(this.stateOf(entry));
+      before.querySelector(".state").replaceChildren(...this.stateOf(entry));
       if (follow) this.toEnd();
       return;
     }
-    const node = this.draw("customer", entry.text, entry.at, this.stateOf(entry));
+    const files = entry.names.map((name) => ({ name }));
+    const node = this.draw({ author: "customer", text: entry.text, at: entry.at, files }, this.stateOf(entry));
     this.own.set(entry.key, { node, entry });
-    this.box.append(node);
+    this.box.insertBefore(node, this.after);
     this.toEnd();
   }
 
   /** The server has it under this id. It may have come back as an event before the answer did. */
   confirm(entry, id) {
     const node = this.own.get(entry.key)?.node;
+    // With files it is drawn anew when it comes back, for then they have their addresses.
+    if (entry.names.length && !this.shown.has(id)) return this.settle(entry);
     this.own.delete(entry.key);
-    if (this.shown.has(id) || !node) {
-      node?.remove();
-      return;
-    }
-    node.querySelector(".state").replaceChildren("Sent");
-    this.shown.set(id, node);
+    if (this.shown.has(id) || !node) return node?.remove();
+    node.querySelector(".state").replaceChildren(...this.stateOf({ ...entry, state: "sent" }));
+    return this.shown.set(id, node);
+  }
+
+  /** It is there, under an id that is not known yet: its event takes its place. */
+  settle(entry) {
+    entry.state = "sent";
+    this.show(entry);
   }
 
   drop(entry) {
@@ -84,7 +93,7 @@ export class Log {
   clear() {
     this.shown.clear();
     this.own.clear();
-    this.box.replaceChildren();
+    this.box.replaceChildren(this.before, this.after);
     this.latest.hidden = true;
   }
 
@@ -94,7 +103,7 @@ export class Log {
   }
 
   atEnd() {
-    return this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < NEAR;
+    return this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < NEAR_END;
   }
 
   /** Puts a message where its position says: behind the smaller ones, before everything that has none yet. */
@@ -103,41 +112,83 @@ export class Log {
     if (node.dataset.position) return;
     node.dataset.position = message.position;
     const next = [...this.box.children].find(
-      (other) => other !== node && (!other.dataset.position || Number(other.dataset.position) > message.position),
+      (other) => other !== node && other !== this.before
+        && (!other.dataset.position || Number(other.dataset.position) > message.position),
     );
     if (node.nextElementSibling !== (next ?? null) || !node.parentNode) this.box.insertBefore(node, next ?? null);
   }
 
   /** Whose message this is: the event may be quicker than the answer to the request that sent it. */
-  awaited({ text, at }) {
+  awaited({ text, at, files = [] }) {
     for (const [key, { entry }] of this.own) {
-      const left = entry.state === "sending" || entry.state === "unconfirmed";
+      const left = ["sending", "unconfirmed", "filesLost", "sent"].includes(entry.state);
       const since = Date.parse(at) >= Date.parse(entry.at) - CLOCKS;
-      if (left && since && entry.text.trim() === text.trim()) return key;
+      if (left && since && entry.text.trim() === text.trim() && files.length === entry.names.length) return key;
     }
     return undefined;
   }
 
-  draw(author, text, at, state) {
+  draw({ author, text, at, files = [] }, state = null) {
+    const { words } = this;
+    const date = new Date(at);
+    const time = element("time", { datetime: date.toISOString(), title: this.inFull.format(date) }, this.timeOf(date));
+    const own = author === "customer";
     return element(
-      `article.message.from-${author}`,
+      `article.message.${author}`,
       {},
-      element("p.by", {}, element("span.author", {}, AUTHORS[author] ?? "Note"), timeElement(at)),
-      element("div.text", { dir: "auto" }, withLinks(text)),
-      author === "customer" && element("p.state", {}, state || "Sent"),
+      author === "human" && element("p.joined", {}, words.joined),
+      element("p.by", {}, element("span.author", {}, words[own ? "you" : author] ?? words.system), time),
+      text && element("div.text", { dir: "auto" }, withLinks(text, words.newTab)),
+      files.length > 0 && element("ul.files", {}, files.map((file) => this.fileOf(file))),
+      own && element("p.state", {}, state ?? this.stateOf({ state: "sent", at })),
     );
   }
 
+  fileOf({ name, size: bytes, refusal, url }) {
+    const { words } = this;
+    const named = element("span.name", { dir: "auto" }, name);
+    const why = refusal && (words.refusals[refusal] ?? words.refusals[refusal.split("_")[0]]);
+    const address = url && !refusal ? safeUrl(new URL(url, this.host).href) : null;
+    return element(
+      "li.file", {},
+      icon("file"),
+      address
+        ? element("a", { href: address, rel: "noopener nofollow", target: "_blank" }, named, element("span.unseen", {}, words.newTab))
+        : named,
+      bytes > 0 && element("span.size", {}, size(bytes)),
+      refusal && element("span.refusal", {}, why ? `${words.notKept}: ${why}` : words.notKept),
+    );
+  }
+
+  timeOf(date) {
+    const day = new Date(now());
+    if (date.toDateString() === day.toDateString()) return this.clock.format(date);
+    day.setDate(day.getDate() - 1);
+    if (date.toDateString() === day.toDateString()) return `${this.words.yesterday}, ${this.clock.format(date)}`;
+    return this.withDay.format(date);
+  }
+
   stateOf(entry) {
-    const again = element("button.link", { type: "button", onclick: () => this.actions.retry(entry) }, "Try again");
-    const rewrite = element("button.link", { type: "button", onclick: () => this.actions.rewrite(entry) }, "Change it");
-    const parts = {
-      sending: ["Sending…"],
-      offline: ["Not sent yet. It goes out when you are online again."],
-      held: ["Not sent yet. It waits for the message before it. ", again],
-      unconfirmed: ["Not confirmed. It may not have arrived. ", again],
-      refused: [`Not sent. ${entry.why} `, again, " ", rewrite],
-    }[entry.state];
-    return element(entry.state === "sending" ? "span" : "span.bad", {}, parts);
+    const { words } = this;
+    const again = element("button.link", { type: "button", onclick: () => this.actions.retry(entry) }, words.again);
+    const rewrite = element("button.link", { type: "button", onclick: () => this.actions.rewrite(entry) }, words.change);
+    const tell = (look, text, ...buttons) => [element(`span.${look}`, {}, text), element("span.choices", {}, buttons)];
+    switch (entry.state) {
+      case "sent": return [element("span.sent", {}, words.sent)];
+      case "offline": return tell("late", words.offlineState);
+      case "held": return tell("late", words.held, again);
+      case "unconfirmed": return tell("bad", words.unconfirmed, again);
+      case "filesLost": return tell("bad", words.filesLost, rewrite);
+      case "refused": return tell("bad", `${words.refused} ${this.whyOf(entry.why)}`, again, rewrite);
+      default: return [element("span", {}, entry.progress > 0 ? words.uploading.replace("{n}", entry.progress) : words.sending)];
+    }
+  }
+
+  /** The server's own sentences are English; elsewhere its status says enough. */
+  whyOf({ status, sentences }) {
+    const { words } = this;
+    if (status === 404 || status === 401) return words.gonePlain;
+    if (sentences && words.lang === "en") return sentences;
+    return words.why[status] ?? words.why[status >= 500 ? 500 : 422];
   }
 }

@@ -1,13 +1,18 @@
 // What the customer has written and the server has not confirmed: sent one at a time, in order.
 //
 // Each message keeps one Idempotency-Key for life. A request whose answer is lost is sent again with the same key, so it
-// arrives once whatever happened to the first; the list outlives a reload of the page for the same reason. The first
-// message is waited for, because its answer brings the conversation's token.
+// arrives once whatever happened to the first; the list lies in localStorage and outlives the page for the same reason.
+// Each message lies there under a name of its own, so that tabs which write at once overwrite nothing of each other. The
+// first message is waited for, because its answer brings the conversation's token. One tab sends at a time, where the
+// browser has locks; where it has none, sending twice under one key does no harm.
 
-import { now } from "../moments.js";
-import { Refused, randomKey, request } from "../requests.js";
+import { now } from "../clock.js";
+import { Refused, randomKey } from "../requests.js";
 
 const RETRIES = [800, 2_500];
+const UNSENT = "unsent.";
+/** So long another tab is left to send what was written in it, in milliseconds. */
+const ELSEWHERE = 30_000;
 
 /**
  * An entry's state:
@@ -15,25 +20,26 @@ const RETRIES = [800, 2_500];
  *   offline      never left: there is no network; goes out by itself when there is
  *   held         never left: it waits for an earlier one that is not confirmed
  *   unconfirmed  left, and no answer came
- *   refused      the server said no; `why` says what it said
+ *   filesLost    the same, and its files went with the page
+ *   refused      the server said no; `why` is its answer
+ *   dropped      taken back by the customer
  */
 export class Outbox {
   /**
-   * @param {{memory: import("../memory.js").Memory, token: () => string|null, onChange: Function, onSent: Function,
-   *   onGone: Function}} options `onSent` gets the entry and the server's answer
+   * @param {{memory: import("../memory.js").Memory, token: () => string|null, post: Function, onChange: Function,
+   *   onSent: Function, onElsewhere: Function, onGone: Function}} options `post` sends an entry; `onSent` gets the entry
+   *   and the server's answer, `onElsewhere` one that another tab has sent
    */
-  constructor({ memory, token, onChange, onSent, onGone }) {
-    Object.assign(this, { memory, token, onChange, onSent, onGone });
+  constructor({ memory, token, post, onChange, onSent, onElsewhere, onGone }) {
+    Object.assign(this, { memory, token, post, onChange, onSent, onElsewhere, onGone });
     this.busy = false;
-    this.entries = (memory.get("unsent") ?? []).map((entry) => ({
-      ...entry,
-      state: entry.state === "sending" ? "unconfirmed" : entry.state,
-    }));
+    this.entries = memory.keys(UNSENT).map((name) => this.remembered(memory.get(name))).sort(byTime);
   }
 
-  add(text, who) {
+  add({ text, who, files, person }) {
     const entry = {
-      key: randomKey(), text, who, state: "sending", why: "", at: new Date(now()).toISOString(),
+      key: randomKey(), text, who, person, files, names: files.map((file) => file.name),
+      state: "sending", why: null, at: new Date(now()).toISOString(),
     };
     this.entries.push(entry);
     this.save(entry);
@@ -43,36 +49,54 @@ export class Outbox {
   }
 
   retry(entry) {
-    entry.why = "";
     this.move(entry, "sending");
     if (this.token() === null) this.resume();
     else this.work();
   }
 
-  remove(entry) {
+  remove(entry, dropped = false) {
+    if (dropped) this.move(entry, "dropped");
     this.entries = this.entries.filter((other) => other !== entry);
-    this.save();
+    this.memory.remove(UNSENT + entry.key);
   }
 
-  /** Sends everything that a connection was missing for. */
+  /** Sends everything that a connection was missing for, and what another tab has left behind. */
   resume() {
     for (const entry of this.entries) {
+      const left = now() - Date.parse(entry.at) > ELSEWHERE;
+      if (entry.elsewhere && !left) continue;
+      entry.elsewhere = false;
       if (["offline", "held", "unconfirmed"].includes(entry.state)) this.move(entry, "sending");
     }
     this.work();
   }
 
   clear() {
-    this.entries = [];
-    this.save();
+    for (const entry of [...this.entries]) this.remove(entry, true);
+  }
+
+  /** Another tab wrote something down, or struck it off. `name` is the memory's key, `old` and `value` its texts. */
+  follow(name, old, value) {
+    if (!name.startsWith(UNSENT)) return;
+    const known = this.entries.find((entry) => UNSENT + entry.key === name);
+    if (value === null) {
+      if (known === undefined) return;
+      this.entries = this.entries.filter((entry) => entry !== known);
+      this.onElsewhere(known, JSON.parse(old).state === "dropped");
+      return;
+    }
+    const told = JSON.parse(value);
+    if (known) Object.assign(known, { state: told.state, why: told.why });
+    else this.entries = [...this.entries, { ...told, files: [], elsewhere: true }].sort(byTime);
+    this.onChange(known ?? this.entries.find((entry) => entry.key === told.key));
   }
 
   async work() {
     if (this.busy) return;
     this.busy = true;
     try {
-      for (let entry = this.next(); entry; entry = this.next()) await this.send(entry);
-      for (const entry of this.entries) if (entry.state === "sending") this.move(entry, "held");
+      for (let entry = this.next(); entry; entry = this.next()) await alone(`${this.memory.prefix}send`, () => this.send(entry));
+      for (const entry of this.entries) if (entry.state === "sending" && !entry.elsewhere) this.move(entry, "held");
     } finally {
       this.busy = false;
     }
@@ -80,21 +104,17 @@ export class Outbox {
 
   /** The oldest that may go. Until there is a token, only the very first: a second would open another talk. */
   next() {
-    if (this.token() !== null) return this.entries.find((entry) => entry.state === "sending");
-    const first = this.entries.find((entry) => entry.state !== "refused");
+    const ours = this.entries.filter((entry) => !entry.elsewhere);
+    if (this.token() !== null) return ours.find((entry) => entry.state === "sending");
+    const first = ours.find((entry) => entry.state !== "refused");
     return first?.state === "sending" ? first : undefined;
   }
 
   async send(entry) {
-    for (let attempt = 0; ; attempt += 1) {
+    for (let attempt = 0; this.entries.includes(entry); attempt += 1) {
       const offline = !navigator.onLine;
       try {
-        const answer = await request("/v1/web/messages", {
-          method: "POST",
-          body: { text: entry.text, ...entry.who },
-          headers: { "Idempotency-Key": entry.key },
-          key: this.token(),
-        });
+        const answer = await this.post(entry, this.token(), () => this.onChange(entry));
         if (!this.entries.includes(entry)) return undefined;
         this.remove(entry);
         return this.onSent(entry, answer);
@@ -103,20 +123,21 @@ export class Outbox {
         const last = attempt === RETRIES.length;
         if (!this.entries.includes(entry)) return undefined;
         if (refused && this.token() !== null && (error.status === 401 || error.status === 404)) {
-          this.refuse(entry, "This conversation can no longer be reached.");
+          this.refuse(entry, 404, null);
           return this.onGone();
         }
-        if (refused && (!error.passing || last)) return this.refuse(entry, error.sentences);
+        if (refused && (!error.passing || last)) return this.refuse(entry, error.status, error.sentences);
         // `onLine` may be wrong about having no network, so it is tried; only then is it known that nothing left.
         if (!refused && offline && attempt === 0) return this.move(entry, "offline");
         if (last) return this.move(entry, "unconfirmed");
         await new Promise((resolve) => setTimeout(resolve, Math.max(RETRIES[attempt], (error.retryAfter ?? 0) * 1000)));
       }
     }
+    return undefined;
   }
 
-  refuse(entry, why) {
-    entry.why = why;
+  refuse(entry, status, sentences) {
+    entry.why = { status, sentences };
     this.move(entry, "refused");
   }
 
@@ -125,9 +146,22 @@ export class Outbox {
     this.save(entry);
   }
 
-  save(changed) {
-    if (this.entries.length) this.memory.set("unsent", this.entries);
-    else this.memory.remove("unsent");
-    if (changed) this.onChange(changed);
+  save(entry) {
+    const { files, progress, elsewhere, ...kept } = entry;
+    this.memory.set(UNSENT + entry.key, kept);
+    this.onChange(entry);
   }
+
+  remembered(kept) {
+    const left = kept.state === "sending" ? "unconfirmed" : kept.state;
+    return { ...kept, files: [], state: kept.names.length ? "filesLost" : left };
+  }
+}
+
+function byTime(one, other) {
+  return one.at < other.at ? -1 : 1;
+}
+
+function alone(name, act) {
+  return navigator.locks ? navigator.locks.request(name, act) : act();
 }

@@ -1,0 +1,237 @@
+// One conversation in the panel, remembered on this device until it is forgotten on purpose.
+//
+// The token and what is unsent lie in localStorage: an answer by a person may take a working day, longer than a tab lives,
+// and every tab of a visitor shows the same. Only an unfinished text belongs to its tab and lies in sessionStorage.
+
+import { element } from "../elements.js";
+import { Memory } from "../memory.js";
+import { Asks } from "./asks.js";
+import { Composer } from "./composer.js";
+import { icon } from "./icons.js";
+import { Live } from "./live.js";
+import { Log } from "./log.js";
+import { Outbox } from "./outbox.js";
+import { post } from "./post.js";
+import { proof } from "./proof.js";
+import { Views } from "./views.js";
+
+const PREFIX = "csagent.";
+
+export class Talk {
+  /**
+   * @param {{host: string, words: Object, body: HTMLElement, offer: Function, onReply: () => void}} options
+   *   `body` is the panel's; `offer` fills its menu; `onReply` hears of what others write
+   */
+  constructor({ host, words, body, offer, onReply }) {
+    Object.assign(this, { host, words, offer, onReply });
+    this.device = new Memory("localStorage", PREFIX);
+    this.live = null;
+    this.loading = false;
+    this.build(body);
+    this.outbox = new Outbox({
+      memory: this.device,
+      token: () => this.token,
+      post: (entry, token, onProgress) => post(host, entry, token, onProgress),
+      onChange: (entry) => this.log.show(entry),
+      onSent: (entry, answer) => this.sent(entry, answer),
+      onElsewhere: (entry, dropped) => (dropped ? this.log.drop(entry) : this.log.settle(entry)),
+      onGone: () => this.showGone(),
+    });
+    addEventListener("offline", () => this.showLost());
+    addEventListener("online", () => {
+      if (this.live) this.live.hurry();
+      else this.lost.hidden = true;
+      this.outbox.resume();
+    });
+    addEventListener("storage", (event) => this.hear(event));
+    document.addEventListener("visibilitychange", () => this.live?.seen());
+    this.redraw();
+    this.outbox.resume();
+  }
+
+  get token() {
+    return this.device.get("token");
+  }
+
+  build(body) {
+    const { words } = this;
+    this.why = element("strong");
+    this.kept = element("span");
+    this.lost = element("p.notice", { hidden: true }, this.why, " ", this.kept);
+    this.gone = element(
+      "div.notice.bad", { hidden: true },
+      element("h3", {}, words.gone),
+      element("p", {}, words.goneText),
+      element("button", { type: "button", onclick: () => this.salvage() }, words.goneFresh),
+    );
+    this.loader = element("p.loading", { role: "status", hidden: true }, words.loading);
+    this.earlier = element("button.link", { type: "button", onclick: () => this.prove() }, words.earlier);
+    this.intro = element(
+      "div.intro", {}, element("span.mark", {}, icon("chat")), element("h3", {}, words.welcome),
+      element("p", {}, words.disclosure), this.earlier,
+    );
+    this.asks = new Asks({
+      host: this.host, words, token: () => this.token,
+      onShow: () => this.log?.toEnd(),
+      onOpen: () => this.composer.text.focus(),
+      onPerson: () => this.composer.send(true),
+    });
+    this.log = new Log({
+      words, host: this.host, before: this.intro, after: this.asks.box,
+      actions: {
+        retry: (entry) => this.outbox.retry(entry),
+        rewrite: (entry) => {
+          this.outbox.remove(entry, true);
+          this.log.drop(entry);
+          this.composer.restore(entry.text, entry.files);
+        },
+      },
+    });
+    this.working = element(
+      "p", { hidden: true }, element("span.dots", { "aria-hidden": "true" }, element("i"), element("i"), element("i")), words.working,
+    );
+    // Without storage the conversation ends with the page, and nothing else is promised.
+    this.person = element(
+      "p", { hidden: true }, element("span.dot", { "aria-hidden": "true" }),
+      element("span", {}, words.colleague, this.device.lasting && ` ${words.stay}`),
+    );
+    this.composer = new Composer({
+      memory: new Memory("sessionStorage", PREFIX), words, over: body,
+      onSend: (message) => {
+        this.composer.askWho(false);
+        this.asks.clear();
+        this.outbox.add(message);
+      },
+    });
+    const talk = element(
+      "div.talk", {},
+      element("div.notices", { role: "status" }, this.lost, this.gone),
+      element("div.pages", {}, this.loader, this.log.box, this.log.latest),
+      element("div.activity", { role: "status" }, this.working, this.person),
+      this.composer.form,
+    );
+    body.append(talk);
+    this.views = new Views({ body, covered: talk, words });
+  }
+
+  /** Shows the conversation of the token from its beginning, or that there is none. */
+  redraw() {
+    this.log.clear();
+    this.outbox.entries.forEach((entry) => this.log.show(entry));
+    return this.follow();
+  }
+
+  /** Follows the conversation of the token from here on, if there is one. */
+  follow() {
+    const { token, words } = this;
+    this.composer.askWho(token === null && this.outbox.entries.length === 0);
+    this.earlier.hidden = token !== null;
+    this.offer([
+      [words.earlier, () => this.prove()],
+      ...(token === null ? [] : [[words.fresh, () => this.askToForget()]]),
+    ]);
+    this.live?.stop();
+    this.live = null;
+    this.loading = false;
+    this.gone.hidden = true;
+    this.lost.hidden = true;
+    this.loader.hidden = true;
+    this.showActivity("idle", null);
+    if (token === null) return undefined;
+    this.live = new Live({
+      host: this.host, token,
+      onMessage: (message) => {
+        this.log.add(message);
+        if (message.author !== "customer" && !this.loading) this.onReply();
+      },
+      onActivity: (activity, asks) => this.showActivity(activity, asks),
+      onState: (state) => this.showState(state),
+    });
+    return this.live.run();
+  }
+
+  sent(entry, answer) {
+    this.log.confirm(entry, answer.message_id);
+    if (this.token !== null) return;
+    this.device.set("token", answer.conversation_token);
+    this.follow();
+  }
+
+  /** Another tab began or forgot a conversation, or wrote something: this one shows the same. */
+  hear({ key, oldValue, newValue }) {
+    if (!key?.startsWith(PREFIX)) return;
+    const name = key.slice(PREFIX.length);
+    if (name === "token") this.redraw();
+    else this.outbox.follow(name, oldValue, newValue);
+  }
+
+  showActivity(activity, asks) {
+    this.working.hidden = activity !== "working";
+    this.person.hidden = activity !== "person";
+    this.composer.person.hidden = activity === "person";
+    this.asks.show(asks);
+  }
+
+  showState(state) {
+    const failedToLoad = this.loading && state === "lost";
+    this.loading = state === "loading" || failedToLoad;
+    this.log.box.setAttribute("aria-busy", String(this.loading));
+    this.loader.hidden = state !== "loading" || !this.log.empty;
+    if (state === "gone") this.showGone();
+    else if (state === "lost") this.showLost(failedToLoad && this.log.empty);
+    else if (state === "live") {
+      this.lost.hidden = true;
+      this.outbox.resume();
+    }
+  }
+
+  showLost(nothingShown = false) {
+    const { words } = this;
+    this.why.textContent = navigator.onLine ? words.lost : words.offline;
+    this.kept.textContent = nothingShown ? words.appears : words.kept;
+    this.lost.hidden = false;
+  }
+
+  showGone() {
+    this.live?.stop();
+    this.lost.hidden = true;
+    this.loader.hidden = true;
+    this.gone.hidden = false;
+    this.showActivity("idle", null);
+  }
+
+  askToForget() {
+    const { words } = this;
+    const unsent = this.outbox.entries.length > 0;
+    this.views.open(
+      words.forget,
+      element("p", {}, words.forgetText),
+      unsent && element("p.error", {}, words.forgetUnsent),
+      element("button.primary", { type: "button", onclick: () => this.views.close() }, words.keep),
+      element("button.danger", { type: "button", onclick: () => { this.views.close(); this.forget(); } }, words.forgetYes),
+    );
+  }
+
+  /** Nothing of the conversation stays on this device; a text that is being written does. */
+  forget() {
+    this.device.remove("token");
+    this.outbox.clear();
+    this.redraw();
+    this.composer.text.focus();
+  }
+
+  /** What was refused with the old conversation is worth asking in the new one. */
+  salvage() {
+    [...this.outbox.entries].reverse().forEach(({ text, files }) => this.composer.restore(text, files));
+    this.forget();
+  }
+
+  prove() {
+    const { host, words } = this;
+    const onProved = (answer) => {
+      if (answer?.conversation_token) this.device.set("token", answer.conversation_token);
+      this.redraw();
+    };
+    this.views.open(words.earlier, proof({ host, words, key: this.token, onProved }));
+  }
+}
