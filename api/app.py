@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -14,15 +14,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from api.channels import CHANNELS
-from api.channels.channel import MAX_BODY, Inlet
+from api.channels.channel import MAX_BODY, Channel, Inlet
 from api.pages.routes import router as pages
 from api.problems import count_shed, install, problem
-from api.routes import dead_letters, health, review, troubles
+from api.routes import customers, dead_letters, health, identity, review, troubles
 from api.wiring import Services, open_services
 from infra.settings import Settings
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> FastAPI:
     """The application. Servers are connected to when it starts, not when it is made."""
 
     @asynccontextmanager
@@ -43,10 +43,19 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
     )
+    app.state.channels = tuple(channels)
     install(app)
     count_shed(app, lambda app, reason: services_of(app).metrics.request_shed(reason))
-    ours = (review.router, dead_letters.router, troubles.router, health.router, pages)
-    inlets = [*(inlet for channel in CHANNELS for inlet in channel.inlets), *map(Inlet, ours)]
+    ours = (
+        identity.router,
+        review.router,
+        customers.router,
+        dead_letters.router,
+        troubles.router,
+        health.router,
+        pages,
+    )
+    inlets = [*(inlet for channel in channels for inlet in channel.inlets), *map(Inlet, ours)]
     for inlet in inlets:
         app.include_router(inlet.router, max_body_size=inlet.max_body)
     app.add_middleware(Door, larger={path: inlet.max_body for inlet in inlets for path in inlet.larger_paths})

@@ -79,9 +79,7 @@ def addressed(envelope: Envelope) -> Envelope:
         envelope,
         address=normal(channel, envelope.address),
         aliases=tuple(normal(channel, alias) for alias in envelope.aliases),
-        claims=tuple(
-            ClaimedAddress(claim.channel, normal(claim.channel, claim.address)) for claim in envelope.claims
-        ),
+        claims=tuple(ClaimedAddress(claim.channel, normal(claim.channel, claim.address)) for claim in envelope.claims),
     )
 
 

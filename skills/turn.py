@@ -91,8 +91,8 @@ class Turn:
     answered_within_hour: int = 0
     """How many turns of this case the agent answered by itself in the last hour, among the last fifty."""
     elsewhere: tuple[Message, ...] = ()
-    """What was said lately in the same customer's other cases, on any channel, oldest first; empty unless both this talk
-    and that one are the customer's beyond doubt."""
+    """What was said lately in the same customer's other cases, on any channel, oldest first; empty unless both talks
+    are the customer's beyond doubt."""
 
     @property
     def text(self) -> str:

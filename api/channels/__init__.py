@@ -10,6 +10,7 @@ from api.channels.web import WEB
 from api.guarded import GuardedChannel
 from api.sender import Sender
 from api.wiring import Services
+from channels.addresses import AddressKind
 from channels.protocol import OutboundChannel
 from infra.breakers import Limits
 from skills.turn import ChannelName
@@ -17,6 +18,14 @@ from skills.turn import ChannelName
 CHANNELS: tuple[Channel, ...] = (WEB,)
 
 _PROVIDER_LIMITS = Limits(failures=5, window=60.0, cooldown=15.0)
+
+
+def code_channels(services: Services, channels: Sequence[Channel] = CHANNELS) -> dict[AddressKind, ChannelName]:
+    """On which channel a one-time code reaches an address of each kind, of those that are set up."""
+    found: dict[AddressKind, ChannelName] = {}
+    for channel in channels:
+        found.update(channel.codes(services))
+    return found
 
 
 @asynccontextmanager
@@ -37,4 +46,10 @@ async def open_outbound(
 async def open_sender(services: Services, channels: Sequence[Channel] = CHANNELS) -> AsyncIterator[Sender]:
     """A sender with every channel that is set up."""
     async with open_outbound(services, channels) as opened:
-        yield Sender(outbox=services.outbox, channels=opened, signals=services.signals, metrics=services.metrics)
+        yield Sender(
+            outbox=services.outbox,
+            channels=opened,
+            signals=services.signals,
+            metrics=services.metrics,
+            codes=services.verifications,
+        )

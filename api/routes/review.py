@@ -42,6 +42,7 @@ Staff = Annotated[str, Depends(staff_of)]
 class Customer(BaseModel):
     """Who the case is about."""
 
+    id: UUID
     name: str | None
     language: str | None
     segment: str
@@ -287,4 +288,9 @@ async def write_to_customer(
 
 
 def _customer(read: Any) -> dict[str, Any]:
-    return {"name": read.customer_name, "language": read.customer_language, "segment": read.customer_segment}
+    return {
+        "id": read.customer_id,
+        "name": read.customer_name,
+        "language": read.customer_language,
+        "segment": read.customer_segment,
+    }

@@ -22,7 +22,7 @@ _TEXTS: Mapping[str, str] = {
     "de": (
         "Ihr Code lautet\n\n{code}\n\n"
         "Jemand, der gerade mit {site} schreibt, hat diese Adresse als die eigene angegeben. Wenn Sie das waren, geben "
-        "Sie den Code dort ein: Dann wissen wir, dass Sie es sind, und Sie sehen, was wir uns früher geschrieben haben. "
+        "Sie den Code dort ein: Dann wissen wir, dass Sie es sind, und Sie sehen, was wir uns früher schrieben. "
         "Er gilt {minutes} Minuten."
         "\n\nGeben Sie ihn an niemanden weiter, auch nicht an uns: Niemand aus unserem Team wird Sie je danach fragen. "
         "Wenn Sie es nicht waren, müssen Sie nichts tun: Ohne den Code erfährt niemand etwas."
