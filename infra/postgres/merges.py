@@ -1,7 +1,7 @@
 """Joining two customers, and parting them again: what a proof and what a member of staff do in their transaction.
 
 The source's talks, cases and addresses become the other's; ``customers.merged_into`` says where they went, and a row in
-``merges`` what went. Keys don't move: each row names the one that it was sealed with. Killed anywhere: nothing happened.
+``merges`` what went. Keys stay: each row names the one that it was sealed with. Killed anywhere: nothing happened.
 
 Both customers' rows are taken for the whole transaction. So two merges of one customer come one after the other, and
 the second sees what the first did: a circle can't close. A message on its way holds its customer's row, so it is either

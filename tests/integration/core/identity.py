@@ -37,7 +37,7 @@ class Mailbox:
 
     def code(self) -> str:
         """The code of the newest mail."""
-        return re.findall(r"\b\d{6}\b", self.taken[-1].text)[0]
+        return str(re.findall(r"\b\d{6}\b", self.taken[-1].text)[0])
 
 
 @dataclass

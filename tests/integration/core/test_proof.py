@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -166,7 +166,7 @@ async def test_a_code_counts_once_typed_in_right_for_its_life_and_five_tries(cor
     for _ in range(4):
         with pytest.raises(WrongCodeError):
             await people.verifications.try_code("talk", wrong)
-    assert await people.verifications.try_code("talk", code)
+    assert (await people.verifications.try_code("talk", code)).channel == EMAIL
     with pytest.raises(WrongCodeError):
         await people.verifications.try_code("talk", code)  # the sixth look
     code = await people.code("talk", DANA)
@@ -184,10 +184,10 @@ async def test_only_the_newest_code_of_the_same_talk_counts(people: Identities) 
         await people.verifications.try_code("talk", older)
     with pytest.raises(WrongCodeError):
         await people.verifications.try_code("another", newer)
-    assert await people.verifications.try_code("talk", newer)
+    assert (await people.verifications.try_code("talk", newer)).channel == EMAIL
 
 
-@pytest.mark.parametrize("text", ["", "12345", "１２３４５６", "a" * 40, "\ud800", "0000000"])
+@pytest.mark.parametrize("text", ["", "12345", "\uff11\uff12\uff13\uff14\uff15\uff16", "a" * 40, "\ud800", "0000000"])
 async def test_what_is_no_code_is_refused_like_a_wrong_one(people: Identities, text: str) -> None:
     await people.chat("talk", "hello")
     await people.code("talk", DANA)
@@ -207,7 +207,7 @@ async def test_twenty_guesses_at_once_are_five_tries(people: Identities) -> None
 
 @pytest.mark.parametrize("limit", ["an_hour_to_address", "a_day_to_address", "an_hour_from_talk", "an_hour"])
 async def test_codes_are_limited_by_address_by_talk_and_by_hour(core: Core, limit: str) -> None:
-    people = Identities(core, CodeLimits(**{limit: 2}))
+    people = Identities(core, replace(CodeLimits(), **{limit: 2}))  # type: ignore[arg-type] # they are all numbers
     for number in range(3):
         await people.chat(f"talk {number}", "hello")
     asked = {
@@ -290,7 +290,7 @@ async def test_a_code_is_sent_by_its_channel_and_again_when_nobody_knows(people:
     assert {(one.kind, one.address, one.text, one.id) for one in sent} == {
         ("code", DANA, sent[0].text, sent[0].id),
     }
-    assert await people.verifications.try_code("talk", people.mailbox.code())
+    assert (await people.verifications.try_code("talk", people.mailbox.code())).channel == EMAIL
     assert await people.core.rows("select 1 from outbox") == []
 
 
@@ -345,10 +345,11 @@ async def test_messages_of_a_talk_that_is_being_joined_all_land_with_its_custome
     await people.core.rows(
         "update cases set status = 'resolved', resolved_at = now() where id = %s returning id", chatted.case_id
     )
-    _, *receipts = await asyncio.gather(
-        people.proofs.prove(code),
-        *(people.chat("talk", f"line {number}", email="x@example.com") for number in range(8)),
+    proving = asyncio.create_task(people.proofs.prove(code))
+    receipts = await asyncio.gather(
+        *(people.chat("talk", f"line {number}", email="x@example.com") for number in range(8))
     )
+    await proving
     dana = await people.customer_of(mailed)
     strays = await people.core.rows(
         "select c.id from cases c join conversations v on v.id = c.conversation_id where c.customer_id <> v.customer_id"
@@ -388,4 +389,3 @@ async def test_one_person_writes_by_web_then_mail_then_whatsapp_and_is_one_custo
     ]
     assert {talk.channel for talk in await people.earlier.talks("talk")} == {"chat", "email", "whatsapp"}
     assert len({await people.customer_of(receipt) for receipt in (web, mailed, phoned, again)}) == 1
-    assert timedelta(days=29) < people.life
