@@ -19,7 +19,7 @@ from api.channels.channel import Channel, Inlet
 from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import count_shed, install, problem
-from api.routes import answers, dead_letters, files, health, review, troubles
+from api.routes import answers, customers, dead_letters, files, health, identity, review, troubles
 from api.wiring import Services, build_origins, open_services
 from infra.settings import Settings
 
@@ -45,9 +45,19 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         redoc_url=None,
         openapi_url="/openapi.json",
     )
+    app.state.channels = tuple(channels)
     install(app)
     count_shed(app, lambda app, reason: services_of(app).metrics.request_shed(reason))
-    ours = (review.router, files.router, dead_letters.router, troubles.router, health.router, pages)
+    ours = (
+        identity.router,
+        review.router,
+        files.router,
+        customers.router,
+        dead_letters.router,
+        troubles.router,
+        health.router,
+        pages,
+    )
     inlets = [
         *(inlet for channel in channels for inlet in channel.inlets),
         Inlet(answers.router, MAX_UPLOAD),

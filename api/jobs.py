@@ -18,6 +18,7 @@ from infra.postgres.archive_events import EventArchive, months_later
 from infra.postgres.database import Database
 from infra.postgres.housekeeping import Housekeeping
 from infra.postgres.schedule import Beat, Reign
+from infra.postgres.verification import Verifications
 
 _ROUND = 60.0
 """Seconds after which no new archive is begun."""
@@ -42,7 +43,7 @@ class Retention:
     hour: int = 2
 
 
-def jobs(database: Database, retention: Retention) -> list[Job]:
+def jobs(database: Database, retention: Retention, codes: Verifications | None = None) -> list[Job]:
     """What a scheduler does under these settings."""
     house = Housekeeping(database)
 
@@ -64,6 +65,12 @@ def jobs(database: Database, retention: Retention) -> list[Job]:
         Job("late_reviews", Beat(timedelta(seconds=30)), late_reviews),
         Job("model_replies", Beat(timedelta(hours=1)), model_replies),
     ]
+    if codes is not None:
+
+        async def forget_codes(_reign: Reign) -> Done:
+            return Done({"forgotten": await codes.forget()})
+
+        found.append(Job("codes", Beat(timedelta(hours=1)), forget_codes))
     if retention.idle_thread:
         found.append(Job("threads", Beat(timedelta(minutes=10)), threads))
     if retention.folder is not None:

@@ -25,10 +25,14 @@ from skills.errors import (
     DatabaseBusyError,
     InvalidMessageError,
     NotFoundError,
+    NotProvenError,
     SupportError,
+    TooManyError,
     UnavailableError,
 )
 
+_AFTER_TOO_MANY = "600"
+"""Seconds after which to try again what is limited by the hour."""
 _LONGEST_RETRY = 5
 """Seconds after which the last of those who were turned away together should try again."""
 
@@ -38,7 +42,9 @@ _STATUS: tuple[tuple[type[SupportError], int, str], ...] = (
     (InvalidMessageError, 422, "The message can't be accepted"),
     (BadRequestError, 422, "The request makes no sense"),
     (NotFoundError, 404, "Not found"),
+    (NotProvenError, 403, "Prove who you are first"),
     (ConflictError, 409, "Conflict"),
+    (TooManyError, 429, "Too many requests"),
     (UnavailableError, 503, "Not available at the moment"),
     (ConfigurationError, 500, "The service is not set up"),
 )
@@ -117,6 +123,8 @@ async def _support_error(_request: Request, error: Exception) -> ProblemResponse
     )
     changes = error.changes if isinstance(error, ConflictError) else None
     response = problem(status, title, detail=str(error), hint=error.hint, changes=changes or None)
+    if isinstance(error, TooManyError):
+        response.headers["Retry-After"] = _AFTER_TOO_MANY
     if isinstance(error, DatabaseBusyError):
         # Not all at the same time, or the crowd is turned away together and comes back together.
         response.headers["Retry-After"] = str(random.randint(1, _LONGEST_RETRY))  # noqa: S311 - it only has to differ

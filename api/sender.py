@@ -16,11 +16,13 @@ from typing import assert_never
 
 import structlog
 
+from api.codes import send_codes
 from api.metrics import Metrics
 from api.reconciler import Reconciler
 from channels.envelope import Accepted, Deferred, Delivery, Refused, SendResult, Unknown
 from channels.protocol import OutboundChannel
 from infra.postgres.outbox import Outbox
+from infra.postgres.verification import Verifications
 from infra.signals import Signals
 from infra.tasks import end
 from skills.errors import DatabaseUnavailableError
@@ -47,6 +49,7 @@ class Sender:
         call_deadline: seconds that one call to a provider may take.
         metrics: what is counted.
         reconciler: asks providers about what is unknown; without one that is for people only.
+        codes: one-time codes, which have an outbox of their own.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Sender:
         channels: Mapping[ChannelName, OutboundChannel],
         signals: Signals,
         metrics: Metrics,
+        codes: Verifications | None = None,
         poll: float = 1.0,
         call_deadline: float = 20.0,
         reconciler: Reconciler | None = None,
@@ -64,10 +68,12 @@ class Sender:
         self._channels = channels
         self._signals = signals
         self._metrics = metrics
+        self._codes = codes
         self._poll = poll
         self._call_deadline = call_deadline
         self._reconciler = reconciler
         self._hinted = {name: asyncio.Event() for name in channels}
+        self._codes_hinted = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until ``stop`` is set; what is being sent then is settled first."""
@@ -78,12 +84,17 @@ class Sender:
                     lanes.create_task(self._lane(stop, self._hinted[channel], partial(self.deliver_due, [channel])))
                 lanes.create_task(self._lane(stop, asyncio.Event(), self._tend))
                 lanes.create_task(self._lane(stop, asyncio.Event(), self.reconcile))
+                lanes.create_task(self._lane(stop, self._codes_hinted, self.send_codes))
         finally:
             await end([listening])
 
     async def deliver_due(self, channels: Collection[ChannelName] | None = None) -> int:
         """Deliver what is due now on these channels, by default on all; how many texts were tried."""
         return await self._deliver(await self._outbox.claim(_BATCH, channels))
+
+    async def send_codes(self) -> int:
+        """Send the one-time codes that are due now; how many were tried."""
+        return 0 if self._codes is None else await send_codes(self._codes, self._channels, self._send)
 
     async def _lane(self, stop: asyncio.Event, hinted: asyncio.Event, work: Callable[[], Awaitable[int]]) -> None:
         """Work as long as there is some, then wait for a hint or the next look."""
@@ -121,7 +132,7 @@ class Sender:
             self._wake()
 
     def _wake(self) -> None:
-        for hinted in self._hinted.values():
+        for hinted in (*self._hinted.values(), self._codes_hinted):
             hinted.set()
 
     async def _deliver(self, deliveries: Sequence[Delivery]) -> int:

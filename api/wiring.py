@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -38,26 +39,32 @@ from infra.postgres.cases import Cases
 from infra.postgres.connections import Connections, Demand
 from infra.postgres.consents import Consents
 from infra.postgres.conversations import Conversations
+from infra.postgres.customers import Customers
 from infra.postgres.database import Database
 from infra.postgres.dead_letters import DeadLetters
+from infra.postgres.earlier import EarlierTalks
 from infra.postgres.files import Files
 from infra.postgres.inbox import Inbox
 from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
 from infra.postgres.outbox import Outbox
 from infra.postgres.pace import Pace
+from infra.postgres.proofs import Proofs
 from infra.postgres.reconciliations import Reconciliations
 from infra.postgres.reports import DeliveryReports
 from infra.postgres.reviews import Reviews
 from infra.postgres.schedule import Schedule
 from infra.postgres.signals import PostgresSignals
 from infra.postgres.turns import PostgresLedger
+from infra.postgres.verification import CodeLimits, Verifications
 from infra.redis.signals import LIMITS as REDIS_LIMITS
 from infra.redis.signals import RedisSignals
 from infra.settings import Settings
 from infra.signals import Signals
 from skills.adapt import check_text, failure_notice
 from skills.errors import ConfigurationError
+from skills.identify import code_text
+from skills.turn import Language
 
 _HOLD = timedelta(seconds=30)
 """How long a sender's claim holds: longer than its longest call."""
@@ -86,6 +93,10 @@ class Services:
     files: Files
     file_links: FileLinks
     uploads: Uploads
+    customers: Customers
+    verifications: Verifications
+    proofs: Proofs
+    earlier: EarlierTalks
     tokens: TokenSigner
     origins: Origins
     """Where the chat may be embedded."""
@@ -173,6 +184,10 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             files=Files(public, keyring),
             file_links=FileLinks(keyring.derive("file links")),
             uploads=Uploads(_file_limits(settings)),
+            customers=Customers(database, keyring, undoable=timedelta(days=settings.identity.unmerge_days)),
+            verifications=build_verifications(settings, public, keyring),
+            proofs=Proofs(public, keyring, life=timedelta(days=settings.identity.proof_days)),
+            earlier=EarlierTalks(public, keyring),
             tokens=TokenSigner(keyring.derive("conversation tokens")),
             origins=build_origins(settings),
             metrics=metrics,
@@ -244,6 +259,31 @@ def build_origins(settings: Settings) -> Origins:
         ) from None
 
 
+def build_verifications(settings: Settings, database: Database, keyring: Keyring) -> Verifications:
+    """One-time codes under the settings' limits."""
+    rules = settings.identity
+    site = rules.site or urlsplit(settings.public_url or "").hostname or "our support team"
+
+    def text(language: Language | None, code: str) -> str:
+        return code_text(language, code, site=site, minutes=rules.code_minutes)
+
+    return Verifications(
+        database,
+        keyring,
+        text=text,
+        limits=CodeLimits(
+            life=timedelta(minutes=rules.code_minutes),
+            tries=rules.code_tries,
+            an_hour_to_address=rules.codes_an_hour_to_address,
+            a_day_to_address=rules.codes_a_day_to_address,
+            an_hour_from_talk=rules.codes_an_hour_from_talk,
+            an_hour=rules.codes_an_hour,
+        ),
+        holder=_holder(),
+        hold=_HOLD,
+    )
+
+
 def build_breakers(metrics: Metrics) -> Breakers:
     """Where breakers are added: each change of state is counted and logged."""
 
@@ -268,7 +308,9 @@ def build_scheduler(services: Services, further: Sequence[Job] = ()) -> Schedule
         folder=settings.archive_folder,
         hour=settings.archive_hour,
     )
-    return Scheduler(schedule, [*jobs(services.database, retention), *further], metrics=services.metrics)
+    return Scheduler(
+        schedule, [*jobs(services.database, retention, services.verifications), *further], metrics=services.metrics
+    )
 
 
 def build_keyring(settings: Settings) -> Keyring:

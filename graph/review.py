@@ -14,7 +14,18 @@ from typing import Any, TypedDict, assert_never, cast, get_args
 from langgraph.types import interrupt
 
 from skills.errors import BadRequestError
-from skills.turn import Action, Decision, Draft, Escalation, Rejection, Reply, Retrieval, Sentiment, Turn
+from skills.turn import (
+    Action,
+    Decision,
+    Draft,
+    Escalation,
+    Identification,
+    Rejection,
+    Reply,
+    Retrieval,
+    Sentiment,
+    Turn,
+)
 
 MAX_REJECTIONS = 2
 """After so many drafts turned down the agent proposes nothing more in this turn: a person answers or takes over."""
@@ -24,6 +35,7 @@ class ReviewInput(TypedDict):
     """The part of the state that a reviewer is shown."""
 
     turn: Turn
+    identification: Identification
     sentiment: Sentiment
     retrieval: Retrieval
     draft: Draft
@@ -56,6 +68,10 @@ class ReviewRequest(TypedDict):
     messages: list[str]
     """The customer's messages of this turn."""
     mood: dict[str, Any]
+    elsewhere: list[dict[str, str]]
+    """What the same customer wrote and was told lately in other talks: ``channel``, ``author``, ``text``, ``at``."""
+    possible_matches: list[str]
+    """Other customers who proved an address that is mentioned here. For the reviewer only, never for the customer."""
     rejected: list[dict[str, str]]
     actions: list[str]
 
@@ -114,6 +130,16 @@ def request_of(state: ReviewInput) -> ReviewRequest:
             "trend": mood.trend.value,
             "evidence": list(mood.evidence),
         },
+        elsewhere=[
+            {
+                "channel": str(message.channel),
+                "author": message.author,
+                "text": message.text,
+                "at": message.received_at.isoformat(timespec="seconds"),
+            }
+            for message in state["turn"].elsewhere
+        ],
+        possible_matches=[str(match) for match in state["identification"].possible_matches],
         rejected=[{"draft": r.draft, "reason": r.reason} for r in state.get("rejections", ())],
         actions=["answer", "take_over"] if exhausted else list(get_args(Action)),
     )

@@ -162,6 +162,25 @@ class RetentionSettings(BaseModel):
         return days
 
 
+class IdentitySettings(BaseModel):
+    """How visitors prove who they are, and how long what was joined can be parted again."""
+
+    site: str = Field("", max_length=100)
+    """Who asks, in the text of a one-time code, as customers know the company; the host of ``public_url`` otherwise."""
+    code_minutes: int = Field(10, ge=1, le=60)
+    """How long a code counts."""
+    code_tries: int = Field(5, ge=1, le=10)
+    codes_an_hour_to_address: int = Field(5, ge=1)
+    codes_a_day_to_address: int = Field(10, ge=1)
+    codes_an_hour_from_talk: int = Field(5, ge=1)
+    codes_an_hour: int = Field(500, ge=1)
+    """To everybody together: what a flood can make us send."""
+    proof_days: int = Field(30, ge=1, le=365)
+    """How long a conversation's token counts as its owner's after a proof."""
+    unmerge_days: int = Field(30, ge=1)
+    """How long a merge of two customers can be undone."""
+
+
 class Settings(BaseSettings):
     """Everything that an operator can set."""
 
@@ -223,6 +242,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     whatsapp: WhatsAppSettings = Field(default_factory=WhatsAppSettings)
     gmail: GmailSettings = Field(default_factory=GmailSettings)
+    identity: IdentitySettings = Field(default_factory=IdentitySettings)
 
     @field_validator("master_keys", "staff_keys", mode="before")
     @classmethod

@@ -4,8 +4,11 @@
     ├── BadRequestError            what was asked makes no sense; ``hint`` says what would
     │   ├── PolicyError            policy.toml says something impossible
     │   ├── KnowledgeFileError     a file of articles can't be read
-    │   └── InvalidMessageError    a message can't be accepted as it is
+    │   ├── InvalidMessageError    a message can't be accepted as it is
+    │   └── WrongCodeError         a one-time code is not the right one, or too old
     ├── NotFoundError              no such thing, or not yours
+    ├── NotProvenError             nobody may see this who has not proven who they are
+    ├── TooManyError               it was asked for too often; later it works again
     ├── ConflictError              somebody was quicker, or what was seen has changed
     ├── LeaseLostError             another worker holds the case now
     ├── TurnNotResumableError      this graph lacks the node that a paused turn waits in
@@ -50,8 +53,20 @@ class InvalidMessageError(BadRequestError):
     """That message can't be accepted."""
 
 
+class WrongCodeError(BadRequestError):
+    """That is not the code, or it counts no more."""
+
+
 class NotFoundError(SupportError):
     """There is no such thing here."""
+
+
+class NotProvenError(SupportError):
+    """Only who has proven an address may see this."""
+
+
+class TooManyError(SupportError):
+    """That was asked for too often."""
 
 
 class ConflictError(SupportError):

@@ -47,6 +47,8 @@ class Message:
     text: str
     received_at: datetime
     for_person: ForPerson | None = None
+    channel: ChannelName | None = None
+    """Where it was written, of a message from another talk; ``None``: in this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,9 @@ class Turn:
     started_at: datetime
     answered_within_hour: int = 0
     """How many turns of this case the agent answered by itself in the last hour, among the last fifty."""
+    elsewhere: tuple[Message, ...] = ()
+    """What was said lately in the same customer's other cases, on any channel, oldest first; empty unless both talks
+    are the customer's beyond doubt."""
 
     @property
     def text(self) -> str:

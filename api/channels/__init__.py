@@ -13,6 +13,7 @@ from api.guarded import guarded
 from api.reconciler import Reconciler
 from api.sender import Sender
 from api.wiring import Services
+from channels.addresses import AddressKind
 from channels.protocol import OutboundChannel
 from infra.breakers import Limits
 from skills.turn import ChannelName
@@ -20,6 +21,14 @@ from skills.turn import ChannelName
 CHANNELS: tuple[Channel, ...] = (WEB, MAIL, WHATSAPP_CHANNEL)
 
 _PROVIDER_LIMITS = Limits(failures=5, window=60.0, cooldown=15.0)
+
+
+def code_channels(services: Services, channels: Sequence[Channel] = CHANNELS) -> dict[AddressKind, ChannelName]:
+    """On which channel a one-time code reaches an address of each kind, of those that are set up."""
+    found: dict[AddressKind, ChannelName] = {}
+    for channel in channels:
+        found.update(channel.codes(services))
+    return found
 
 
 @asynccontextmanager
@@ -46,4 +55,5 @@ async def open_sender(services: Services, channels: Sequence[Channel] = CHANNELS
             signals=services.signals,
             metrics=services.metrics,
             reconciler=Reconciler(services.reconciliations, opened, services.metrics),
+            codes=services.verifications,
         )

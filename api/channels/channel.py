@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -12,12 +12,19 @@ from fastapi.routing import APIRoute
 from api.bodies import MAX_BODY
 from api.scheduler import Job
 from api.wiring import Services
+from channels.addresses import AddressKind
 from channels.protocol import OutboundChannel
+from skills.turn import ChannelName
 
 
 def no_jobs(_services: Services) -> Sequence[Job]:
     """Nothing is to be done from time to time."""
     return ()
+
+
+def no_codes(_services: Services) -> Mapping[AddressKind, ChannelName]:
+    """It can't send one-time codes."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +52,5 @@ class Channel:
     """Where its messages come in. They answer 404 while the channel is not set up."""
     jobs: Callable[[Services], Sequence[Job]] = no_jobs
     """What the leading scheduler does for it."""
+    codes: Callable[[Services], Mapping[AddressKind, ChannelName]] = no_codes
+    """Which kind of address it can send a one-time code to, on which of its channels; none while it is not set up."""

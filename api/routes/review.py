@@ -28,6 +28,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 class Customer(BaseModel):
     """Who the case is about."""
 
+    id: UUID
     name: str | None
     language: str | None
     segment: str
@@ -231,4 +232,9 @@ async def resolve_case(case_id: UUID, use: With, staff: Staff) -> None:
 
 
 def _customer(read: Any) -> dict[str, Any]:
-    return {"name": read.customer_name, "language": read.customer_language, "segment": read.customer_segment}
+    return {
+        "id": read.customer_id,
+        "name": read.customer_name,
+        "language": read.customer_language,
+        "segment": read.customer_segment,
+    }

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from uuid import UUID, uuid4
 
+from channels.addresses import EMAIL, normal
 from channels.envelope import ClaimedAddress, Envelope, File
 from channels.web import CHAT
 from channels.web.signature import ConversationToken
 from skills.errors import InvalidMessageError
-from skills.turn import ChannelName, Language
+from skills.turn import Language
 
 MAX_KEY = 200
 
@@ -49,7 +50,7 @@ def envelope(
         text=text,
         name=name,
         language=None if language is None else Language(language),
-        claims=() if email is None else (ClaimedAddress(ChannelName("email"), email.strip().casefold()),),
+        claims=() if email is None else (ClaimedAddress(EMAIL, normal(EMAIL, email)),),
         begins=begins,
         attachments=files,
         for_person="asked" if wants_person else "files_only" if files_only else None,

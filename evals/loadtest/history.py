@@ -284,6 +284,8 @@ class History:
             sources=[],
             messages=[self._chance.choice(self._questions)],
             mood={},
+            elsewhere=[],
+            possible_matches=[],
             rejected=[],
             actions=["approve", "edit", "answer", "reject", "take_over"],
         )

@@ -22,7 +22,7 @@ from infra.postgres.inbox import refuse_unstorable
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from skills.errors import ConflictError, NotFoundError
-from skills.turn import Author, CaseId, ChannelName, EscalationId, MessageId, Owner
+from skills.turn import Author, CaseId, ChannelName, CustomerId, EscalationId, MessageId, Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class ReadCase:
     owner_name: str | None
     opened_at: datetime
     resolved_at: datetime | None
+    customer_id: CustomerId
     customer_name: str | None
     customer_language: str | None
     customer_segment: str
@@ -132,13 +133,16 @@ class Cases:
             owner_name=row["owner_name"],
             opened_at=row["opened_at"],
             resolved_at=row["resolved_at"],
+            customer_id=CustomerId(customer),
             customer_name=None if name is None else key.open(bytes(name), place="customers.name_sealed", row=customer),
             customer_language=row["language"],
             customer_segment=row["segment"],
             escalation_id=None if row["escalation_id"] is None else EscalationId(row["escalation_id"]),
             withheld_draft=None
             if draft is None
-            else key.open(bytes(draft["draft_sealed"]), place="turns.draft_sealed", row=draft["id"]),
+            else key_of(self._keyring, draft).open(
+                bytes(draft["draft_sealed"]), place="turns.draft_sealed", row=draft["id"]
+            ),
             transcript=transcript,
             turns=tuple(ReadTurn(**turn) for turn in turns),
         )

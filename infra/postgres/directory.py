@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from channels.addresses import CHANNELS_OF, normal
 from infra.crypto.keyring import Keyring
 from infra.postgres.database import Database
 from infra.postgres.queries import load
 from skills.turn import Claim, CustomerId
-
-_CHANNELS = {"email": ("email",), "phone": ("whatsapp",)}
-"""On which channels a claimed address would have been proven."""
 
 
 class PostgresDirectory:
@@ -24,9 +22,10 @@ class PostgresDirectory:
     async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:
         """The customers who proved an address that is claimed here."""
         indexes = [
-            self._keyring.address_index(channel, claim.value.strip().casefold())
+            self._keyring.address_index(channel, normal(channel, claim.value))
             for claim in claims
-            for channel in _CHANNELS.get(claim.kind, ())
+            if claim.kind == "email" or claim.kind == "phone"  # noqa: PLR1714 - what mypy understands
+            for channel in CHANNELS_OF[claim.kind]
         ]
         if not indexes:
             return []

@@ -23,6 +23,7 @@ from psycopg import Rollback
 from psycopg.errors import UniqueViolation
 from uuid_utils.compat import uuid7
 
+from channels.addresses import addressed
 from channels.envelope import Envelope
 from infra.crypto.keyring import CustomerKey, Keyring
 from infra.postgres.consents import confirm_consent, note_consent
@@ -91,6 +92,7 @@ class Inbox:
             DatabaseUnavailableError: nothing was stored; it may be sent again.
         """
         refuse_unstorable(envelope.text)
+        envelope = addressed(envelope)
         for _ in range(_ATTEMPTS):
             receipt = await self._store(envelope, settle) or await self._duplicate(envelope)
             if receipt is not None:
@@ -202,16 +204,26 @@ class Inbox:
     async def _look_up(
         self, connection: Connection, envelope: Envelope
     ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-        """The conversation and, if the address is proven, its owner; nobody else changes either until the commit."""
+        """The conversation and, if the address is proven, its owner; nobody else changes either until the commit.
+
+        Raises:
+            Rollback: they were joined with another customer, or parted, while this waited: look again.
+        """
         indexes = self._address_indexes(envelope)
         for index in sorted(indexes):  # in one order everywhere, so that nobody waits in a circle
             await connection.execute(self._sql["lock_address"], {"address_index": index[:8]})
-        known = await self._find_conversation(connection, envelope)
-        identities = await connection.execute(
-            self._sql["find_identity"],
-            {"channel": envelope.channel, "address_indexes": indexes if envelope.verified else []},
-        )
-        return known, await identities.fetchone()
+        proven = {"channel": envelope.channel, "address_indexes": indexes if envelope.verified else []}
+        held = None
+        while True:
+            known = await self._find_conversation(connection, envelope)
+            identity = await (await connection.execute(self._sql["find_identity"], proven)).fetchone()
+            owner = known or identity
+            if owner is None or owner["customer_id"] == held:
+                return known, identity
+            if held is not None:
+                raise Rollback
+            held = owner["customer_id"]  # read again once it is held: a merge may have ended while this waited
+            await connection.execute(self._sql["hold_customer"], {"customer_id": held})
 
     async def _prove(
         self, connection: Connection, envelope: Envelope, key: CustomerKey, customer_id: UUID

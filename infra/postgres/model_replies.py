@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from uuid import UUID
 
 from graph.handling import CURRENT_WORK
 from infra.postgres.checkpoints import TurnCheckpointer
@@ -45,7 +46,7 @@ class KeptReplies:
         prompt_hash = _hash(self.name, instructions, material, form)
         context = b"model_replies.reply_sealed\x1f" + turn_id.bytes + prompt_hash
         with suppress(DatabaseUnavailableError):
-            kept = await self._find(turn_id, prompt_hash)
+            kept = await self._find(turn_id, prompt_hash, key.id)
             if kept is not None:
                 return form.model_validate_json(key.open_bytes(kept, context))
         answer = await self._model.fill(instructions=instructions, material=material, form=form)
@@ -62,9 +63,11 @@ class KeptReplies:
                 )
         return answer
 
-    async def _find(self, turn_id: TurnId, prompt_hash: bytes) -> bytes | None:
+    async def _find(self, turn_id: TurnId, prompt_hash: bytes, key_id: UUID) -> bytes | None:
         async with self._database.connection() as connection:
-            cursor = await connection.execute(self._sql["find"], {"turn_id": turn_id, "prompt_hash": prompt_hash})
+            cursor = await connection.execute(
+                self._sql["find"], {"turn_id": turn_id, "prompt_hash": prompt_hash, "key_id": key_id}
+            )
             row = await cursor.fetchone()
         return None if row is None else bytes(row["reply_sealed"])
 

@@ -25,7 +25,7 @@ from infra.postgres.files import keep_sent_along
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from skills.errors import BadRequestError, ConflictError, NotFoundError
-from skills.turn import CaseId, ChannelName, Decision, EscalationId
+from skills.turn import CaseId, ChannelName, CustomerId, Decision, EscalationId
 
 CLAIM = timedelta(minutes=15)
 """How long a reviewer keeps what they claimed without touching it."""
@@ -71,6 +71,7 @@ class ReadEscalation:
     window_closes_at: datetime | None
     created_at: datetime
     claimed_by: str | None
+    customer_id: CustomerId
     customer_name: str | None
     customer_language: str | None
     customer_segment: str
@@ -142,8 +143,8 @@ class Reviews:
                 self._sql["log_read"],
                 {"event_id": uuid7(), "kind": "escalation.read", "case_id": row["case_id"], "actor": reader},
             )
-        key = key_of(self._keyring, row)
-        name, customer = row["name_sealed"], row["customer_id"]
+        name, customer = row["name_sealed"], row["name_customer_id"]
+        named = key_of(self._keyring, row, "name_")
         return ReadEscalation(
             id=escalation_id,
             case_id=CaseId(row["case_id"]),
@@ -156,7 +157,10 @@ class Reviews:
             window_closes_at=row["window_closes_at"],
             created_at=row["created_at"],
             claimed_by=row["claimed_by"],
-            customer_name=None if name is None else key.open(bytes(name), place="customers.name_sealed", row=customer),
+            customer_id=CustomerId(customer),
+            customer_name=None
+            if name is None
+            else named.open(bytes(name), place="customers.name_sealed", row=customer),
             customer_language=row["language"],
             customer_segment=row["segment"],
             transcript=transcript,

@@ -134,7 +134,9 @@ CREATE TABLE conversations (
     channel text NOT NULL,
     thread_index bytea NOT NULL,
     next_position bigint DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    proven_by uuid,
+    proven_until timestamp with time zone
 );
 
 CREATE TABLE customer_keys (
@@ -269,7 +271,8 @@ CREATE TABLE identities (
     address_index bytea NOT NULL,
     verified_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    opted_out_at timestamp with time zone
+    opted_out_at timestamp with time zone,
+    contested_at timestamp with time zone
 );
 
 CREATE TABLE key_fingerprints (
@@ -289,6 +292,20 @@ CREATE TABLE mailboxes (
     held_since timestamp with time zone,
     held_until timestamp with time zone,
     token bigint DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE merges (
+    id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    into_id uuid NOT NULL,
+    conversations uuid[] NOT NULL,
+    identities uuid[] NOT NULL,
+    merged_by text NOT NULL,
+    merged_at timestamp with time zone DEFAULT now() NOT NULL,
+    undone_by text,
+    undone_at timestamp with time zone,
+    CONSTRAINT merges_check CHECK ((source_id <> into_id)),
+    CONSTRAINT merges_check1 CHECK (((undone_by IS NULL) = (undone_at IS NULL)))
 );
 
 CREATE TABLE message_files (
@@ -459,6 +476,27 @@ CREATE TABLE turns (
     CONSTRAINT turns_status_check CHECK ((status = ANY (ARRAY['done'::text, 'paused'::text, 'withheld'::text, 'dead'::text])))
 );
 
+CREATE TABLE verifications (
+    id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    channel text NOT NULL,
+    key_id uuid NOT NULL,
+    address_sealed bytea NOT NULL,
+    address_index bytea NOT NULL,
+    language text,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    tries smallint DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    claimed_by text,
+    claimed_until timestamp with time zone,
+    error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    proven_at timestamp with time zone,
+    CONSTRAINT verifications_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
+);
+
 ALTER TABLE ONLY events ATTACH PARTITION events_default DEFAULT;
 
 ALTER TABLE ONLY articles
@@ -545,6 +583,9 @@ ALTER TABLE ONLY key_fingerprints
 ALTER TABLE ONLY mailboxes
     ADD CONSTRAINT mailboxes_pkey PRIMARY KEY (address);
 
+ALTER TABLE ONLY merges
+    ADD CONSTRAINT merges_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY message_files
     ADD CONSTRAINT message_files_message_id_ordinal_key UNIQUE (message_id, ordinal);
 
@@ -596,6 +637,9 @@ ALTER TABLE ONLY scheduler_lease
 ALTER TABLE ONLY turns
     ADD CONSTRAINT turns_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY verifications
+    ADD CONSTRAINT verifications_pkey PRIMARY KEY (id);
+
 CREATE INDEX awaited_files_due ON awaited_files USING btree (channel, due_at);
 
 CREATE INDEX case_work_due ON case_work USING btree (due_at) WHERE (due_at IS NOT NULL);
@@ -646,6 +690,12 @@ CREATE INDEX identities_by_customer ON identities USING btree (customer_id);
 
 CREATE UNIQUE INDEX identities_proven ON identities USING btree (channel, address_index) WHERE (verified_at IS NOT NULL);
 
+CREATE INDEX merges_into ON merges USING btree (into_id, merged_at);
+
+CREATE UNIQUE INDEX merges_live ON merges USING btree (source_id) WHERE (undone_at IS NULL);
+
+CREATE INDEX merges_of_source ON merges USING btree (source_id, merged_at);
+
 CREATE INDEX message_files_of_decisions ON message_files USING btree (decision_id) WHERE (decision_id IS NOT NULL);
 
 CREATE UNIQUE INDEX messages_seen ON messages USING btree (conversation_id, "position") WHERE ("position" IS NOT NULL);
@@ -665,6 +715,14 @@ CREATE INDEX passages_readers ON passages USING btree (language, audience);
 CREATE INDEX passages_words ON passages USING gin (words) WITH (fastupdate=off);
 
 CREATE INDEX turns_of_case ON turns USING btree (case_id, last_sequence);
+
+CREATE INDEX verifications_due ON verifications USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
+
+CREATE INDEX verifications_made ON verifications USING btree (created_at);
+
+CREATE INDEX verifications_of_conversation ON verifications USING btree (conversation_id, created_at);
+
+CREATE INDEX verifications_to_address ON verifications USING btree (address_index, created_at);
 
 ALTER INDEX events_of_case ATTACH PARTITION events_default_case_id_at_idx;
 
@@ -694,6 +752,9 @@ ALTER TABLE ONLY conversations
 
 ALTER TABLE ONLY conversations
     ADD CONSTRAINT conversations_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id);
+
+ALTER TABLE ONLY conversations
+    ADD CONSTRAINT conversations_proven_by_fkey FOREIGN KEY (proven_by) REFERENCES identities(id);
 
 ALTER TABLE ONLY customers
     ADD CONSTRAINT customers_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
@@ -730,6 +791,12 @@ ALTER TABLE ONLY identities
 
 ALTER TABLE ONLY identities
     ADD CONSTRAINT identities_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY merges
+    ADD CONSTRAINT merges_into_id_fkey FOREIGN KEY (into_id) REFERENCES customers(id);
+
+ALTER TABLE ONLY merges
+    ADD CONSTRAINT merges_source_id_fkey FOREIGN KEY (source_id) REFERENCES customers(id);
 
 ALTER TABLE ONLY message_files
     ADD CONSTRAINT message_files_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES decisions(id);
@@ -769,3 +836,9 @@ ALTER TABLE ONLY turns
 
 ALTER TABLE ONLY turns
     ADD CONSTRAINT turns_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY verifications
+    ADD CONSTRAINT verifications_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id);
+
+ALTER TABLE ONLY verifications
+    ADD CONSTRAINT verifications_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);

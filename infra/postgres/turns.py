@@ -17,13 +17,13 @@ from typing import Any, cast
 from psycopg.errors import NotNullViolation
 
 from graph.ports import Committed, Lease, Outcome, Resumption, Work
-from infra.crypto.keyring import CustomerKey, Keyring
+from infra.crypto.keyring import KeyDestroyedError, Keyring
 from infra.postgres.checkpoints import TurnCheckpointer
 from infra.postgres.database import Connection, Database
 from infra.postgres.endings import Ending, Endings
 from infra.postgres.pace import UNPACED, Pace
 from infra.postgres.queries import load
-from infra.postgres.seals import key_of
+from infra.postgres.seals import Keys
 from skills.errors import LeaseLostError
 from skills.turn import (
     Author,
@@ -47,7 +47,6 @@ MOST_MESSAGES = 50
 class LoadedWork(Work):
     """Work, and the case's numbers as they were then."""
 
-    key: CustomerKey
     owner: str
     owner_version: int
     next_sequence: int
@@ -80,16 +79,19 @@ class PostgresLedger:
             )
             head = await cursor.fetchone()
         assert head is not None  # a lease is only given on a case that is there
-        key = key_of(self._keyring, head)
-        resumption = None if head["decision_id"] is None else _resumption(head, key)
+        keys = Keys(self._keyring, head)
+        key = keys[head["key_id"]]
+        resumption = None if head["decision_id"] is None else _resumption(head, keys)
         if resumption is None and (head["owner"] == "human" or head["newest_waiting"] is None):
             return None
         return LoadedWork(
             lease,
-            turn=_turn(head, key, lease) if resumption is None else None,
+            turn=_turn(head, keys, lease) if resumption is None else None,
             resumption=resumption,
-            checkpointer=TurnCheckpointer(None if resumption is None else self._database, key, lease.case_id),
-            key=key,
+            # A paused turn goes on under the key that it was sealed with, whoever its customer is joined with by now.
+            checkpointer=TurnCheckpointer(None, key, lease.case_id)
+            if resumption is None
+            else TurnCheckpointer(self._database, keys[head["escalation_key_id"]], lease.case_id),
             owner=head["owner"],
             owner_version=head["owner_version"],
             next_sequence=head["next_sequence"],
@@ -177,39 +179,54 @@ class PostgresLedger:
             await connection.execute(self._release, {"case_id": lease.case_id, "token": lease.token})
 
 
-def _turn(head: Mapping[str, Any], key: CustomerKey, lease: Lease) -> Turn:
+def _turn(head: Mapping[str, Any], keys: Keys, lease: Lease) -> Turn:
     return Turn(
         id=lease.turn_id,
         case_id=lease.case_id,
         channel=ChannelName(head["channel"]),
-        customer=_customer(head, key),
-        messages=_messages(head, "waiting", key),
-        history=_messages(head, "history", key),
+        customer=_customer(head, keys),
+        messages=_messages(head, "waiting", keys),
+        history=_messages(head, "history", keys),
         earlier_polarity=tuple(head["polarities"][::-1]),
         started_at=datetime.now(UTC),
         answered_within_hour=head["answered_within_hour"],
+        elsewhere=_elsewhere(head, keys),
     )
 
 
-def _messages(head: Mapping[str, Any], which: str, key: CustomerKey) -> tuple[Message, ...]:
+_COLUMNS = ("ids", "sequences", "authors", "bodies", "times", "for_person", "keys")
+
+
+def _messages(head: Mapping[str, Any], which: str, keys: Keys) -> tuple[Message, ...]:
     if head[f"{which}_ids"] is None:
         return ()
-    columns = (head[f"{which}_{column}"] for column in ("ids", "sequences", "authors", "bodies", "times", "for_person"))
+    columns = (head[f"{which}_{column}"] for column in _COLUMNS)
     return tuple(
         Message(
             id=MessageId(id_),
             sequence=sequence,
             author=cast("Author", author),
-            text=key.open(body, place="messages.body_sealed", row=id_),
+            text=keys[key_id].open(body, place="messages.body_sealed", row=id_),
             received_at=at,
             for_person=cast("ForPerson | None", for_person),
         )
-        for id_, sequence, author, body, at, for_person in zip(*columns, strict=True)
+        for id_, sequence, author, body, at, for_person, key_id in zip(*columns, strict=True)
     )
 
 
-def _customer(head: Mapping[str, Any], key: CustomerKey) -> Customer:
-    name = head["name_sealed"]
+def _elsewhere(head: Mapping[str, Any], keys: Keys) -> tuple[Message, ...]:
+    try:
+        said = _messages(head, "elsewhere", keys)
+    except KeyDestroyedError:  # a part of the customer was erased: then nothing is brought along
+        return ()
+    return tuple(
+        replace(message, channel=ChannelName(channel))
+        for message, channel in zip(said, head["elsewhere_channels"] or (), strict=True)
+    )
+
+
+def _customer(head: Mapping[str, Any], keys: Keys) -> Customer:
+    name, key = head["name_sealed"], keys[head["key_id"]]
     customer_id = CustomerId(head["customer_id"])
     return Customer(
         id=customer_id,
@@ -221,7 +238,9 @@ def _customer(head: Mapping[str, Any], key: CustomerKey) -> Customer:
     )
 
 
-def _resumption(head: Mapping[str, Any], key: CustomerKey) -> Resumption:
+def _resumption(head: Mapping[str, Any], keys: Keys) -> Resumption:
+    key = keys[head["decision_key_id"]]
+
     def opened(column: str) -> str | None:
         sealed = head[column]
         return None if sealed is None else key.open(bytes(sealed), place=f"decisions.{column}", row=head["decision_id"])

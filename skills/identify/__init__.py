@@ -2,5 +2,6 @@
 
 from skills.identify.claims import claims_in
 from skills.identify.skill import Identify, IdentifyInput, IdentifyUpdate
+from skills.identify.texts import code_text
 
-__all__ = ["Identify", "IdentifyInput", "IdentifyUpdate", "claims_in"]
+__all__ = ["Identify", "IdentifyInput", "IdentifyUpdate", "claims_in", "code_text"]

@@ -58,7 +58,8 @@ class ModelResponder:
     ) -> Draft:
         if not form.answered:
             return self._unknown(language, retrieval.confidence, retrieval.failure)
-        asked = "\n".join(message.text for message in (*turn.history, *turn.messages) if message.author == "customer")
+        said = (*turn.elsewhere, *turn.history, *turn.messages)
+        asked = "\n".join(message.text for message in said if message.author == "customer")
         if found := objection(form, passages, asked, language):
             return self._unknown(language, retrieval.confidence, found)
         return Draft(
@@ -82,10 +83,12 @@ class ModelResponder:
 def material_for(turn: Turn, passages: Sequence[Passage]) -> str:
     """The untrusted texts between tags. Angle brackets in them are escaped, so that no text can close its tag."""
     history = [f"{message.author}: {_quoted(message.text)}" for message in turn.history[-_EARLIER_MESSAGES:]]
+    elsewhere = [f"{message.author} ({message.channel}): {_quoted(message.text)}" for message in turn.elsewhere]
     messages = [_quoted(message.text) for message in turn.messages]
     numbered = [_numbered(passage, number) for number, passage in enumerate(passages, start=1)]
     return "\n".join(
         [
+            *(("<elsewhere>", *elsewhere, "</elsewhere>") if elsewhere else ()),
             "<history>",
             *history,
             "</history>",

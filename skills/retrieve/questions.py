@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skills.language import Phrases, content_words, sentences, words
-from skills.turn import Turn
+from skills.turn import Message, Turn
 
 MOST_SEARCHES = 3
 """A burst with more questions than that is searched as one text."""
@@ -69,7 +69,8 @@ def questions_of(turn: Turn) -> tuple[Question, ...]:
     """The questions of a turn, at most ``MOST_SEARCHES``, at least one; a reading has ``LONGEST_SEARCH`` characters.
 
     One that only makes sense after another ("and on weekends?") takes that one along; when it opens the turn, the
-    customer's previous message, or the previous two. Courtesies and introductions are left out.
+    customer's previous message, or the previous two; when it opens the case, those of their talk elsewhere, if they are
+    proven to be the same person. Courtesies and introductions are left out.
     """
     said = [" ".join(sentence.split()) for sentence in sentences(turn.text)]
     said = [sentence for sentence in said if _says_something(sentence)] or said or [""]
@@ -83,7 +84,7 @@ def questions_of(turn: Turn) -> tuple[Question, ...]:
     talk = ""
     if refers_back(first) and _continues(first):
         readings = [*(f"{context} {first}" for context in _said_before(turn)), *readings]
-        talk = next((message.text for message in reversed(turn.history) if message.author != "customer"), "")
+        talk = next((message.text for message in reversed(_earlier(turn)) if message.author != "customer"), "")
     return (_question(readings, talk), *(_question([other]) for other in others))
 
 
@@ -125,8 +126,13 @@ def _with_their_context(questions: list[str]) -> list[str]:
     return complete
 
 
+def _earlier(turn: Turn) -> tuple[Message, ...]:
+    """The talk so far; where it has none, what the same customer said elsewhere."""
+    return turn.history or turn.elsewhere
+
+
 def _said_before(turn: Turn) -> list[str]:
     """What the customer said last, and that with the message before it: the talk that a follow-up may lean on."""
-    earlier = [" ".join(message.text.split()) for message in turn.history if message.author == "customer"]
+    earlier = [" ".join(message.text.split()) for message in _earlier(turn) if message.author == "customer"]
     texts = (" ".join(earlier[-count:])[-_LONGEST_CONTEXT:] for count in range(1, _EARLIER_MESSAGES + 1))
     return [text for text in dict.fromkeys(texts) if text]

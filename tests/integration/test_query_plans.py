@@ -28,6 +28,7 @@ FILES = (
     "cases",
     "connections",
     "conversations",
+    "customers",
     "dead_letters",
     "directory",
     "files",
@@ -35,12 +36,15 @@ FILES = (
     "housekeeping",
     "inbox",
     "leases",
+    "merges",
     "model_replies",
     "outbox",
+    "proofs",
     "reviews",
     "schedule",
     "spend",
     "turns",
+    "verification",
 )
 SEEDED = (
     "case_work",
@@ -57,10 +61,12 @@ SEEDED = (
     "form_arrivals",
     "identities",
     "message_files",
+    "merges",
     "messages",
     "model_spend_of_cases",
     "outbox",
     "turns",
+    "verifications",
 )
 
 SEED = """
@@ -143,6 +149,15 @@ select id(n)::text, 'turn', '1', 'msgpack' from generate_series(1, 100000) n;
 
 insert into checkpoint_writes (thread_id, checkpoint_id, task_id, idx, channel, blob)
 select id(n)::text, 'c', 't', 0, 'turn', '\\x00' from generate_series(1, 100000) n;
+
+insert into verifications (id, conversation_id, channel, key_id, address_sealed, address_index, state, created_at,
+    expires_at)
+select id(n), id(n), 'email', id(n), '\\x00', decode(md5('address' || n), 'hex'),
+    case when n % 1000 = 0 then 'pending' else 'sent' end, now() - n * interval '1 second', now() + interval '1 hour'
+from generate_series(1, 100000) n;
+
+insert into merges (id, source_id, into_id, conversations, identities, merged_by)
+select id(n), id(n), id(n + 1), array[id(n)], array[id(n)], 'proof' from generate_series(1, 99999) n;
 
 insert into events (id, kind, case_id, at)
 select id(n), 'message.received', id(n / 5 + 1), date_trunc('month', now()) + n * interval '1 second'
@@ -227,6 +242,8 @@ VALUES: dict[str, Any] = {
     "counts": True,
     "covers_later": False,
     "data": Jsonb({}),
+    "contested": False,
+    "conversations": [UUID(int=1)],
     "day": NOW.date(),
     "deadline": timedelta(hours=1),
     "event": "turn.answered",
@@ -242,15 +259,21 @@ VALUES: dict[str, Any] = {
     "first_sequence": 1,
     "for_person": None,
     "last_sequence": 3,
+    "later": [UUID(int=1)],
+    "life": timedelta(minutes=10),
     "graph_version": "1",
     "hold": timedelta(seconds=30),
     "holder": "test",
+    "identities": [UUID(int=1)],
     "ids": [UUID(int=1)],
+    "index": b"01234567",
     "indexes": [b"0123456789abcdef"],
     "interrupt_id": "i",
     "kind": "reply",
     "next_sequence": 4,
     "media_type": "text/plain",
+    "merged_at": NOW,
+    "merged_by": "kim",
     "message_state": "handled",
     "messages": [UUID(int=n) for n in range(1, 100)],
     "owner_version": 1,
@@ -267,6 +290,7 @@ VALUES: dict[str, Any] = {
     "model": "extractive",
     "more": False,
     "name": "partitions",
+    "nameless": ["chat"],
     "names": ["partitions"],
     "offset": 0.0,
     "operator": "kim",
@@ -299,13 +323,16 @@ VALUES: dict[str, Any] = {
     "written_at": NOW,
     "size": 3,
     "slot": 0,
+    "thread_indexes": [b"0123456789abcdef"],
     "token": 1,
     "tokens_in": 1,
     "tokens_out": 1,
+    "undone_by": "kim",
     "verified": False,
+    "window": timedelta(days=30),
 }
 """What stands for each placeholder; one that ends in ``id`` gets an id, one that holds bytes gets some."""
-STATES = {"finish": "done", "settle_lost": "unknown"}
+STATES = {"finish": "done", "settle_lost": "unknown", "settle": "sent"}
 
 
 def value_of(name: str, block: str) -> Any:

@@ -45,7 +45,8 @@ order by t.last_sequence;
 update customers set segment = %(segment)s where id = (select customer_id from cases where id = %(case_id)s);
 
 -- name: withheld_draft
-select t.id, t.draft_sealed from turns t
+select t.id, t.draft_sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
+from turns t join customer_keys k on k.id = t.key_id
 where t.case_id = %(case_id)s and t.draft_sealed is not null
 order by t.last_sequence desc, t.finished_at desc
 limit 1;

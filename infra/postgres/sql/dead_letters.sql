@@ -66,7 +66,7 @@ from dead_letters d
 join cases c on c.id = d.case_id
 join conversations v on v.id = c.conversation_id
 join customers u on u.id = c.customer_id
-join customer_keys k on k.id = u.key_id
+join customer_keys k on k.id = coalesce(d.key_id, u.key_id)
 where d.id = %(id)s;
 
 -- name: lock_case_of

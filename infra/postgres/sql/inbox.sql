@@ -38,6 +38,10 @@ where m.channel = %(channel)s and m.provider_message_id = %(provider_message_id)
 -- Ten first messages of one new contact at once wait here for each other.
 select pg_advisory_xact_lock(('x' || encode(%(address_index)s, 'hex'))::bit(64)::bigint);
 
+-- name: hold_customer
+-- Who is about to be joined with another, or parted, is not held before that is done: it takes the row for itself.
+select id from customers where id = %(customer_id)s for key share;
+
 -- name: find_identity
 select i.id as identity_id, i.customer_id, k.id as key_id, k.wrapped, k.master_key_id
 from identities i

@@ -27,6 +27,8 @@ select s.id, s.case_id, s.severity, s.rules, s.status, s.due_at, s.created_at, s
     case when s.claimed_until > now() then s.claimed_by end as claimed_by, v.channel,
     u.name_sealed, u.language, u.segment, c.owner, c.owner_name,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
+    n.id as name_key_id, n.customer_id as name_customer_id, n.wrapped as name_wrapped,
+    n.master_key_id as name_master_key_id,
     (select max(m.sequence) from messages m where m.case_id = s.case_id and m.direction = 'in') as newest,
     (select t.last_sequence from turns t where t.id = s.turn_id) as last_sequence,
     d.action, d.reviewer
@@ -34,6 +36,7 @@ from escalations s
 join cases c on c.id = s.case_id
 join conversations v on v.id = c.conversation_id
 join customers u on u.id = c.customer_id
+join customer_keys n on n.id = u.key_id
 join customer_keys k on k.id = s.key_id
 left join decisions d on d.escalation_id = s.id
 left join unnest(%(window_channels)s::text[], %(window_lengths)s::interval[]) as opening(channel, length)

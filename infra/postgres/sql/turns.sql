@@ -2,10 +2,14 @@
 
 -- name: load_case
 -- The case, its customer's key, the decision that waits to be applied if there is one, and what was written: the oldest
--- messages that wait, as many as asked for, and the newest 20 that don't.
+-- messages that wait, as many as asked for, and the newest 20 that don't. A customer who was joined with another has rows
+-- under several keys. What was said elsewhere, and a name that may come from there, is only for who is proven in this talk.
 select
     c.owner, c.owner_version, c.next_sequence, c.customer_id, v.channel,
-    u.name_sealed, u.language, u.segment, i.verified_at is not null as verified,
+    case when who.verified or not exists (
+        select from identities p where p.customer_id = u.id and p.verified_at is not null
+    ) then u.name_sealed end as name_sealed,
+    u.language, u.segment, who.verified,
     k.id as key_id, k.wrapped, k.master_key_id,
     (select count(*) from cases e where e.customer_id = c.customer_id
         and e.opened_at < c.opened_at and e.opened_at > c.opened_at - interval '7 days') as earlier_cases,
@@ -15,9 +19,9 @@ select
         select t.finished_at, t.status, t.rules from turns t where t.case_id = c.id order by t.last_sequence desc limit 50
     ) t where t.finished_at > now() - interval '1 hour' and t.status = 'done' and t.rules = '{}') as answered_within_hour,
     s.id as escalation_id, s.interrupt_id, s.key_id as escalation_key_id,
-    d.id as decision_id, d.action, d.reviewer, d.text_sealed, d.reason_sealed, d.seen_sequence, d.covers_later,
+    d.id as decision_id, d.key_id as decision_key_id, d.action, d.reviewer, d.text_sealed, d.reason_sealed, d.seen_sequence, d.covers_later,
     (select max(m.sequence) from messages m where m.case_id = c.id and m.state = 'waiting') as newest_waiting,
-    waiting.*, history.*,
+    waiting.*, history.*, elsewhere.*, others.*,
     array(
         select t.polarity from turns t where t.case_id = c.id and t.polarity is not null
         order by t.last_sequence desc limit 5
@@ -30,12 +34,16 @@ join customer_keys k on k.id = u.key_id
 left join escalations s on s.case_id = c.id and s.status = 'decided'
 left join decisions d on d.escalation_id = s.id
 cross join lateral (
+    select i.verified_at is not null or coalesce(v.proven_until > now(), false) as verified
+) who
+cross join lateral (
     select array_agg(m.id order by m.sequence) as waiting_ids,
         array_agg(m.sequence order by m.sequence) as waiting_sequences,
         array_agg(m.author order by m.sequence) as waiting_authors,
         array_agg(m.body_sealed order by m.sequence) as waiting_bodies,
         array_agg(m.received_at order by m.sequence) as waiting_times,
-        array_agg(m.for_person order by m.sequence) as waiting_for_person
+        array_agg(m.for_person order by m.sequence) as waiting_for_person,
+        array_agg(m.key_id order by m.sequence) as waiting_keys
     from (select * from messages where case_id = c.id and state = 'waiting' order by sequence limit %(most)s) m
 ) waiting
 cross join lateral (
@@ -44,9 +52,43 @@ cross join lateral (
         array_agg(m.author order by m.sequence) as history_authors,
         array_agg(m.body_sealed order by m.sequence) as history_bodies,
         array_agg(m.received_at order by m.sequence) as history_times,
-        array_agg(m.for_person order by m.sequence) as history_for_person
+        array_agg(m.for_person order by m.sequence) as history_for_person,
+        array_agg(m.key_id order by m.sequence) as history_keys
     from (select * from messages where case_id = c.id and state <> 'waiting' order by sequence desc limit 20) m
 ) history
+cross join lateral (
+    select array_agg(e.id order by e.received_at, e.id) as elsewhere_ids,
+        array_agg(e.sequence order by e.received_at, e.id) as elsewhere_sequences,
+        array_agg(e.author order by e.received_at, e.id) as elsewhere_authors,
+        array_agg(e.body_sealed order by e.received_at, e.id) as elsewhere_bodies,
+        array_agg(e.received_at order by e.received_at, e.id) as elsewhere_times,
+        array_agg(e.for_person order by e.received_at, e.id) as elsewhere_for_person,
+        array_agg(e.channel order by e.received_at, e.id) as elsewhere_channels,
+        array_agg(e.key_id order by e.received_at, e.id) as elsewhere_keys
+    from (
+        select m.*
+        from (
+            select o.id, o.conversation_id from cases o
+            where who.verified and o.customer_id = c.customer_id and o.id <> c.id
+            order by o.opened_at desc limit 5
+        ) o
+        join conversations ov on ov.id = o.conversation_id
+        join identities oi on oi.id = ov.identity_id
+        cross join lateral (
+            select * from messages m where m.case_id = o.id and m.position is not null
+            order by m.sequence desc limit 10
+        ) m
+        where (oi.verified_at is not null or ov.proven_by is not null) and m.received_at > now() - interval '7 days'
+        order by m.received_at desc, m.id desc limit 10
+    ) e
+) elsewhere
+cross join lateral (
+    select array_agg(a.id) as other_keys, array_agg(a.customer_id) as other_customers,
+        array_agg(a.wrapped) as other_wrapped, array_agg(a.master_key_id) as other_masters
+    from customer_keys a
+    where a.id <> k.id
+        and a.id = any(waiting_keys || history_keys || elsewhere_keys || array[s.key_id, d.key_id])
+) others
 where c.id = %(case_id)s;
 
 -- name: some_waiting

@@ -6,7 +6,8 @@ import asyncio
 import base64
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -16,7 +17,8 @@ import uvicorn
 from pydantic import SecretStr
 
 from api.app import create_app, services_of
-from api.channels import open_sender
+from api.channels import CHANNELS, open_sender
+from api.channels.channel import Channel
 from api.wiring import Services, build_worker
 from infra.settings import Settings, SettleSettings, WorkerSettings
 from tests.trivial import trivial_graph
@@ -56,7 +58,14 @@ def caller(url: str, *, key: str | None = None) -> httpx.AsyncClient:
 
 @pytest.fixture
 async def service(database_url: str, redis_url: str) -> AsyncIterator[Service]:
-    app = create_app(settings_on(database_url, redis_url))
+    async with running(settings_on(database_url, redis_url)) as service:
+        yield service
+
+
+@asynccontextmanager
+async def running(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> AsyncIterator[Service]:
+    """The service with its worker and sender, on these channels."""
+    app = create_app(settings, channels)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -67,7 +76,7 @@ async def service(database_url: str, redis_url: str) -> AsyncIterator[Service]:
         await asyncio.sleep(0.01)
     services, stop = services_of(app), asyncio.Event()
     url = f"http://127.0.0.1:{port}"
-    async with open_sender(services) as sender:
+    async with open_sender(services, channels) as sender:
         loops = [asyncio.create_task(each.run(stop)) for each in (build_worker(services, trivial_graph()), sender)]
         async with caller(url) as customer, caller(url, key="kim-key") as kim, caller(url, key="lee-key") as lee:
             yield Service(url, services, customer, kim, lee)

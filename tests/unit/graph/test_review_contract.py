@@ -27,6 +27,7 @@ from skills.turn import (
     Decision,
     Draft,
     Escalation,
+    Identification,
     Language,
     Message,
     MessageId,
@@ -49,6 +50,7 @@ CITED, SEEN = (
     Passage(PassageId(UUID(int=n)), ArticleId(UUID(int=9)), "Returns", "How", "Thirty days.", None, EN, 0.87654, 0.5)
     for n in (1, 2)
 )
+MATCH = CustomerId(UUID(int=8))
 TURN = Turn(
     TurnId(UUID(int=3)),
     CaseId(UUID(int=4)),
@@ -61,6 +63,7 @@ TURN = Turn(
     (),
     (),
     NOW,
+    elsewhere=(Message(MessageId(UUID(int=10)), 4, "agent", "in black", NOW, channel=ChannelName("email")),),
 )
 REASONS = (
     Reason("anger", "the customer is angry", Severity.P2),
@@ -68,6 +71,7 @@ REASONS = (
 )
 STATE = ReviewInput(
     turn=TURN,
+    identification=Identification(TURN.customer.id, False, (), (MATCH,)),
     sentiment=Sentiment(-0.456, 0.5, 0.789, 0.123, Trend.WORSENING, EN, ("furious",)),
     retrieval=Retrieval("one two", (CITED, SEEN), 0.8),
     draft=Draft("draft", True, (Citation(CITED.id, "Returns", "You have thirty days."),), 0.87654, EN, "extractive"),
@@ -103,6 +107,8 @@ def test_the_request_says_everything_a_reviewer_needs_as_json() -> None:
         ],
         "messages": ["one", "two"],
         "mood": {"polarity": -0.46, "anger": 0.79, "urgency": 0.12, "trend": "worsening", "evidence": ["furious"]},
+        "elsewhere": [{"channel": "email", "author": "agent", "text": "in black", "at": "2026-01-01T00:00:00+00:00"}],
+        "possible_matches": [str(MATCH)],
         "rejected": [],
         "actions": ["approve", "edit", "answer", "reject", "take_over"],
     }

@@ -1,0 +1,72 @@
+-- Customers as staff see them: found by an exact address, with all that is theirs on every channel.
+
+-- name: find
+-- Whoever proved the address first, then those who only say that it is theirs.
+select i.customer_id, bool_or(i.verified_at is not null) as proven, array_agg(distinct i.channel) as channels,
+    min(i.created_at) as since
+from identities i
+where i.address_index = any(%(indexes)s)
+group by i.customer_id
+order by proven desc, since
+limit 50;
+
+-- name: read
+select u.id, u.name_sealed, u.language, u.segment, u.merged_into, u.created_at,
+    k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
+    (select count(*) from conversations v where v.customer_id = u.id) as conversations,
+    (select count(*) from cases c where c.customer_id = u.id and c.status = 'open') as open_cases
+from customers u join customer_keys k on k.id = u.key_id
+where u.id = %(customer_id)s;
+
+-- name: identities
+-- Chats and forms have a random name that nobody can be found by, so they are left out; a claim beside its proof too.
+select i.id, i.channel, i.address_sealed, i.verified_at, i.contested_at, i.created_at,
+    k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
+from identities i join customer_keys k on k.id = i.key_id
+where i.customer_id = %(customer_id)s and i.channel <> all(%(nameless)s) and (
+    i.verified_at is not null or not exists (
+        select from identities p
+        where p.address_index = i.address_index and p.channel = i.channel and p.customer_id = i.customer_id
+            and p.verified_at is not null
+    )
+)
+order by i.verified_at nulls last, i.created_at
+limit 100;
+
+-- name: cases
+select c.id, c.conversation_id, v.channel, c.status, c.owner, c.owner_name, c.opened_at, c.resolved_at,
+    i.verified_at is not null or v.proven_by is not null as proven,
+    (select s.id from escalations s where s.case_id = c.id and s.status in ('open', 'decided')) as escalation_id
+from (
+    select * from cases where customer_id = %(customer_id)s order by opened_at desc limit 100
+) c
+join conversations v on v.id = c.conversation_id
+join identities i on i.id = v.identity_id
+order by c.opened_at desc;
+
+-- name: matches
+-- Others who proved an address that is claimed here, or claim one that is proven here.
+select o.customer_id, array_agg(distinct o.channel) as channels,
+    bool_or(o.verified_at is not null) as theirs,
+    bool_or(mine.contested_at is not null or o.contested_at is not null) as contested
+from identities mine
+join identities o on o.address_index = mine.address_index and o.channel = mine.channel
+    and o.customer_id <> mine.customer_id
+where mine.customer_id = %(customer_id)s and (mine.verified_at is not null or o.verified_at is not null)
+group by o.customer_id
+order by contested desc, theirs desc, o.customer_id
+limit 20;
+
+-- name: merges
+select id, source_id, into_id, merged_by, merged_at, undone_by, undone_at,
+    undone_at is null and merged_at > now() - %(window)s as undoable
+from merges where source_id = %(customer_id)s or into_id = %(customer_id)s
+order by merged_at desc
+limit 50;
+
+-- name: begins
+-- Ids that begin alike.
+select id from customers where id between %(first_id)s and %(last_id)s order by id limit 2;
+
+-- name: log
+insert into events (id, kind, actor, data) values (%(event_id)s, %(kind)s, %(actor)s, %(data)s);
