@@ -17,7 +17,7 @@ from api.channels import CHANNELS
 from api.channels.channel import MAX_BODY, Inlet
 from api.pages.routes import router as pages
 from api.problems import count_shed, install, problem
-from api.routes import dead_letters, health, review, troubles
+from api.routes import dead_letters, feedback, health, review, troubles
 from api.wiring import Services, open_services
 from infra.settings import Settings
 
@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     install(app)
     count_shed(app, lambda app, reason: services_of(app).metrics.request_shed(reason))
-    ours = (review.router, dead_letters.router, troubles.router, health.router, pages)
+    ours = (review.router, dead_letters.router, troubles.router, health.router, feedback.router, pages)
     inlets = [*(inlet for channel in CHANNELS for inlet in channel.inlets), *map(Inlet, ours)]
     for inlet in inlets:
         app.include_router(inlet.router, max_body_size=inlet.max_body)

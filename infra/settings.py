@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from skills.errors import ConfigurationError
 
 _Seconds = Annotated[float, Field(ge=0)]
+_Hours = Annotated[float, Field(ge=0, le=24 * 365)]
 
 SHORTEST_CASE_DAYS = 30
 """A resolved case stays in the database so long at least, so that no late repetition of its messages opens another."""
@@ -58,6 +59,46 @@ class PaceSettings(BaseModel):
     """Turns of a case that may follow each other at once."""
     cases_an_hour: int = Field(20, ge=1)
     """New cases of one sender that are worked on at once; each further one waits a little longer."""
+
+
+class FollowUpHours(BaseModel):
+    """Hours after an answer in which a text asks whether it helped, by channel; 0 is never. Pages ask by themselves."""
+
+    chat: _Hours = 0.0
+    form: _Hours = 0.0
+    whatsapp: _Hours = 2.0
+    email: _Hours = 0.0
+
+
+class SilenceHours(BaseModel):
+    """Hours of silence after which a case of the agent's counts as settled, by channel; 0 is never."""
+
+    chat: _Hours = 24.0
+    form: _Hours = 72.0
+    whatsapp: _Hours = 24.0
+    email: _Hours = 96.0
+
+
+class LifeSettings(BaseModel):
+    """When a case ends by itself, and for how long it can begin again."""
+
+    follow_up_hours: FollowUpHours = Field(default_factory=FollowUpHours)
+    silence_hours: SilenceHours = Field(default_factory=SilenceHours)
+    owner_silence_hours: _Hours = 168.0
+    """The same for a case that a person owns and has answered; 0 is never."""
+    reopen_days: float = Field(14.0, ge=0, le=28)
+    """So long after its end a case goes on when the customer writes again; 0: every message then begins a new one."""
+
+
+class SurveySettings(BaseModel):
+    """Asking customers how it was, once for every end of a case."""
+
+    enabled: bool = True
+    channels: list[str] = Field(default_factory=lambda: ["chat", "form", "email", "whatsapp"])
+    delay_minutes: float = Field(5.0, ge=0)
+    """How long after the end a text asks; pages ask at once."""
+    apart_days: float = Field(30.0, ge=0)
+    """A customer is not asked again so soon."""
 
 
 class ModelSettings(BaseModel):
@@ -185,6 +226,8 @@ class Settings(BaseSettings):
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     settle: SettleSettings = Field(default_factory=SettleSettings)
     pace: PaceSettings = Field(default_factory=PaceSettings)
+    life: LifeSettings = Field(default_factory=LifeSettings)
+    survey: SurveySettings = Field(default_factory=SurveySettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
     spend: SpendSettings = Field(default_factory=SpendSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)

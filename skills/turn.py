@@ -32,6 +32,9 @@ ForPerson = Literal["unreadable", "files_only", "asked"]
 """Why a message is a person's: it could not be read, all that it has is files, or the customer pressed the button that
 asks for a person."""
 
+Verdict = Literal["solved", "not_solved"]
+"""What a customer says of an answer."""
+
 Author = Literal["customer", "agent", "human", "system"]
 Owner = Literal["agent", "human"]
 Audience = Literal["public", "customers", "staff"]
@@ -88,6 +91,8 @@ class Turn:
     started_at: datetime
     answered_within_hour: int = 0
     """How many turns of this case the agent answered by itself in the last hour, among the last fifty."""
+    asked_helped: bool = False
+    """Whether the last text that the customer got asks whether the answer helped."""
 
     @property
     def text(self) -> str:
@@ -134,6 +139,15 @@ class Sentiment:
     language: Language
     evidence: tuple[str, ...]
     """The words that moved the score most, for the reviewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """conclude → whether the customer says that the matter is settled. The commit checks whether it can be."""
+
+    verdict: Verdict | None
+    asked: bool = False
+    """Whether it answers our question, so that the case ends by the agent's doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +264,7 @@ class Decision:
 
 
 CHECKPOINTED: tuple[type, ...] = (
-    Message, Customer, Rejection, Turn, Claim, Identification, Trend, Sentiment, Passage, Retrieval, Citation, Draft,
-    Severity, Reason, Escalation, Reply, Decision,
+    Message, Customer, Rejection, Turn, Claim, Identification, Trend, Sentiment, Conclusion, Passage, Retrieval,
+    Citation, Draft, Severity, Reason, Escalation, Reply, Decision,
 )  # fmt: skip
 """The types that a checkpoint may restore; the strict serializer refuses every other one."""

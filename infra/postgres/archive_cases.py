@@ -27,6 +27,7 @@ _DELETES = {
     "escalations": "delete_escalations",
     "decisions": "delete_decisions",
     "dead_letters": "delete_dead_letters",
+    "surveys": "delete_surveys",
 }
 TABLES = tuple(_DELETES)
 """What a case consists of, parents first: so they can be put back, and backwards they can be deleted."""
