@@ -1,4 +1,4 @@
-"""What counts as "it is settled" and "it did not help": precise rather than eager, in every language that we answer in."""
+"""What counts as "it is settled" and "it did not help": precise rather than eager, in every language of ours."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SOLVED = [
     "Ça marche maintenant, merci beaucoup",
     "Merci, problème résolu",
     "C'est réglé, merci !",
-    "Cela m’a aidé, merci",
+    "Cela m\u2019a aidé, merci",
 ]
 NOT_SOLVED = [
     "that didn't help",
@@ -75,7 +75,17 @@ NEITHER = [
     "",
     "that helped " * 20,
 ]
-YES = ["yes", "Yes, thanks!", "yes it did", "Ja, danke", "sí", "Sí, gracias", "Oui, merci beaucoup", "👍", "that helped"]
+YES = [
+    "yes",
+    "Yes, thanks!",
+    "yes it did",
+    "Ja, danke",
+    "sí",
+    "Sí, gracias",
+    "Oui, merci beaucoup",
+    "👍",
+    "that helped",
+]
 NO = ["no", "Not really, sorry", "nein", "leider nicht", "la verdad, no", "Non, malheureusement", "👎", "no, it didn't"]
 UNCLEAR = ["yes, but where is my refund", "yes and no", "maybe", "ok", "👍👎", "no idea", "yes?"]
 
