@@ -19,7 +19,7 @@ from api.channels.channel import Channel, Inlet
 from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import count_shed, install, problem
-from api.routes import answers, customers, dead_letters, files, health, identity, review, troubles
+from api.routes import answers, customers, dead_letters, feedback, files, health, identity, review, troubles
 from api.wiring import Services, build_origins, open_services
 from infra.settings import Settings
 
@@ -56,6 +56,7 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         dead_letters.router,
         troubles.router,
         health.router,
+        feedback.router,
         pages,
     )
     inlets = [

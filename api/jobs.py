@@ -17,8 +17,11 @@ from infra.postgres.archive_cases import CaseArchive
 from infra.postgres.archive_events import EventArchive, months_later
 from infra.postgres.database import Database
 from infra.postgres.housekeeping import Housekeeping
+from infra.postgres.lives import Lives
 from infra.postgres.schedule import Beat, Reign
+from infra.postgres.surveys import Surveys
 from infra.postgres.verification import Verifications
+from infra.signals import Signals
 
 _ROUND = 60.0
 """Seconds after which no new archive is begun."""
@@ -76,6 +79,24 @@ def jobs(database: Database, retention: Retention, codes: Verifications | None =
     if retention.folder is not None:
         found += _nightly(database, retention, retention.folder)
     return found
+
+
+def life_jobs(lives: Lives, surveys: Surveys, signals: Signals) -> list[Job]:
+    """What is done in cases that are at rest: asking, closing, asking how it was."""
+
+    async def look(_reign: Reign) -> Done:
+        done = await lives.look()
+        if done.asked:
+            await signals.outbox_waits()
+        return Done({"asked": done.asked, "closed": done.closed}, more=done.more)
+
+    async def ask(_reign: Reign) -> Done:
+        asked = await surveys.ask()
+        if asked:
+            await signals.outbox_waits()
+        return Done({"asked": asked})
+
+    return [Job("lives", Beat(timedelta(seconds=30)), look), Job("surveys", Beat(timedelta(seconds=30)), ask)]
 
 
 def _nightly(database: Database, retention: Retention, folder: Path) -> list[Job]:

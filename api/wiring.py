@@ -18,9 +18,10 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import structlog
+from pydantic import BaseModel
 
 from api.bodies import Uploads
-from api.jobs import Retention, jobs
+from api.jobs import Retention, jobs, life_jobs
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
 from api.worker import Worker, WorkerLimits
@@ -35,6 +36,8 @@ from graph.build import Graph
 from graph.handling import TurnHandler
 from infra.breakers import Breakers, Status
 from infra.crypto.keyring import Keyring, decode_key
+from infra.crypto.survey_links import SurveyLinks
+from infra.postgres.aftermath import Judges
 from infra.postgres.cases import Cases
 from infra.postgres.connections import Connections, Demand
 from infra.postgres.consents import Consents
@@ -47,6 +50,8 @@ from infra.postgres.files import Files
 from infra.postgres.inbox import Inbox
 from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
+from infra.postgres.life import Life, SurveyTerms
+from infra.postgres.lives import Lives
 from infra.postgres.outbox import Outbox
 from infra.postgres.pace import Pace
 from infra.postgres.proofs import Proofs
@@ -55,6 +60,7 @@ from infra.postgres.reports import DeliveryReports
 from infra.postgres.reviews import Reviews
 from infra.postgres.schedule import Schedule
 from infra.postgres.signals import PostgresSignals
+from infra.postgres.surveys import Surveys
 from infra.postgres.turns import PostgresLedger
 from infra.postgres.verification import CodeLimits, Verifications
 from infra.redis.signals import LIMITS as REDIS_LIMITS
@@ -62,8 +68,10 @@ from infra.redis.signals import RedisSignals
 from infra.settings import Settings
 from infra.signals import Signals
 from skills.adapt import check_text, failure_notice
+from skills.conclude import rating_in
 from skills.errors import ConfigurationError
 from skills.identify import code_text
+from skills.respond import SmallTalk, small_talk_in
 from skills.turn import Language
 
 _HOLD = timedelta(seconds=30)
@@ -97,6 +105,9 @@ class Services:
     verifications: Verifications
     proofs: Proofs
     earlier: EarlierTalks
+    lives: Lives
+    surveys: Surveys
+    survey_links: SurveyLinks
     tokens: TokenSigner
     origins: Origins
     """Where the chat may be embedded."""
@@ -163,7 +174,12 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     await signals.open()
     # However much the public writes and reads, a quarter of the pool is left for reviewers, health checks and hints.
     public = database.lane(settings.database_pool - max(settings.database_pool // 4, 1))
-    cases = Cases(database, keyring, check_text=check_text)
+    life = build_life(settings)
+    cases = Cases(database, keyring, check_text=check_text, life=life)
+    lives = Lives(public, keyring, life)
+    links = SurveyLinks(
+        keyring.derive("survey links"), settings.public_url or f"http://{settings.host}:{settings.port}"
+    )
     lease = timedelta(seconds=settings.worker.lease_seconds)
     try:
         yield Services(
@@ -171,7 +187,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             database=database,
             keyring=keyring,
             signals=signals,
-            inbox=Inbox(public, keyring, build_pace(settings)),
+            inbox=Inbox(public, keyring, build_pace(settings), life=life, judges=Judges(is_courtesy, rating_in)),
             conversations=Conversations(public, keyring),
             cases=cases,
             reviews=Reviews(database, keyring, cases, windows={WHATSAPP: LENGTH - MARGIN}),
@@ -188,6 +204,9 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             verifications=build_verifications(settings, public, keyring),
             proofs=Proofs(public, keyring, life=timedelta(days=settings.identity.proof_days)),
             earlier=EarlierTalks(public, keyring),
+            lives=lives,
+            surveys=Surveys(public, keyring, lives, link=links.link),
+            survey_links=links,
             tokens=TokenSigner(keyring.derive("conversation tokens")),
             origins=build_origins(settings),
             metrics=metrics,
@@ -225,7 +244,7 @@ async def _warn_of_short_connections(settings: Settings, database: Database) -> 
 def build_worker(services: Services, graph: Graph) -> Worker:
     """A worker that runs this graph."""
     settings = services.settings
-    ledger = PostgresLedger(services.database, services.keyring, build_pace(settings))
+    ledger = PostgresLedger(services.database, services.keyring, build_pace(settings), life=build_life(settings))
     return Worker(
         leases=services.leases,
         ledger=ledger,
@@ -284,6 +303,31 @@ def build_verifications(settings: Settings, database: Database, keyring: Keyring
     )
 
 
+def build_life(settings: Settings) -> Life:
+    """When cases end by themselves, and what is asked then."""
+    life, survey = settings.life, settings.survey
+    return Life(
+        follow_up=_hours(life.follow_up_hours),
+        silence=_hours(life.silence_hours),
+        owner_silence=timedelta(hours=life.owner_silence_hours),
+        reopen=timedelta(days=life.reopen_days),
+        surveys=SurveyTerms(
+            channels=frozenset(survey.channels if survey.enabled else ()),
+            delay=timedelta(minutes=survey.delay_minutes),
+            apart=timedelta(days=survey.apart_days),
+        ),
+    )
+
+
+def _hours(by_channel: BaseModel) -> dict[str, timedelta]:
+    return {channel: timedelta(hours=hours) for channel, hours in by_channel.model_dump().items()}
+
+
+def is_courtesy(text: str) -> bool:
+    """Whether a message is nothing but thanks or a goodbye, which reopen nothing."""
+    return small_talk_in(text) in {SmallTalk.THANKS, SmallTalk.GOODBYE}
+
+
 def build_breakers(metrics: Metrics) -> Breakers:
     """Where breakers are added: each change of state is counted and logged."""
 
@@ -308,9 +352,9 @@ def build_scheduler(services: Services, further: Sequence[Job] = ()) -> Schedule
         folder=settings.archive_folder,
         hour=settings.archive_hour,
     )
-    return Scheduler(
-        schedule, [*jobs(services.database, retention, services.verifications), *further], metrics=services.metrics
-    )
+    lives = life_jobs(services.lives, services.surveys, services.signals)
+    own = [*jobs(services.database, retention, services.verifications), *lives]
+    return Scheduler(schedule, [*own, *further], metrics=services.metrics)
 
 
 def build_keyring(settings: Settings) -> Keyring:

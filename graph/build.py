@@ -1,7 +1,8 @@
 """The graph of a turn. It reads like its drawing.
 
     identify ─▶ sentiment ┐
-             └▶ retrieve  ┴▶ respond ─▶ escalate ─▶ adapt ─▶ review (interrupt, when a person decides)
+             ├▶ retrieve  ┤
+             └▶ conclude  ┴▶ respond ─▶ escalate ─▶ adapt ─▶ review (interrupt, when a person decides)
                                 ▲                              │
                                 └────────── rejected ──────────┘
 
@@ -10,7 +11,7 @@ Review comes last, so that a reviewer reads, and the hash covers, the very text 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -19,6 +20,7 @@ from langgraph.graph.state import CompiledStateGraph
 from graph.review import review
 from graph.routing import after_adapt, after_review
 from graph.state import TurnState
+from skills.conclude import Conclude
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 Skill = Any
@@ -39,6 +41,7 @@ class Skills:
     respond: Skill
     escalate: Skill
     adapt: Skill
+    conclude: Skill = field(default_factory=Conclude)
 
 
 def build_graph(skills: Skills, *, receive: Skill | None = None, receives: type[Any] | None = None) -> Graph:
@@ -54,6 +57,7 @@ def build_graph(skills: Skills, *, receive: Skill | None = None, receives: type[
     graph.add_node("identify", skills.identify)
     graph.add_node("sentiment", skills.sentiment)
     graph.add_node("retrieve", skills.retrieve)
+    graph.add_node("conclude", skills.conclude)
     graph.add_node("respond", skills.respond)
     graph.add_node("escalate", skills.escalate)
     graph.add_node("adapt", skills.adapt)
@@ -67,7 +71,8 @@ def build_graph(skills: Skills, *, receive: Skill | None = None, receives: type[
         graph.add_edge("receive", "identify")
     graph.add_edge("identify", "sentiment")
     graph.add_edge("identify", "retrieve")
-    graph.add_edge(["sentiment", "retrieve"], "respond")
+    graph.add_edge("identify", "conclude")
+    graph.add_edge(["sentiment", "retrieve", "conclude"], "respond")
     graph.add_edge("respond", "escalate")
     graph.add_edge("escalate", "adapt")
     graph.add_conditional_edges("adapt", after_adapt, ["review", END])

@@ -11,7 +11,18 @@ from typing import Annotated
 
 from typing_extensions import TypedDict  # typing's own says too little at run time before Python 3.12
 
-from skills.turn import Decision, Draft, Escalation, Identification, Rejection, Reply, Retrieval, Sentiment, Turn
+from skills.turn import (
+    Conclusion,
+    Decision,
+    Draft,
+    Escalation,
+    Identification,
+    Rejection,
+    Reply,
+    Retrieval,
+    Sentiment,
+    Turn,
+)
 
 
 def pile_up(earlier: Iterable[Rejection], newer: Iterable[Rejection]) -> tuple[Rejection, ...]:
@@ -26,6 +37,7 @@ class TurnState(TypedDict, total=False):
     identification: Identification
     sentiment: Sentiment
     retrieval: Retrieval
+    conclusion: Conclusion
     draft: Draft
     escalation: Escalation
     reply: Reply

@@ -18,6 +18,7 @@ from infra.channel_settings import ChatSettings, GmailSettings, WhatsAppSettings
 from skills.errors import ConfigurationError
 
 _Seconds = Annotated[float, Field(ge=0)]
+_Hours = Annotated[float, Field(ge=0, le=24 * 365)]
 
 LARGEST_TOTAL = 32 * 1_048_576
 """Bytes of one message's files at most: what a request may bring is fixed when the service starts."""
@@ -87,6 +88,46 @@ class FileSettings(BaseModel):
     """0: no files."""
     link_hours: int = Field(24, ge=1, le=24 * 30)
     """How long a link to a file works at least; whoever reads the conversation again gets a new one."""
+
+
+class FollowUpHours(BaseModel):
+    """Hours after an answer in which a text asks whether it helped, by channel; 0 is never. Pages ask by themselves."""
+
+    chat: _Hours = 0.0
+    form: _Hours = 0.0
+    whatsapp: _Hours = 2.0
+    email: _Hours = 0.0
+
+
+class SilenceHours(BaseModel):
+    """Hours of silence after which a case of the agent's counts as settled, by channel; 0 is never."""
+
+    chat: _Hours = 24.0
+    form: _Hours = 72.0
+    whatsapp: _Hours = 24.0
+    email: _Hours = 96.0
+
+
+class LifeSettings(BaseModel):
+    """When a case ends by itself, and for how long it can begin again."""
+
+    follow_up_hours: FollowUpHours = Field(default_factory=FollowUpHours)
+    silence_hours: SilenceHours = Field(default_factory=SilenceHours)
+    owner_silence_hours: _Hours = 168.0
+    """The same for a case that a person owns and has answered; 0 is never."""
+    reopen_days: float = Field(14.0, ge=0, le=28)
+    """So long after its end a case goes on when the customer writes again; 0: every message then begins a new one."""
+
+
+class SurveySettings(BaseModel):
+    """Asking customers how it was, once for every end of a case."""
+
+    enabled: bool = True
+    channels: list[str] = Field(default_factory=lambda: ["chat", "form", "email", "whatsapp"])
+    delay_minutes: float = Field(5.0, ge=0)
+    """How long after the end a text asks; pages ask at once."""
+    apart_days: float = Field(30.0, ge=0)
+    """A customer is not asked again so soon."""
 
 
 class ModelSettings(BaseModel):
@@ -236,6 +277,8 @@ class Settings(BaseSettings):
     settle: SettleSettings = Field(default_factory=SettleSettings)
     pace: PaceSettings = Field(default_factory=PaceSettings)
     files: FileSettings = Field(default_factory=FileSettings)
+    life: LifeSettings = Field(default_factory=LifeSettings)
+    survey: SurveySettings = Field(default_factory=SurveySettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
     spend: SpendSettings = Field(default_factory=SpendSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)

@@ -32,6 +32,9 @@ ForPerson = Literal["unreadable", "files_only", "asked"]
 """Why a message is a person's: it could not be read, all that it has is files, or the customer pressed the button that
 asks for a person."""
 
+Verdict = Literal["solved", "not_solved"]
+"""What a customer says of an answer."""
+
 Author = Literal["customer", "agent", "human", "system"]
 Owner = Literal["agent", "human"]
 Audience = Literal["public", "customers", "staff"]
@@ -93,6 +96,8 @@ class Turn:
     elsewhere: tuple[Message, ...] = ()
     """What was said lately in the same customer's other cases, on any channel, oldest first; empty unless both talks
     are the customer's beyond doubt."""
+    asked_helped: bool = False
+    """Whether the last text that the customer got asks whether the answer helped."""
 
     @property
     def text(self) -> str:
@@ -139,6 +144,15 @@ class Sentiment:
     language: Language
     evidence: tuple[str, ...]
     """The words that moved the score most, for the reviewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """conclude → whether the customer says that the matter is settled. The commit checks whether it can be."""
+
+    verdict: Verdict | None
+    asked: bool = False
+    """Whether it answers our question, so that the case ends by the agent's doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +269,7 @@ class Decision:
 
 
 CHECKPOINTED: tuple[type, ...] = (
-    Message, Customer, Rejection, Turn, Claim, Identification, Trend, Sentiment, Passage, Retrieval, Citation, Draft,
-    Severity, Reason, Escalation, Reply, Decision,
+    Message, Customer, Rejection, Turn, Claim, Identification, Trend, Sentiment, Conclusion, Passage, Retrieval,
+    Citation, Draft, Severity, Reason, Escalation, Reply, Decision,
 )  # fmt: skip
 """The types that a checkpoint may restore; the strict serializer refuses every other one."""

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from api.metrics import Metrics
 from api.sender import Sender
+from api.wiring import is_courtesy
 from api.worker import Worker, WorkerLimits
 from channels.envelope import Envelope
 from channels.protocol import OutboundChannel
@@ -18,16 +19,21 @@ from graph.build import Graph
 from graph.handling import TurnHandler
 from graph.ports import Lease
 from infra.crypto.keyring import Keyring
+from infra.postgres.aftermath import Judges
 from infra.postgres.cases import Cases
 from infra.postgres.conversations import Conversations, SeenMessage
 from infra.postgres.database import Database
 from infra.postgres.dead_letters import DeadLetters
 from infra.postgres.inbox import Inbox, Receipt
 from infra.postgres.leases import Leases
+from infra.postgres.life import ENDLESS, Life
+from infra.postgres.lives import Lives
 from infra.postgres.outbox import Outbox
 from infra.postgres.reviews import Reviews
 from infra.postgres.signals import PostgresSignals
+from infra.postgres.surveys import Surveys
 from infra.postgres.turns import PostgresLedger
+from skills.conclude import rating_in
 from skills.turn import CaseId, ChannelName
 from tests.trivial import trivial_graph
 
@@ -42,13 +48,17 @@ class Core:
     keyring: Keyring
     graph: Graph
     channel: OutboundChannel
+    life: Life = ENDLESS
 
     def __post_init__(self) -> None:
-        self.inbox = Inbox(self.database, self.keyring)
+        judges = Judges(is_courtesy, rating_in)
+        self.inbox = Inbox(self.database, self.keyring, life=self.life, judges=judges)
         self.conversations = Conversations(self.database, self.keyring)
-        self.cases = Cases(self.database, self.keyring, check_text=lambda _channel, _text: None)
+        self.cases = Cases(self.database, self.keyring, check_text=lambda _channel, _text: None, life=self.life)
+        self.lives = Lives(self.database, self.keyring, self.life)
+        self.surveys = Surveys(self.database, self.keyring, self.lives, link="https://help.example/{}".format)
         self.reviews = Reviews(self.database, self.keyring, self.cases)
-        self.ledger = PostgresLedger(self.database, self.keyring)
+        self.ledger = PostgresLedger(self.database, self.keyring, life=self.life)
         self.leases = Leases(self.database, holder="test", duration=timedelta(seconds=10))
         self.handler = TurnHandler(self.graph, self.ledger)
         self.dead_letters = DeadLetters(self.database, self.keyring, notice=lambda _language: "It went wrong.")
@@ -122,5 +132,5 @@ class Core:
             return await (await connection.execute(statement, values)).fetchall()
 
 
-def make_core(database: Database, keyring: Keyring, graph: Graph | None = None) -> Core:
-    return Core(database, keyring, graph or trivial_graph(), WebOutbound())
+def make_core(database: Database, keyring: Keyring, graph: Graph | None = None, *, life: Life = ENDLESS) -> Core:
+    return Core(database, keyring, graph or trivial_graph(), WebOutbound(), life)

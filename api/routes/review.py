@@ -134,6 +134,26 @@ class AgentTurn(BaseModel):
     cited: list[str]
 
 
+class SurveyResult(BaseModel):
+    """What the customer said of our help. ``withdrawn`` says why nobody was asked."""
+
+    resolution_number: int
+    answered_by: Literal["agent", "person", "both"]
+    asked_at: datetime | None
+    withdrawn: str | None
+    rating: int | None
+    rated_at: datetime | None
+    comment: str | None
+
+
+class Resolution(BaseModel):
+    """How sure it is that the matter is settled."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confirmed: bool = Field(default=False, description="The customer said so")
+
+
 class Case(BaseModel):
     """A case with its transcript."""
 
@@ -144,6 +164,11 @@ class Case(BaseModel):
     owner_name: str | None
     opened_at: datetime
     resolved_at: datetime | None
+    resolved_by: Literal["customer", "person", "agent", "silence"] | None
+    resolved_by_name: str | None
+    resolution: Literal["confirmed", "assumed"] | None
+    reopened: int = Field(description="How often it was opened again")
+    survey: SurveyResult | None
     customer: Customer
     escalation_id: UUID | None
     withheld_draft: str | None
@@ -222,13 +247,20 @@ async def take_over_case(case_id: UUID, use: With, staff: Staff) -> None:
 async def hand_back_case(case_id: UUID, use: With, staff: Staff) -> None:
     """The agent answers again, beginning with what you left unanswered."""
     await use.cases.hand_back(CaseId(case_id), staff)
+    await use.signals.outbox_waits()
     await use.signals.case_waits(CaseId(case_id))
 
 
 @router.post("/cases/{case_id}/resolve", status_code=204, responses=_PROBLEMS)
-async def resolve_case(case_id: UUID, use: With, staff: Staff) -> None:
-    """The matter is settled. The customer's next message opens a new case."""
-    await use.cases.resolve(CaseId(case_id), staff)
+async def resolve_case(case_id: UUID, use: With, staff: Staff, how: Resolution | None = None) -> None:
+    """The matter is settled. For some days the customer's next message opens it again, later a new one."""
+    await use.cases.resolve(CaseId(case_id), staff, confirmed=how is not None and how.confirmed)
+
+
+@router.post("/cases/{case_id}/reopen", status_code=204, responses=_PROBLEMS)
+async def reopen_case(case_id: UUID, use: With, staff: Staff) -> None:
+    """Open a resolved case again; the agent has it until you take it over."""
+    await use.cases.reopen(CaseId(case_id), staff)
 
 
 def _customer(read: Any) -> dict[str, Any]:

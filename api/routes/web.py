@@ -7,6 +7,7 @@ There are no ids to guess.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -90,6 +91,7 @@ class WebMessages(BaseModel):
     messages: list[WebMessage]
     cursor: int
     activity: Literal["idle", "working", "person"]
+    asks: Literal["helped", "survey"] | None = Field(None, description="What to offer: `/resolution` or `/feedback`")
 
 
 async def services(request: Request) -> Services:
@@ -242,6 +244,7 @@ async def read_messages(
         messages=[_message(use, seen) for seen in view.messages],
         cursor=view.messages[-1].position if view.messages else after,
         activity=view.activity,
+        asks=view.asks,
     )
 
 
@@ -269,7 +272,7 @@ async def stream_events(
 async def _events(
     request: Request, use: Services, token: ConversationToken, view: View, after: int
 ) -> AsyncIterator[str]:
-    activity, alive = "", time.monotonic()
+    activity, asks, alive = "", None, time.monotonic()
     async with use.signals.watch(ConversationId(view.conversation_id)) as changed:
         while not (await request.is_disconnected() or use.stopping.is_set()):
             # Cleared before looking: what changes while we look wakes us again.
@@ -282,6 +285,9 @@ async def _events(
             if view.activity != activity:
                 activity = view.activity
                 yield f'event: activity\ndata: {{"activity": "{activity}"}}\n\n'
+            if view.asks != asks:
+                asks = view.asks
+                yield f"event: asks\ndata: {json.dumps({'asks': asks})}\n\n"
             if time.monotonic() - alive > KEEP_ALIVE:
                 yield ": still here\n\n"
                 alive = time.monotonic()

@@ -29,6 +29,7 @@ _DELETES = {
     "decisions": "delete_decisions",
     "message_files": "delete_message_files",
     "dead_letters": "delete_dead_letters",
+    "surveys": "delete_surveys",
 }
 TABLES = tuple(_DELETES)
 """What a case consists of, parents first: so they can be put back, and backwards they can be deleted."""

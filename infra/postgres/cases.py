@@ -6,7 +6,7 @@ Ownership is checked again in the commit of every turn, under the same lock that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,9 +18,14 @@ from channels.envelope import File
 from infra.crypto.keyring import Keyring
 from infra.postgres.database import Connection, Database
 from infra.postgres.files import FileEntry, keep_sent_along, list_files
-from infra.postgres.inbox import refuse_unstorable
+from infra.postgres.life import ENDLESS, Certainty, Life
+from infra.postgres.lives import Lives
+from infra.postgres.notes import write_note
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
+from infra.postgres.storable import refuse_unstorable
+from infra.postgres.surveys import ReadSurvey, read_survey
+from skills.conclude import text_for
 from skills.errors import ConflictError, NotFoundError
 from skills.turn import Author, CaseId, ChannelName, CustomerId, EscalationId, MessageId, Owner
 
@@ -70,6 +75,14 @@ class ReadCase:
     opened_at: datetime
     resolved_at: datetime | None
     customer_id: CustomerId
+    resolved_by: str | None
+    """``customer``, ``person``, ``agent`` or ``silence``."""
+    resolved_by_name: str | None
+    resolution: str | None
+    """``confirmed`` when the customer said so, else ``assumed``."""
+    reopened: int
+    """How often it was opened again."""
+    survey: ReadSurvey | None
     customer_name: str | None
     customer_language: str | None
     customer_segment: str
@@ -99,14 +112,25 @@ class Cases:
         database: where they are.
         keyring: opens and seals.
         check_text: raises InvalidMessageError for a text that a channel can't send.
+        life: what becomes of a case after its end.
     """
 
-    def __init__(self, database: Database, keyring: Keyring, *, check_text: Callable[[ChannelName, str], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        *,
+        check_text: Callable[[ChannelName, str], None],
+        life: Life = ENDLESS,
+    ) -> None:
         self._database = database
         self._keyring = keyring
         self._check_text = check_text
         self._sql = load("cases")
         self._turns = load("turns")
+        self._life = life
+        self._lives = Lives(database, keyring, life)
+        self._ends = load("lives")
 
     async def read(self, case_id: CaseId, *, reader: str) -> ReadCase:
         """One case. That it was read is written down.
@@ -122,6 +146,7 @@ class Cases:
             cursor = await connection.execute(self._sql["withheld_draft"], {"case_id": case_id})
             draft = await cursor.fetchone()
             turns = await (await connection.execute(self._sql["turns"], {"case_id": case_id})).fetchall()
+            survey = await read_survey(connection, self._keyring, case_id)
             await self._log(connection, "case.read", case_id, reader)
         key = key_of(self._keyring, row)
         name, customer = row["name_sealed"], row["customer_id"]
@@ -134,6 +159,11 @@ class Cases:
             opened_at=row["opened_at"],
             resolved_at=row["resolved_at"],
             customer_id=CustomerId(customer),
+            resolved_by=row["resolved_by"],
+            resolved_by_name=row["resolved_by_name"],
+            resolution=row["resolution"],
+            reopened=row["resolution_number"] - 1,
+            survey=survey,
             customer_name=None if name is None else key.open(bytes(name), place="customers.name_sealed", row=customer),
             customer_language=row["language"],
             customer_segment=row["segment"],
@@ -206,7 +236,7 @@ class Cases:
             await self._log(connection, "customer.segment_set", case_id, reviewer)
 
     async def hand_back(self, case_id: CaseId, reviewer: str) -> None:
-        """The agent answers again, first of all what the person left unanswered.
+        """The agent answers again, first of all what the person left unanswered. A customer who met a person is told.
 
         Raises:
             NotFoundError: there is none with this id.
@@ -217,7 +247,11 @@ class Cases:
             if case["owner"] == "agent":
                 raise ConflictError("the agent has this case already")
             await connection.execute(self._sql["hand_back"], {"case_id": case_id})
+            if case["met_person"]:
+                text = text_for(case["language"] or case["own_language"], "hand_back")
+                await write_note(connection, self._keyring, case, text, kind="hand_back", intent_id=uuid7())
             await connection.execute(self._sql["waiting_to_agent"], {"case_id": case_id})
+            await self._look_in(connection, case)
             await self._log(connection, "case.handed_back", case_id, reviewer)
 
     async def write(
@@ -259,6 +293,7 @@ class Cases:
             await keep_sent_along(connection, files, key, message_id=message_id)
             await connection.execute(self._turns["count_outgoing"], {"case_id": case_id, "count": 1})
             await connection.execute(self._sql["answered_by_person"], {"case_id": case_id})
+            await self._look_in(connection, case)
             await self._log(connection, "case.answered_by_person", case_id, reviewer)
         return message_id
 
@@ -267,8 +302,13 @@ class Cases:
         refuse_unstorable(text)
         self._check_text(ChannelName(channel), text)
 
-    async def resolve(self, case_id: CaseId, reviewer: str) -> None:
-        """The matter is settled; the customer's next message opens a new case.
+    async def resolve(self, case_id: CaseId, reviewer: str, *, confirmed: bool = False) -> None:
+        """The matter is settled; within the reopening window the customer's next message opens it again.
+
+        Args:
+            case_id: which.
+            reviewer: who says so.
+            confirmed: the customer told them; else it is assumed.
 
         Raises:
             NotFoundError: there is none with this id.
@@ -284,8 +324,26 @@ class Cases:
             await connection.execute(self._sql["answered_by_person"], {"case_id": case_id})
             if case["owner"] == "human":
                 await connection.execute(self._sql["hand_back"], {"case_id": case_id})
-            await connection.execute(self._sql["resolve"], {"case_id": case_id})
-            await self._log(connection, "case.resolved", case_id, reviewer)
+            certainty: Certainty = "confirmed" if confirmed else "assumed"
+            values = self._life.resolving(case_id, "person", certainty, actor=reviewer, name=reviewer)
+            await connection.execute(self._ends["resolve"], values)
+
+    async def reopen(self, case_id: CaseId, reviewer: str) -> None:
+        """Open a resolved case again, whenever it was resolved; the agent has it. Opened already is opened.
+
+        Raises:
+            NotFoundError: there is none with this id.
+            ConflictError: another case of the conversation is open.
+        """
+        async with self._database.transaction() as connection:
+            await self._lives.facts(connection, case_id)
+            await self._lives.reopen(connection, case_id, actor=reviewer)
+
+    async def _look_in(self, connection: Connection, case: Mapping[str, Any]) -> None:
+        """Somebody looks soon when the next step is due, now that nothing else will say so."""
+        lengths = (self._life.silence.get(case["channel"]), self._life.owner_silence)
+        delay = min((length for length in lengths if length), default=None)
+        await connection.execute(self._ends["look_in"], {"case_id": case["id"], "delay": delay})
 
     async def _lock(self, connection: Connection, case_id: CaseId) -> dict[str, Any]:
         # Locked first and read then: a statement that waits for a row still sees all other tables as before its wait,

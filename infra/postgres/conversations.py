@@ -19,6 +19,10 @@ Activity = Literal["idle", "working", "person"]
 """What the customer may be told: nothing is going on, the agent is at it, or a person is looking at it."""
 
 
+Asks = Literal["helped", "survey"]
+"""What the page should offer now: say whether the answer helped, or say how it was."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeenMessage:
     """A message as the customer sees it. ``position`` is the cursor: it grows by visibility, with gaps."""
@@ -39,6 +43,7 @@ class View:
     conversation_id: ConversationId
     activity: Activity
     messages: tuple[SeenMessage, ...]
+    asks: Asks | None = None
 
 
 class Conversations:
@@ -91,4 +96,5 @@ class Conversations:
                 )
                 for row in rows
             ),
+            asks=head["asks"],
         )

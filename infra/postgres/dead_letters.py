@@ -24,9 +24,9 @@ from graph.ports import Lease
 from infra.crypto.keyring import KeyDestroyedError, Keyring, SealBrokenError
 from infra.postgres.cases import TranscriptMessage
 from infra.postgres.database import Connection, Database
-from infra.postgres.inbox import refuse_unstorable
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
+from infra.postgres.storable import refuse_unstorable
 from skills.errors import BadRequestError, ConflictError, LeaseLostError, NotFoundError
 from skills.turn import CaseId, ChannelName, Language
 

@@ -20,6 +20,7 @@ from graph.ports import Lease, Outcome, Pause, Resumption
 from graph.review import proposal_hash
 from infra.crypto.keyring import CustomerKey
 from infra.postgres.checkpoints import TurnCheckpointer
+from infra.postgres.life import ENDLESS, Life, ResolvedBy
 
 _EVERYTHING = 2**62
 """A message number beyond all."""
@@ -48,6 +49,7 @@ class Endings:
         resumption: the decision that it was resumed by, if it was.
         checkpointer: holds what the graph wrote, and the customer's key.
         covered: the newest message that the decision's answer covers beyond the turn's own; 0 without one.
+        life: what becomes of the case afterwards.
     """
 
     lease: Lease
@@ -55,6 +57,7 @@ class Endings:
     resumption: Resumption | None
     checkpointer: TurnCheckpointer
     covered: int
+    life: Life = ENDLESS
 
     def of(self, *, owner: str) -> Ending:
         """The ending that this turn has while ``owner`` (``agent`` or ``human``) owns its case."""
@@ -81,8 +84,13 @@ class Endings:
                 **self._turn("done", "answered" if answered else "unanswered"),
                 **reply,
                 **_event("turn.answered", rules=self._rules, decision=decision.action if decision else None),
+                "look_in": self.life.first_look(self.outcome.state["turn"].channel),
             },
-            (*(self._attach_files(reply["message_id"]) if by_person else ()), *self._end_of_review),
+            (
+                *(self._attach_files(reply["message_id"]) if by_person else ()),
+                *self._end_of_review,
+                *self._end_of_case,
+            ),
         )
 
     def _paused(self, pause: Pause) -> Ending:
@@ -166,6 +174,16 @@ class Endings:
         return (*self._close_review, ("clear_thread", self._thread)) if self.resumption is not None else ()
 
     @property
+    def _end_of_case(self) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """The customer says that it is solved, and no rule asks for a person: resolved, unless something waits."""
+        conclusion, turn = self.outcome.state.get("conclusion"), self.outcome.state["turn"]
+        solved = conclusion is not None and conclusion.verdict == "solved"
+        if not solved or self.resumption is not None or self.outcome.state["escalation"].needed:
+            return ()
+        by: ResolvedBy = "agent" if conclusion is not None and conclusion.asked else "customer"
+        return (("resolve", self.life.resolving(turn.case_id, by, "confirmed", actor="agent")),)
+
+    @property
     def _thread(self) -> dict[str, Any]:
         return {"thread_id": str(self.outcome.state["turn"].case_id)}
 
@@ -199,6 +217,7 @@ class Endings:
             "status": status,
             "outcome": outcome,
             "graph_version": GRAPH_VERSION,
+            "language": state["sentiment"].language,
             "polarity": state["sentiment"].polarity,
             "confidence": draft.confidence,
             "rules": self._rules,
@@ -228,6 +247,6 @@ def _event(kind: str, **data: Any) -> dict[str, Any]:
 
 _LEFT_OUT: Mapping[str, Any] = {
     "paused": False,
-    **dict.fromkeys(("taken_by", "message_id", "outbox_id", "ordinal", "kind", "author", "text_sealed")),
+    **dict.fromkeys(("look_in", "taken_by", "message_id", "outbox_id", "ordinal", "kind", "author", "text_sealed")),
 }
 """The values of what an ending does not write."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -26,42 +26,22 @@ from uuid_utils.compat import uuid7
 from channels.addresses import addressed
 from channels.envelope import Envelope
 from infra.crypto.keyring import CustomerKey, Keyring
+from infra.postgres.aftermath import NOBODY, Aftermath, Judges
 from infra.postgres.consents import confirm_consent, note_consent
 from infra.postgres.database import Connection, Database
 from infra.postgres.files import files_of, keep_files
+from infra.postgres.life import ENDLESS, Life
 from infra.postgres.pace import UNPACED, Pace
 from infra.postgres.queries import load
+from infra.postgres.receipts import Receipt, Stored, receipt_of
 from infra.postgres.seals import key_of
-from skills.errors import ConflictError, DatabaseUnavailableError, InvalidMessageError
+from infra.postgres.storable import MAX_CHARACTERS, refuse_unstorable
+from skills.errors import ConflictError, DatabaseUnavailableError
 from skills.turn import CaseId, ConversationId, CustomerId, MessageId
 
-MAX_CHARACTERS = 20_000
-"""The longest message that is taken in as text. A channel refuses or cuts a longer one before it comes here."""
+__all__ = ["MAX_CHARACTERS", "Inbox", "Receipt", "Stored", "refuse_unstorable"]
 
 _ATTEMPTS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Where a message was stored. ``duplicate``: it was already here, and nothing was written."""
-
-    message_id: MessageId
-    conversation_id: ConversationId
-    case_id: CaseId
-    sequence: int
-    position: int
-    duplicate: bool
-    waits: bool
-    """Whether a worker should look: false while a person owns the case."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A message in a transaction that is not yet committed."""
-
-    receipt: Receipt
-    key: CustomerKey
-    customer_id: CustomerId
 
 
 class Inbox:
@@ -71,12 +51,23 @@ class Inbox:
         database: where it is stored.
         keyring: seals it.
         pace: how soon the turns of one case, and the new cases of one sender, may follow each other.
+        life: for how long a resolved case goes on.
+        judges: which messages after its end need no turn.
     """
 
-    def __init__(self, database: Database, keyring: Keyring, pace: Pace = UNPACED) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        pace: Pace = UNPACED,
+        *,
+        life: Life = ENDLESS,
+        judges: Judges = NOBODY,
+    ) -> None:
         self._database = database
         self._keyring = keyring
         self._pace = pace
+        self._aftermath = Aftermath(life.reopen, judges)
         self._sql = load("inbox")
 
     async def receive(self, envelope: Envelope, *, settle: timedelta) -> Receipt:
@@ -94,14 +85,19 @@ class Inbox:
         refuse_unstorable(envelope.text)
         envelope = addressed(envelope)
         for _ in range(_ATTEMPTS):
-            receipt = await self._store(envelope, settle) or await self._duplicate(envelope)
+            try:
+                stored = await self._store(envelope, settle)
+            except UniqueViolation:
+                continue  # somebody else opened another case of the talk: look again
+            receipt = stored or await self._duplicate(envelope)
             if receipt is not None:
                 return receipt
         raise DatabaseUnavailableError("the case was resolved again and again while a message came in")
 
     async def _store(self, envelope: Envelope, settle: timedelta) -> Receipt | None:
         """The receipt; ``None`` when nothing was stored because the message is here, or the case was just resolved."""
-        plain = not (envelope.aliases or files_of(envelope) or envelope.consent)
+        rating = self._aftermath.rating_in(envelope)
+        plain = not (envelope.aliases or files_of(envelope) or envelope.consent) and rating is None
         async with self._database.connection() as connection:
             if plain and envelope.begins:
                 begun = await self._begin(connection, envelope, settle)
@@ -115,25 +111,37 @@ class Inbox:
                 stored = await self._insert(connection, envelope, known, settle)
                 return None if stored is None else stored.receipt
             async with connection.transaction():
-                way, indexes = await self._make_way(connection, envelope), self._address_indexes(envelope)
-                wished = await note_consent(connection, envelope, indexes)
-                if wished and envelope.consent == "start":
-                    envelope = replace(envelope, automatic=True)  # answered by the confirmation
-                if way is None:
-                    stored = await self._begin(connection, envelope, settle)
-                    if stored is not None:
-                        await self._prove(connection, envelope, stored.key, stored.customer_id)
-                        wished = await note_consent(connection, envelope, indexes)
-                else:
-                    stored = await self._insert(connection, envelope, way, max(settle, way["delay"]))
-                if stored is None:
-                    raise Rollback  # what was made for the message is not kept without it
-                await keep_files(connection, envelope, stored.receipt.message_id, stored.key)
-                if wished:
-                    case_id, sequence = stored.receipt.case_id, stored.receipt.sequence + 1
-                    await confirm_consent(connection, envelope, case_id, stored.key, sequence)
-                return stored.receipt
+                return await self._store_whole(connection, envelope, settle, rating)
             return None
+
+    async def _store_whole(
+        self, connection: Connection, envelope: Envelope, settle: timedelta, rating: int | None
+    ) -> Receipt:
+        """The message with all that it brings or changes besides.
+
+        Raises:
+            Rollback: it is here, or its case was just resolved; what was made for it is not kept without it.
+        """
+        way, indexes = await self._make_way(connection, envelope, rating), self._address_indexes(envelope)
+        wished = await note_consent(connection, envelope, indexes)
+        if wished and envelope.consent == "start":
+            envelope = replace(envelope, automatic=True)  # answered by the confirmation
+        if way is None:
+            stored = await self._begin(connection, envelope, settle)
+            if stored is not None:
+                await self._prove(connection, envelope, stored.key, stored.customer_id)
+                wished = await note_consent(connection, envelope, indexes)
+        else:
+            stored = await self._insert(connection, envelope, way, max(settle, way["delay"]))
+        if stored is None:
+            raise Rollback
+        await keep_files(connection, envelope, stored.receipt.message_id, stored.key)
+        if wished:
+            case_id, sequence = stored.receipt.case_id, stored.receipt.sequence + 1
+            await confirm_consent(connection, envelope, case_id, stored.key, sequence)
+        if way is not None and rating is not None and way.get("survey_id") is not None:
+            await self._aftermath.rate(connection, way["survey_id"], rating)
+        return stored.receipt
 
     async def _duplicate(self, envelope: Envelope) -> Receipt | None:
         async with self._database.connection() as connection:
@@ -149,7 +157,7 @@ class Inbox:
             raise ConflictError(
                 "this message id was used before for another text", hint="use a new id for every message"
             )
-        return _receipt(row["id"], row, duplicate=True)
+        return receipt_of(row["id"], row, duplicate=True)
 
     async def _find_conversation(self, connection: Connection, envelope: Envelope) -> dict[str, Any] | None:
         cursor = await connection.execute(
@@ -172,8 +180,10 @@ class Inbox:
         )
         return await cursor.fetchone()
 
-    async def _make_way(self, connection: Connection, envelope: Envelope) -> Mapping[str, Any] | None:
-        """Find or create conversation and open case, one writer an address at a time; ``None`` for somebody new."""
+    async def _make_way(
+        self, connection: Connection, envelope: Envelope, rating: int | None
+    ) -> Mapping[str, Any] | None:
+        """Find or create conversation and case, one writer an address at a time; ``None`` for somebody new."""
         known, identity = await self._look_up(connection, envelope)
         owner = known or identity
         if owner is None:
@@ -188,6 +198,10 @@ class Inbox:
                     self._sql["insert_claim"], {"customer_id": known["customer_id"], "key_id": key.id, **claim}
                 )
             delay = timedelta(0)
+            if rating is not None:
+                known = {**known, **await self._aftermath.rated(connection, known["conversation_id"])}
+            if known["case_id"] is None:
+                known = {**known, **await self._aftermath.place(connection, envelope, known["conversation_id"])}
             if known["case_id"] is None:
                 customer = {"customer_id": known["customer_id"]}
                 recent = await (await connection.execute(self._sql["recent_cases"], customer)).fetchone()
@@ -348,7 +362,8 @@ class Inbox:
                 "body_sealed": key.seal(envelope.text, place="messages.body_sealed", row=message_id),
                 "written_at": envelope.written_at,
                 "settle": settle,
-                **_besides(envelope, key, message_id),
+                **_besides(envelope, key, message_id, quiet=known.get("quiet", False)),
+                "into": known.get("into", "open"),
                 "ahead": self._pace.ahead,
                 "event_id": uuid7(),
             },
@@ -357,7 +372,7 @@ class Inbox:
         return (
             None
             if row is None
-            else Stored(_receipt(message_id, row, duplicate=False), key, CustomerId(known["customer_id"]))
+            else Stored(receipt_of(message_id, row, duplicate=False), key, CustomerId(known["customer_id"]))
         )
 
     def _address_indexes(self, envelope: Envelope) -> list[bytes]:
@@ -367,41 +382,11 @@ class Inbox:
         ]
 
 
-def refuse_unstorable(text: str) -> None:
-    """Raise InvalidMessageError for a text that is empty, too long, or that PostgreSQL and UTF-8 cannot hold."""
-    if not text.strip():
-        raise InvalidMessageError("the message is empty", hint="write something in 'text'")
-    if len(text) > MAX_CHARACTERS:
-        raise InvalidMessageError(
-            f"the message has {len(text):,} characters", hint=f"at most {MAX_CHARACTERS:,} are taken"
-        )
-    if "\0" in text:
-        raise InvalidMessageError("the message has a NUL character", hint="send text, not binary data")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InvalidMessageError(
-            "the message is not valid Unicode (a lone surrogate)", hint="encode the text as UTF-8"
-        ) from None
-
-
-def _receipt(message_id: UUID, row: Mapping[str, Any], *, duplicate: bool) -> Receipt:
-    return Receipt(
-        message_id=MessageId(message_id),
-        conversation_id=ConversationId(row["conversation_id"]),
-        case_id=CaseId(row["case_id"]),
-        sequence=row["sequence"],
-        position=row["position"],
-        duplicate=duplicate,
-        waits=not duplicate and row["state"] == "waiting",
-    )
-
-
-def _besides(envelope: Envelope, key: CustomerKey, message_id: MessageId) -> dict[str, Any]:
-    """The columns of a message that say more of it than its text."""
+def _besides(envelope: Envelope, key: CustomerKey, message_id: MessageId, *, quiet: bool = False) -> dict[str, Any]:
+    """The columns of a message that say more of it than its text; ``quiet``: it needs no turn."""
     detail = json.dumps(dict(envelope.detail)) if envelope.detail else None
     return {
         "detail_sealed": None if detail is None else key.seal(detail, place="messages.detail_sealed", row=message_id),
         "for_person": envelope.for_person,
-        "automatic": envelope.automatic,
+        "automatic": envelope.automatic or quiet,
     }

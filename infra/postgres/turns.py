@@ -21,6 +21,7 @@ from infra.crypto.keyring import KeyDestroyedError, Keyring
 from infra.postgres.checkpoints import TurnCheckpointer
 from infra.postgres.database import Connection, Database
 from infra.postgres.endings import Ending, Endings
+from infra.postgres.life import ENDLESS, Life
 from infra.postgres.pace import UNPACED, Pace
 from infra.postgres.queries import load
 from infra.postgres.seals import Keys
@@ -59,11 +60,13 @@ class LoadedWork(Work):
 class PostgresLedger:
     """``graph.ports.Ledger`` on PostgreSQL."""
 
-    def __init__(self, database: Database, keyring: Keyring, pace: Pace = UNPACED) -> None:
+    def __init__(self, database: Database, keyring: Keyring, pace: Pace = UNPACED, *, life: Life = ENDLESS) -> None:
         self._database = database
         self._keyring = keyring
         self._pace = pace
+        self._life = life
         self._sql = load("turns")
+        self._resolve = load("lives")["resolve"]
         self._release = load("leases")["release"]
 
     async def load(self, lease: Lease) -> LoadedWork | None:
@@ -109,7 +112,7 @@ class PostgresLedger:
         """
         if not isinstance(work, LoadedWork) or not isinstance(work.checkpointer, TurnCheckpointer):
             raise TypeError("the work was loaded by another ledger")
-        endings = Endings(work.lease, outcome, work.resumption, work.checkpointer, work.covered)
+        endings = Endings(work.lease, outcome, work.resumption, work.checkpointer, work.covered, self._life)
         ending = endings.of(owner=work.owner)
         async with self._database.connection() as connection:
             if not ending.further:  # most turns: one statement, which is its own transaction
@@ -152,7 +155,7 @@ class PostgresLedger:
             return False
         async with connection.pipeline() if ending.further else nullcontext():
             for statement, values in ending.further:
-                await connection.execute(self._sql[statement], values)
+                await connection.execute(self._resolve if statement == "resolve" else self._sql[statement], values)
         return True
 
     async def _look_again(self, connection: Connection, work: LoadedWork) -> LoadedWork:
@@ -191,6 +194,7 @@ def _turn(head: Mapping[str, Any], keys: Keys, lease: Lease) -> Turn:
         started_at=datetime.now(UTC),
         answered_within_hour=head["answered_within_hour"],
         elsewhere=_elsewhere(head, keys),
+        asked_helped=head["asked_helped"],
     )
 
 

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from skills.respond.small_talk import SmallTalk, small_talk_in
-from skills.respond.texts import text_for
-from skills.turn import Draft, Language, Turn
+from skills.respond.small_talk import small_talk_in
+from skills.respond.texts import TextName, text_for
+from skills.turn import Conclusion, Draft, Language, Turn
 
 EXTRACTIVE = "extractive"
 NO_PASSAGES = "no passages: the knowledge base is empty"
 """The failure of a draft for which nothing was found at all; a search always finds its nearest passages otherwise."""
 
+_ONCE: frozenset[TextName] = frozenset({"say_more", "not_solved"})
 
-def small_talk_draft(turn: Turn, language: Language) -> Draft | None:
+
+def small_talk_draft(turn: Turn, language: Language, conclusion: Conclusion | None = None) -> Draft | None:
     """A friendly line when the customer asks nothing; ``None`` when they do.
 
-    Who was asked to say more and still doesn't is sent to a person, so that nobody is asked in circles.
+    Who was asked to say more and still doesn't, and who was offered a person and says again that it doesn't help, is
+    sent to a person, so that nobody is asked in circles.
     """
-    kind = small_talk_in(turn.text)
-    if kind is None:
+    name: TextName
+    if conclusion is not None and conclusion.verdict is not None:
+        name = conclusion.verdict
+    elif (kind := small_talk_in(turn.text)) is not None:
+        name = kind.value
+    else:
         return None
-    text = text_for(language, kind.value)
-    if kind is SmallTalk.SAY_MORE and any(text in message.text for message in turn.history):
+    text = text_for(language, name)
+    if name in _ONCE and any(text in message.text for message in turn.history):
         return None
     return Draft(text=text, answered=True, citations=(), confidence=1.0, language=language, model=EXTRACTIVE)
 

@@ -36,7 +36,7 @@ class ModelResponder:
         """Ask once, within the model's own deadline."""
         rejections = state.get("rejections", ())
         turn, retrieval, language = state["turn"], state["retrieval"], state["sentiment"].language
-        if not rejections and (draft := small_talk_draft(turn, language)):
+        if not rejections and (draft := small_talk_draft(turn, language, state.get("conclusion"))):
             return {"draft": draft}
         if not retrieval.passages:
             return {"draft": self._unknown(language, 0.0, retrieval.failure or NO_PASSAGES)}

@@ -10,7 +10,7 @@ from skills.language import content_words, sentences
 from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, small_talk_draft, unknown_draft
 from skills.respond.extract import Quote, quotes_for, supporting
 from skills.respond.texts import text_for
-from skills.turn import Citation, Draft, Language, Passage, Rejection, Retrieval, Sentiment, Turn
+from skills.turn import Citation, Conclusion, Draft, Language, Passage, Rejection, Retrieval, Sentiment, Turn
 
 _PARTLY_ANSWERED = 0.3
 """The highest confidence of a draft that leaves a question open, so that the default policy shows it to a person."""
@@ -24,6 +24,7 @@ class RespondInput(TypedDict):
     turn: Turn
     sentiment: Sentiment
     retrieval: Retrieval
+    conclusion: NotRequired[Conclusion]
     rejections: NotRequired[tuple[Rejection, ...]]
 
 
@@ -45,16 +46,13 @@ class ExtractiveResponder:
 
     async def __call__(self, state: RespondInput) -> RespondUpdate:
         """Answer every question of the turn that the passages answer, and say which they don't."""
-        return {
-            "draft": self.draft(
-                state["turn"], state["sentiment"].language, state["retrieval"], state.get("rejections", ())
-            )
-        }
+        turn, language, rejections = state["turn"], state["sentiment"].language, state.get("rejections", ())
+        if not rejections and (draft := small_talk_draft(turn, language, state.get("conclusion"))):
+            return {"draft": draft}
+        return {"draft": self.draft(turn, language, state["retrieval"], rejections)}
 
     def draft(self, turn: Turn, language: Language, retrieval: Retrieval, rejections: Sequence[Rejection]) -> Draft:
-        """The draft for a turn in this language."""
-        if not rejections and (draft := small_talk_draft(turn, language)):
-            return draft
+        """The draft for a turn that asks something, in this language."""
         if not retrieval.passages:
             failure = retrieval.failure or NO_PASSAGES
             return unknown_draft(language, confidence=0.0, model=EXTRACTIVE, failure=failure)

@@ -8,7 +8,18 @@ from typing import Literal
 from skills.language import FALLBACK_LANGUAGE
 from skills.turn import Language
 
-TextName = Literal["unknown", "unknown_part", "greeting", "identity", "well_being", "thanks", "goodbye", "say_more"]
+TextName = Literal[
+    "unknown",
+    "unknown_part",
+    "greeting",
+    "identity",
+    "well_being",
+    "thanks",
+    "goodbye",
+    "say_more",
+    "solved",
+    "not_solved",
+]
 
 _TEXTS: Mapping[str, Mapping[TextName, str]] = {
     "en": {
@@ -20,6 +31,11 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
         "thanks": "You're welcome! If anything else comes up, just write to us.",
         "goodbye": "Goodbye, and thank you for writing to us!",
         "say_more": "I'm happy to help. Please tell me a little more: what is it about, and what do you need?",
+        "solved": "I'm glad that it is solved! If anything else comes up, just write to us.",
+        "not_solved": (
+            "I'm sorry that this didn't help. You can tell me what is missing, or write “talk to a "
+            "person”, and a colleague will look at it."
+        ),
     },
     "de": {
         "unknown": "Es tut mir leid, darauf weiß ich keine Antwort.",
@@ -33,6 +49,12 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
         "thanks": "Gern geschehen! Wenn noch etwas ist, schreiben Sie uns einfach.",
         "goodbye": "Auf Wiedersehen, und danke für Ihre Nachricht!",
         "say_more": "Ich helfe Ihnen gern. Bitte schreiben Sie etwas mehr: Worum geht es, und was möchten Sie wissen?",
+        "solved": "Schön, dass es gelöst ist! Wenn noch etwas ist, schreiben Sie uns einfach.",
+        "not_solved": (
+            "Es tut mir leid, dass das nicht geholfen hat. Sie können mir sagen, was noch fehlt, oder "
+            "schreiben Sie „mit einem Menschen sprechen“, dann sieht es sich jemand aus unserem Team "
+            "an."
+        ),
     },
     "es": {
         "unknown": "Lo siento, no sé la respuesta a esa pregunta.",
@@ -43,6 +65,11 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
         "thanks": "¡De nada! Si necesita algo más, escríbanos cuando quiera.",
         "goodbye": "¡Hasta luego y gracias por escribirnos!",
         "say_more": "Le ayudo con mucho gusto. Cuénteme un poco más: ¿de qué se trata y qué le gustaría saber?",
+        "solved": "¡Me alegro de que esté resuelto! Si necesita algo más, escríbanos cuando quiera.",
+        "not_solved": (
+            "Siento que no le haya servido. Puede decirme qué falta, o escriba «hablar con una persona» "
+            "y alguien de nuestro equipo lo mirará."
+        ),
     },
     "fr": {
         "unknown": "Je suis désolé, je ne connais pas la réponse à cette question.",
@@ -55,6 +82,11 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
         "thanks": "Je vous en prie ! Si vous avez besoin d'autre chose, écrivez-nous.",
         "goodbye": "Au revoir, et merci de nous avoir écrit !",
         "say_more": "Je vous aide volontiers. Dites-m'en un peu plus : de quoi s'agit-il, et que voulez-vous savoir ?",
+        "solved": "Je suis content que ce soit réglé ! Si vous avez besoin d'autre chose, écrivez-nous.",
+        "not_solved": (
+            "Je suis désolé que cela ne vous ait pas aidé. Vous pouvez me dire ce qui manque, ou écrire "
+            "« parler à une personne », et quelqu'un de notre équipe s'en occupera."
+        ),
     },
 }
 

@@ -79,6 +79,13 @@ from decisions r where r.escalation_id = any(array(select id from escalations wh
 select json_build_object('table', 'dead_letters', 'row', row_to_json(r))::text as line
 from dead_letters r where r.case_id = any(%(cases)s);
 
+-- name: surveys
+select json_build_object('table', 'surveys', 'row', row_to_json(r))::text as line
+from surveys r where r.case_id = any(%(cases)s);
+
+-- name: delete_surveys
+delete from surveys where case_id = any(%(cases)s);
+
 -- name: model_spend_of_cases
 select json_build_object('table', 'model_spend_of_cases', 'row', row_to_json(r))::text as line
 from model_spend_of_cases r where r.case_id = any(%(cases)s);

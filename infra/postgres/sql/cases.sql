@@ -1,7 +1,8 @@
 -- Cases as staff see them: transcript, owner, and the person's own messages.
 
 -- name: read
-select c.id, c.status, c.owner, c.owner_name, c.owner_version, c.opened_at, c.resolved_at, v.channel,
+select c.id, c.status, c.owner, c.owner_name, c.owner_version, c.opened_at, c.resolved_at, c.resolved_by,
+    c.resolved_by_name, c.resolution, c.resolution_number, v.channel,
     u.name_sealed, u.language, u.segment,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
     (select s.id from escalations s where s.case_id = c.id and s.status in ('open', 'decided')) as escalation_id
@@ -70,6 +71,13 @@ order by o.waiting_since nulls last, o.opened_at;
 
 -- name: lock
 select c.id, c.status, c.owner, c.owner_name, c.next_sequence, c.conversation_id, v.channel,
+    c.language, u.language as own_language,
+    -- Whether the customer has heard of a person since they last heard that the agent answers.
+    coalesce((
+        select m.author = 'human' or o.kind <> 'hand_back' from messages m join outbox o on o.message_id = m.id
+        where m.case_id = c.id and (m.author = 'human' or o.kind in ('handoff', 'failure', 'hand_back'))
+        order by m.sequence desc limit 1
+    ), false) as met_person,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
     (select s.status from escalations s where s.case_id = c.id and s.status in ('open', 'decided')) as escalation
 from cases c
@@ -107,9 +115,6 @@ update case_work set due_at = now() where case_id = %(case_id)s and not paused a
 
 -- name: answered_by_person
 update messages set state = 'handled' where case_id = %(case_id)s and state = 'human';
-
--- name: resolve
-update cases set status = 'resolved', resolved_at = now() where id = %(case_id)s;
 
 -- name: find_written
 -- A person's message with this intent, if it was written before.

@@ -1,10 +1,29 @@
 -- What a customer may see of a conversation.
 
 -- name: find
-select v.id, c.owner, w.paused, w.due_at is not null or w.leased_until > now() as working
+-- What the page should ask: whether an answer that rests on articles helped, while nothing has followed it; or how it was,
+-- while the last end of a case stands and no rating is there.
+select v.id, c.owner, w.paused, w.due_at is not null or w.leased_until > now() as working,
+    case
+        when c.owner = 'agent' and not w.paused and w.due_at is null and newest.sourced then 'helped'
+        when c.id is null and survey.open then 'survey'
+    end as asks
 from conversations v
 left join cases c on c.conversation_id = v.id and c.status = 'open'
 left join case_work w on w.case_id = c.id
+left join lateral (
+    select m.direction = 'out' and m.author = 'agent' and t.outcome = 'answered' and t.cited <> '{}' as sourced
+    from messages m left join turns t on t.id = m.turn_id
+    where m.conversation_id = v.id and m.position is not null
+    order by m.position desc
+    limit 1
+) newest on true
+left join lateral (
+    select s.rating is null and s.withdrawn is null and s.created_at > now() - interval '14 days' as open
+    from surveys s where s.conversation_id = v.id
+    order by s.created_at desc
+    limit 1
+) survey on true
 where v.channel = %(channel)s and v.thread_index = %(thread_index)s;
 
 -- name: messages_after

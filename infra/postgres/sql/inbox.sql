@@ -135,10 +135,10 @@ union all
 select id from cases where conversation_id = %(conversation_id)s and status = 'open';
 
 -- name: insert_message
--- No row comes back when the case was resolved meanwhile, or when the message is already here.
+-- No row comes back when the case was resolved (or reopened) meanwhile, or when the message is already here.
 with numbered as (
     update cases set next_sequence = next_sequence + 1
-    where id = %(case_id)s and status = 'open'
+    where id = %(case_id)s and status = %(into)s
     returning id, conversation_id, owner, next_sequence - 1 as sequence
 ), placed as (
     update conversations v set next_position = next_position + 1

@@ -18,6 +18,9 @@ select
     (select count(*) from (
         select t.finished_at, t.status, t.rules from turns t where t.case_id = c.id order by t.last_sequence desc limit 50
     ) t where t.finished_at > now() - interval '1 hour' and t.status = 'done' and t.rules = '{}') as answered_within_hour,
+    -- Whether the last thing that we said asks if the answer helped.
+    coalesce((select o.kind = 'follow_up' from messages m join outbox o on o.message_id = m.id
+        where m.case_id = c.id and m.direction = 'out' order by m.sequence desc limit 1), false) as asked_helped,
     s.id as escalation_id, s.interrupt_id, s.key_id as escalation_key_id,
     d.id as decision_id, d.key_id as decision_key_id, d.action, d.reviewer, d.text_sealed, d.reason_sealed, d.seen_sequence, d.covers_later,
     (select max(m.sequence) from messages m where m.case_id = c.id and m.state = 'waiting') as newest_waiting,
@@ -115,7 +118,8 @@ with held as (
         next_sequence = next_sequence + case when %(text_sealed)s::bytea is null then 0 else 1 end,
         owner = case when %(taken_by)s::text is null then owner else 'human' end,
         owner_name = coalesce(%(taken_by)s, owner_name),
-        owner_version = owner_version + case when %(taken_by)s::text is null then 0 else 1 end
+        owner_version = owner_version + case when %(taken_by)s::text is null then 0 else 1 end,
+        language = coalesce(%(language)s, language)
     where id = %(case_id)s and next_sequence = %(next_sequence)s and owner_version = %(owner_version)s
     returning id, conversation_id
 ), work as (
@@ -126,6 +130,7 @@ with held as (
         lease_holder = null, leased_until = null, attempts = 0, paused = %(paused)s,
         turn_id = case when %(paused)s then w.turn_id end,
         next_turn_at = greatest(w.next_turn_at, now()) + %(pace)s,
+        look_at = now() + %(look_in)s::interval,
         due_at = case when %(again)s then greatest(now(), greatest(w.next_turn_at, now()) + %(pace)s - %(ahead)s) end
     from held where w.case_id = held.id
 ), settled as (

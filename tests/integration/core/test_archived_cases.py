@@ -49,7 +49,7 @@ def a_year_ago() -> datetime:
 
 
 async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
-    """A case with an answer, a review, a decision and a dead letter, resolved so long ago."""
+    """A case with an answer, a review, a decision, a dead letter and a survey, resolved so long ago."""
     file = File("mail.eml", "message/rfc822", 3, CANARY.encode())
     hello = Envelope(
         channel=CHAT, provider_message_id=f"{thread} 1", thread=thread, address=thread, text=f"hello {CANARY}",
@@ -71,6 +71,13 @@ async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
     await core.dead_letters.discard(letter.id, "kim", f"because {CANARY}")
     await core.deliver()
     await core.cases.resolve(case_id, "kim")
+    (survey,) = await core.rows(
+        "insert into surveys (id, case_id, resolution_number, conversation_id, channel, answered_by, due_at)"
+        " select gen_random_uuid(), id, 1, conversation_id, 'chat', 'both', now() from cases where id = %s"
+        " returning id",
+        case_id,
+    )
+    await core.surveys.rate(survey["id"], 4, f"quite {CANARY}")
     await core.rows(
         "update cases set resolved_at = now() - make_interval(days => %s) where id = %s returning 1", days, case_id
     )
