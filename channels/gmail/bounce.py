@@ -9,6 +9,7 @@ from email import message_from_string
 
 from channels.gmail.headers import Headers, normalised
 from channels.gmail.text import one_line
+from channels.storable import storable
 
 MAX_RECIPIENTS = 100
 
@@ -46,7 +47,7 @@ class Bounce:
 def status_recipients(text: str) -> tuple[FailedRecipient, ...]:
     """Whom a delivery status reports as failed or delayed: a paragraph of header lines for each."""
     found = []
-    for paragraph in _PARAGRAPH.split(text[:_LONGEST_STATUS])[: MAX_RECIPIENTS + 1]:
+    for paragraph in _PARAGRAPH.split(storable(text[:_LONGEST_STATUS]))[: MAX_RECIPIENTS + 1]:
         headers = Headers.of(message_from_string(paragraph))
         address = headers.first("final-recipient") or headers.first("original-recipient")
         action = headers.first("action").strip().lower()

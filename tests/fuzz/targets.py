@@ -247,7 +247,14 @@ TARGETS: Mapping[str, Target] = {
     "html": Target(_page, (_HTML,)),
     "quotes": Target(_quotes, (_QUOTED,)),
     "winmail": Target(_winmail, (_WINMAIL,)),
-    "reports": Target(_reports, (_REPORT, b"=?utf-8?b?w5w=?= Final-Recipient: rfc822; a@b.example")),
+    "reports": Target(
+        _reports,
+        (
+            _REPORT,
+            b"Content-Type: \x8e\xd0\x8d\r\nFinal-Recipient: rfc822; a@b.example\r\nAction: failed",
+            b"=?utf-8?b?w5w=?= Final-Recipient: rfc822; a@b.example",
+        ),
+    ),
     "composed": Target(
         _composed, (b"Text\x1eSubject\x1eAda\x1eShop\x1eSignature\x1e<1@e.x>\x1e<2@e.x>", b"a\r\nBcc: b@c.example")
     ),

@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from api.machine import Processes, Program, environment, kept_keys, own_machine
+from infra.postgres.database import Database
 from infra.settings import Settings, read_settings
 from skills.errors import ConfigurationError
 from tests.product import environment as product_environment
@@ -116,14 +117,21 @@ async def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
             await asyncio.sleep(0.05)
 
 
+async def _lease_runs_out(database: Database) -> None:
+    """As it would by itself, ten seconds later."""
+    async with database.connection() as connection:
+        await connection.execute("update scheduler_lease set leased_until = now() - interval '1 second'")
+
+
 async def test_a_killed_child_is_started_again_and_all_are_stopped_at_the_end(
-    database_url: str, tmp_path: Path
+    database: Database, database_url: str, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
     async with Processes([SCHEDULER], product_environment(database_url, None), log=log) as processes:
         await until(lambda: log.exists() and "scheduler.leads" in log.read_text(encoding="utf-8"))
         first = processes.pids["scheduler"]
         os.kill(first, signal.SIGKILL)
+        await _lease_runs_out(database)
         await until(lambda: processes.pids.get("scheduler", first) != first)
         await until(lambda: log.read_text(encoding="utf-8").count("scheduler.leads") == 2)
         second = processes.pids["scheduler"]

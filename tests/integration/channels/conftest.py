@@ -11,7 +11,8 @@ import pytest
 
 from tests.databases import LentDatabases
 from tests.integration.channels.bench import BENCHES, Bench
-from tests.integration.channels.stage import Stage, settings_on, staged
+from tests.integration.channels.stage import Stage, staged
+from tests.integration.serving import settings_on
 
 
 @dataclass(frozen=True, slots=True)

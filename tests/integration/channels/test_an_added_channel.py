@@ -14,7 +14,8 @@ from tests.architecture.project import ROOT, files
 from tests.databases import LentDatabases
 from tests.examples.sms_channel.gateway import Gateway
 from tests.integration.channels.bench import SmsBench
-from tests.integration.channels.stage import Stage, settings_on, staged
+from tests.integration.channels.stage import Stage, staged
+from tests.integration.serving import settings_on
 
 
 @pytest.fixture(scope="module")

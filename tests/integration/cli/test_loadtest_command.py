@@ -31,17 +31,17 @@ def at_home(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 async def test_a_run_ends_with_one_line_of_json_and_a_page(database_url: str, tmp_path: Path) -> None:
     page = tmp_path / "load.html"
-    async with service(database_url, "api", "sender", "worker") as url:
+    async with service(database_url) as url:
         told = await typed("run", "--url", url, "--rate", "6", "--duration", "1", "--report", str(page), "--json")
     assert told.exit_code == 0, told.output
-    figures = json.loads(told.stdout)
+    figures = json.loads(told.stdout.splitlines()[-1])
     assert figures["messages"] == figures["acknowledged"]
     assert figures["lost_messages"] == figures["doubled_replies"] == 0
     assert "Nothing was lost" in page.read_text(encoding="utf-8")
 
 
 async def test_a_run_that_lost_something_says_so_and_exits_with_1(database_url: str) -> None:
-    async with service(database_url, "api") as url:
+    async with service(database_url, ()) as url:
         told = await typed("run", "--url", url, "--rate", "3", "--duration", "1", "--patience", "1", "--even")
     assert told.exit_code == 1
     assert "lost replies 3" in told.stdout

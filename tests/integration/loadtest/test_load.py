@@ -1,11 +1,9 @@
-"""The load against the product's own processes, and against services that misbehave."""
+"""The load against the product in this process, over real HTTP, and against services that misbehave."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID, uuid4
 
@@ -21,7 +19,7 @@ from evals.loadtest.web import WebChannel
 from evals.loadtest.wire import Wire
 from skills.errors import BadRequestError
 from tests.databases import LentDatabases
-from tests.product import environment
+from tests.integration.serving import PARTS, Part, serving, settings_on
 
 QUESTIONS = ("How long does delivery take?",)
 QUICK = Manner(patience=30.0, linger=0.2)
@@ -29,45 +27,16 @@ QUICK = Manner(patience=30.0, linger=0.2)
 
 
 @asynccontextmanager
-async def service(database_url: str, *names: str) -> AsyncIterator[str]:
-    """The product's processes with trivial skills, and where they answer."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    processes = [
-        await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.service", name, str(port)),
-            env=environment(database_url, None),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        for name in names
-    ]
-    try:
-        url = f"http://127.0.0.1:{port}"
-        async with asyncio.timeout(60):
-            while not await up(Wire(url)):  # noqa: ASYNC110 - another process has no event
-                await asyncio.sleep(0.1)
-        yield url
-    finally:
-        for process in processes:
-            process.terminate()
-        await asyncio.gather(*(process.wait() for process in processes))
-
-
-async def up(wire: Wire) -> bool:
-    try:
-        return (await wire.request("GET", "/health/ready", {})).status == 200
-    except NotTakenError:
-        return False
-    finally:
-        await wire.close()
+async def service(database_url: str, parts: Collection[Part] = PARTS) -> AsyncIterator[str]:
+    """The product with trivial skills, whole or in part, and where it answers."""
+    async with serving(settings_on(database_url), parts=parts) as served:
+        yield served.url
 
 
 @pytest.fixture(scope="module")
 async def product(databases: LentDatabases) -> AsyncIterator[str]:
     with databases.lend() as database_url:
-        async with service(database_url, "api", "sender", "worker") as url:
+        async with service(database_url) as url:
             yield url
 
 
@@ -101,14 +70,14 @@ async def test_a_hot_conversation_is_counted_apart(product: str) -> None:
 
 
 async def test_conversations_that_nobody_watches_are_read_in_the_end(product: str) -> None:
-    record = (await load(product, Manner(watched=0, patience=8.0)))[CUSTOMERS]
+    record = (await load(product, Manner(watched=0, patience=4.0)))[CUSTOMERS]
     assert len(record.all_replied) == 0
     assert record.conversations == record.sent == 18
     assert record.audit.lost_messages == record.audit.doubled_replies == record.audit.unread == 0
 
 
 async def test_a_service_without_a_worker_loses_replies_and_that_is_seen(database_url: str) -> None:
-    async with service(database_url, "api", "sender") as url:
+    async with service(database_url, {"sender"}) as url:
         record = (await load(url, Manner(patience=1.0), rate=4))[CUSTOMERS]
     assert record.late == record.audit.lost_replies == 6
     assert not record.clean

@@ -66,7 +66,7 @@ async def test_a_paraphrase_is_nearer_than_another_question(embedder: MiniLmEmbe
 
 
 async def test_a_text_has_the_same_vector_alone_and_among_others(embedder: MiniLmEmbedder) -> None:
-    texts = [" ".join(PROSE[: 1 + index % len(PROSE)]) for index in range(100)]
+    texts = [" ".join(PROSE[: 1 + index % len(PROSE)]) for index in range(40)]
     together = np.array(await embedder.embed(texts))
     alone = np.array([(await embedder.embed([text]))[0] for text in texts[:15]])
     assert np.abs(together[:15] - alone).max() < 1e-6
@@ -90,7 +90,7 @@ async def test_a_query_overtakes_a_long_list(embedder: MiniLmEmbedder) -> None:
         await embedder.embed(texts)
         finished.append(name)
 
-    imported = asyncio.create_task(embed("import", [" ".join(PROSE)] * 300))
+    imported = asyncio.create_task(embed("import", [" ".join(PROSE)] * 150))
     await asyncio.sleep(0)
     await embed("query", ["Where is my parcel?"])
     await imported
