@@ -79,9 +79,9 @@ class GmailSettings(BaseModel):
     subject: str | None = None
     """The user of the domain for whom a service account acts, when the mailbox is another address of theirs."""
     company: str = ""
-    """The name that answers come from."""
+    """The name that answers come from, where it is not ``CSAGENT_COMPANY__NAME``."""
     signature: str = ""
-    """Stands below every answer; ``\\n`` begins a line."""
+    """Stands below every answer, where it is not ``CSAGENT_COMPANY__SIGNATURE``; ``\\n`` begins a line."""
     api_url: str = "https://gmail.googleapis.com"
     topic: str | None = None
     """The Pub/Sub topic that Gmail tells of changes: ``projects/…/topics/…``. Without it mail is found by looking."""

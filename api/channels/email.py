@@ -94,7 +94,8 @@ async def _outbound(services: Services) -> AsyncIterator[Sequence[OutboundChanne
         yield ()
         return
     async with open_account(services.settings, threads=_SENDS_AT_ONCE) as account:
-        letterhead = Letterhead(gmail.mailbox, gmail.company, gmail.signature)
+        company = services.settings.company
+        letterhead = Letterhead(gmail.mailbox, gmail.company or company.name, gmail.signature or company.signature)
         yield (GmailOutbound(account, letterhead, _LastMail(services)),)
 
 

@@ -83,7 +83,7 @@ def received(form: Form) -> Received:
         raise InvalidMessageError("a WhatsApp webhook without MessageSid", hint="check the webhook's URL at Twilio")
     addresses = _addresses(form)
     ours = form.get("To").removeprefix(PREFIX)
-    if not addresses or not ours:
+    if not addresses or not (ours and ours.isprintable()):
         raise InvalidMessageError("a WhatsApp webhook without From or To", hint="check the webhook's URL at Twilio")
     address, *aliases = addresses
     media = _media(form)

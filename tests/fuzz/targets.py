@@ -260,7 +260,7 @@ TARGETS: Mapping[str, Target] = {
     ),
     "file": Target(_file, (b"a.pdf\x1eapplication/pdf\x1e%PDF-1.4", b"../a.docx\x1eapplication/zip\x1e" + _ZIP)),
     "archive": Target(_archive, (_ZIP,)),
-    "whatsapp message": Target(_whatsapp_message, (_FORM,)),
+    "whatsapp message": Target(_whatsapp_message, (_FORM, _FORM.replace(b"%2B4930555", b"%1F"))),
     "whatsapp status": Target(_whatsapp_status, (b"delivery=00000000-0000-0000-0000-000000000007&part=1\x1e" + _FORM,)),
     "whatsapp signature": Target(
         _whatsapp_signature, (b"hook?x=1\x1eabc=\x1eapplication/json\x1ealg=HMAC-SHA256", _FORM)

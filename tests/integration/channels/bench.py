@@ -1,12 +1,11 @@
 """What a channel brings to be held to the contract of all channels: a customer, a provider, and its troubles.
 
-A new channel writes one class like these and puts it into ``BENCHES``.
+A new channel writes one class like these and puts it into ``BENCHES`` (benches.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -169,19 +168,3 @@ class SmsBench:
 
 
 JSON = {"Content-Type": "application/json"}
-
-
-@asynccontextmanager
-async def chat() -> AsyncIterator[Bench]:
-    yield ChatBench()
-
-
-@asynccontextmanager
-async def sms() -> AsyncIterator[Bench]:
-    with Gateway("a secret of two") as gateway:
-        yield SmsBench(gateway)
-
-
-BENCHES: Mapping[str, Callable[[], AbstractAsyncContextManager[Bench]]] = {"chat": chat, "sms": sms}
-WAITING: Sequence[str] = ("form", "email", "whatsapp")
-"""Channels of the product whose bench is still to be written."""

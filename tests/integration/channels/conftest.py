@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 
 from tests.databases import LentDatabases
-from tests.integration.channels.bench import BENCHES, Bench
+from tests.integration.channels.bench import Bench
+from tests.integration.channels.benches import BENCHES
 from tests.integration.channels.stage import Stage, staged
 from tests.integration.serving import settings_on
 

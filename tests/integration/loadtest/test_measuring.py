@@ -73,7 +73,7 @@ async def test_the_way_of_a_message_is_timed_from_its_commit_to_its_sending(
 @pytest.mark.bench
 @embedded_only
 async def test_a_rate_is_tried_on_a_running_product(database_url: str, database: Database) -> None:
-    async with service(database_url, "api", "sender", "worker") as url:
+    async with service(database_url) as url:
         product = Product(url, Settings(), Path(), Processes([], {}), {})
         bench = Bench(product, database, Console(quiet=True))
         step = await bench.attempt(4.0, 1.0)
