@@ -150,7 +150,14 @@ def _composed(data: bytes) -> None:
     assert len(names) == len(set(names)), names
     assert set(names) <= {
         *("from", "to", "subject", "date", "message-id", "in-reply-to", "references", "auto-submitted"),
-        *("x-auto-response-suppress", "x-csagent-auto", "mime-version", "content-type", "content-transfer-encoding"),
+        *(
+            "x-csagent-id",
+            "x-auto-response-suppress",
+            "x-csagent-auto",
+            "mime-version",
+            "content-type",
+            "content-transfer-encoding",
+        ),
     }, names
     read_mail(raw)
 

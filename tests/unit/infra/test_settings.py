@@ -45,6 +45,12 @@ NAMES: dict[str, tuple[str, str, object]] = {
     "CSAGENT_SETTLE__CHAT": ("settle.chat", "1", 1.0),
     "CSAGENT_SETTLE__EMAIL": ("settle.email", "2", 2.0),
     "CSAGENT_SETTLE__WHATSAPP": ("settle.whatsapp", "3", 3.0),
+    "CSAGENT_COMPANY__NAME": ("company.name", "Example", "Example"),
+    "CSAGENT_COMPANY__SIGNATURE": (
+        "company.signature",
+        r"Example Ltd\n1 Sample Street",
+        "Example Ltd\n1 Sample Street",
+    ),
     "CSAGENT_PACE__SECONDS": ("pace.seconds", "2.5", 2.5),
     "CSAGENT_PACE__BURST": ("pace.burst", "3", 3),
     "CSAGENT_PACE__CASES_AN_HOUR": ("pace.cases_an_hour", "4", 4),
@@ -100,7 +106,7 @@ def test_every_setting_has_its_name_in_the_environment(monkeypatch: pytest.Monke
 def test_every_group_is_in_the_list_above() -> None:
     groups = {name for name, field in Settings.model_fields.items() if isinstance(field.default_factory, type)}
     assert groups - {"master_keys", "staff_keys"} == {
-        *("worker", "settle", "pace", "files", "model", "spend", "knowledge", "retention")
+        *("worker", "company", "settle", "pace", "files", "model", "spend", "knowledge", "retention")
     }
     assert {path.partition(".")[0] for path, _, _ in NAMES.values() if "." in path} == groups - {
         "master_keys",
