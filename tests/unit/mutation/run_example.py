@@ -18,7 +18,7 @@ def main() -> None:
         targets={FILE: ["tests/unit/mutation/example_notices.py"]},
         mutants=[mutant for mutant in mutants if mutant.place != "hangs_if_changed" or "-= 0" in mutant.after],
         lanes=[None, None],
-        patience=lambda _: 5.0,
+        patience=lambda _: 10.0,
     )
     json.dump({result.mutant.id: [result.verdict, result.by] for result in campaign.run()}, sys.stdout)
 
