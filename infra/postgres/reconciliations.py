@@ -39,6 +39,8 @@ class UnknownSend:
     """The provider's names of messages that are no part of it."""
     reported: bool
     """Whether the provider has reported of some of it: then it is not absent."""
+    reported_name: str | None
+    """Its name for the message, once it has reported of all of it: then nobody has to be asked."""
     asked: int
     last: bool
     """Whether it is not asked about again after this."""
@@ -79,6 +81,7 @@ class Reconciliations:
                         handed_over_at=row["handed_over_at"],
                         known=tuple(other["name"] for other in await others.fetchall()),
                         reported=row["reported"] > 0,
+                        reported_name=row["reported_name"],
                         asked=row["reconciliations"],
                         last=row["last"],
                     )

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from skills.turn import Action, CaseId
 from tests.model.example import PICK, move
 from tests.model.people import ACTION, ACTS, People
+from tests.model.providers import Providers
 from tests.model.reference import Case
-from tests.model.senders import Senders
 from tests.model.workers import WORDS, CustomersAndWorkers
 
 MEANWHILE = st.sampled_from(["a message", "a message", "a person", "another worker", "a duplicate", "nothing"])
 
 
-class CoreMachine(CustomersAndWorkers, People, Senders):
+class CoreMachine(CustomersAndWorkers, People, Providers):
     """Everything at once, and what matters most in one step: something comes between a beginning and its end."""
 
     def something_happens(self, case: Case, what: str, index: int, kind: str) -> None:

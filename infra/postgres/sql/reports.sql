@@ -56,7 +56,8 @@ returning r.name;
 -- name: fail
 -- It was taken and did not arrive: from now on a person's business.
 with failed as (
-    update outbox set state = 'failed', error = %(failure)s, settled_at = now(), reconcile_at = null
+    update outbox set
+        state = 'failed', error = %(failure)s, settled_at = now(), settled_by = null, reconcile_at = null
     where id = %(outbox_id)s
     returning case_id, channel
 )

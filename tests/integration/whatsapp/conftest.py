@@ -1,4 +1,4 @@
-"""The product on trivial skills and Twilio's emulator, each reached over HTTP; the product behind a proxy of another name."""
+"""The product on trivial skills and Twilio's emulator, each reached over HTTP; the product behind a proxy."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ async def test_a_picture_is_fetched_after_the_acknowledgement_checked_and_sealed
     assert dict((await line.fetch_files()).counts) == {"kept": 1}
     assert await files_of(line, ada) == [("image-1.png", "image/png", len(PNG), None)]
     (row,) = await line.rows(
-        "select m.id, f.content_sealed from message_files f join messages m on m.id = f.message_id where m.case_id = %s",
+        "select m.id, f.content_sealed from message_files f join messages m on m.id = f.message_id"
+        " where m.case_id = %s",
         await line.case_of(ada),
     )
     assert PNG not in bytes(row["content_sealed"])

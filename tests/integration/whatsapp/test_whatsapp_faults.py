@@ -223,11 +223,9 @@ async def test_a_provider_that_never_says_is_asked_less_and_less_and_then_a_pers
     for _ in range(MOST + 3):
         await way.minutes_pass()
         await way.sender.reconcile()
-        (row,) = await way.core.rows(
-            "select extract(epoch from reconcile_at - now())::float8 as pause, reconciliations from outbox"
-        )
+        (row,) = await way.core.rows("select extract(epoch from reconcile_at - now())::float8 as pause from outbox")
         pauses.append(row["pause"])
-    assert row["reconciliations"] == MOST
+    assert await way.core.rows("select 1 from outbox where reconciliations = %s", MOST)
     waited = [pause for pause in pauses if pause is not None]
     assert (len(waited), pauses[-1]) == (MOST - 1, None)
     assert [round(pause) for pause in waited] == [min(5 * 2**number, 3_600) for number in range(MOST - 1)]
