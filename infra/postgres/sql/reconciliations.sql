@@ -18,6 +18,7 @@ where o.id = due.id and m.id = o.message_id and v.id = o.conversation_id and i.i
     and k.id = m.key_id and ik.id = i.key_id
 returning
     o.id, o.message_id, o.conversation_id, o.channel, o.kind, o.attempts, m.author, m.body_sealed,
+    m.author = 'human' and exists (select from message_files f where f.message_id = m.id) as has_files,
     o.handed_over_at, o.reconciliations, o.reconcile_at is null as last,
     (select count(*) from delivery_reports r where r.outbox_id = o.id and not r.superseded) as reported,
     (

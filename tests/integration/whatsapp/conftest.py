@@ -21,8 +21,9 @@ from api.file_fetching import Fetched
 from api.wiring import Services, build_worker
 from evals.emulators.twilio.server import ACCOUNT_SID, AUTH_TOKEN, NUMBER, TwilioServer
 from evals.emulators.twilio.webhooks import Posted
+from infra.channel_settings import WhatsAppSettings
 from infra.postgres.schedule import Reign, Schedule
-from infra.settings import SettleSettings, WhatsAppSettings
+from infra.settings import SettleSettings
 from tests.databases import LentDatabases
 from tests.integration.http.conftest import caller, settings_on
 from tests.trivial import trivial_graph
