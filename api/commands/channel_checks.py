@@ -11,7 +11,7 @@ from skills.errors import ConfigurationError
 
 
 def check_whatsapp(settings: Settings) -> Finding:
-    """Whether WhatsApp is set up, and whether Twilio could reach it. Nobody is asked: that would be a call to Twilio."""
+    """Whether WhatsApp is set up, and whether Twilio could reach it. Twilio itself is not asked."""
     whatsapp = settings.whatsapp
     if whatsapp.account_sid is None:
         return ok("whatsapp", "not set up: there is no such channel; docs/channels/whatsapp.md says how")

@@ -72,7 +72,8 @@ class Reconciliations:
             files = await load_files(connection, self._keyring, sent_along)
             for row in rows:
                 others = await connection.execute(
-                    self._sql["known"], {"id": row["id"], "conversation_id": row["conversation_id"]}
+                    self._sql["known"],
+                    {name: row[name] for name in ("id", "message_id", "conversation_id")},
                 )
                 try:
                     delivery = delivery_of(self._keyring, row, files.get(row["message_id"], ()))

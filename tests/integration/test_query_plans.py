@@ -25,9 +25,12 @@ from tests.databases import a_database
 ROWS = 100_000
 FILES = (
     "archive",
+    "awaited_files",
     "cases",
     "connections",
+    "consents",
     "conversations",
+    "correspondence",
     "customers",
     "dead_letters",
     "directory",
@@ -40,6 +43,8 @@ FILES = (
     "model_replies",
     "outbox",
     "proofs",
+    "reconciliations",
+    "reports",
     "reviews",
     "schedule",
     "spend",
@@ -56,6 +61,7 @@ SEEDED = (
     "customer_keys",
     "customers",
     "decisions",
+    "delivery_reports",
     "escalations",
     "events",
     "form_arrivals",
@@ -130,6 +136,9 @@ select id(n), id(n), 1, id(n), id(n / 5 + 1), id(n / 5 + 1),
     'chat', 'reply',
     case n % 1000 when 0 then 'pending' when 1 then 'sending' when 2 then 'unknown' when 3 then 'failed' else 'sent' end
 from generate_series(0, 99999) n;
+
+insert into delivery_reports (outbox_id, name, status, rank)
+select id(n), n::text, 'delivered', 8 from generate_series(0, 99999) n;
 
 insert into escalations (id, case_id, turn_id, interrupt_id, checkpoint_id, key_id, request_sealed, proposal_hash,
     severity, rules, status, due_at)
@@ -255,7 +264,17 @@ VALUES: dict[str, Any] = {
     "file": "cases.jsonl.gz",
     "idle": timedelta(days=1),
     "estimated": 1,
+    "failure": "not_on_whatsapp (63024)",
     "finding": "arrived",
+    "first": timedelta(seconds=5),
+    "longest": timedelta(hours=1),
+    "handed_over_at": NOW,
+    "part": 0,
+    "parts": 1,
+    "rank": 8,
+    "stop": True,
+    "window_channels": ["whatsapp"],
+    "window_lengths": [timedelta(hours=24)],
     "first_sequence": 1,
     "for_person": None,
     "last_sequence": 3,
@@ -332,7 +351,7 @@ VALUES: dict[str, Any] = {
     "window": timedelta(days=30),
 }
 """What stands for each placeholder; one that ends in ``id`` gets an id, one that holds bytes gets some."""
-STATES = {"finish": "done", "settle_lost": "unknown", "settle": "sent"}
+STATES = {"finish": "done", "keep": "sent", "log": "read", "settle_lost": "unknown", "settle": "sent"}
 
 
 def value_of(name: str, block: str) -> Any:

@@ -16,12 +16,17 @@ from tests.model.example import PICK, move
 from tests.model.people import ACTION, ACTS, People
 from tests.model.providers import Providers
 from tests.model.reference import Case
+from tests.model.senders import Senders
 from tests.model.workers import WORDS, CustomersAndWorkers
 
 MEANWHILE = st.sampled_from(["a message", "a message", "a person", "another worker", "a duplicate", "nothing"])
 
 
-class CoreMachine(CustomersAndWorkers, People, Providers):
+class DeliveryMachine(CustomersAndWorkers, Providers):
+    """The way out to its far end: senders, people who settle, what providers report and answer."""
+
+
+class CoreMachine(CustomersAndWorkers, People, Senders):
     """Everything at once, and what matters most in one step: something comes between a beginning and its end."""
 
     def something_happens(self, case: Case, what: str, index: int, kind: str) -> None:

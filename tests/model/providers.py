@@ -13,7 +13,7 @@ from tests.model.senders import FINDING, Senders
 from tests.model.things import CHAT, MAIL, Conversation, Text
 
 RANKS = {"queued": 0, "failed": 1, "delivered": 2}
-FOUND = st.sampled_from(["arrived", "absent", "absent", "undecided"])
+FOUND = st.sampled_from(["arrived", "absent", "undecided"])
 
 
 class Providers(Senders):
@@ -21,28 +21,32 @@ class Providers(Senders):
 
     @move(
         when=lambda self: self.ever_claimed(),
+        often=3,
+        of=st.sampled_from(["unknown", "unknown", "sent", "failed", "any"]),
         which=PICK,
-        status=st.sampled_from([*RANKS, "failed"]),
+        statuses=st.sampled_from([("queued",), ("failed",), ("failed", "delivered"), ("delivered", "failed")]),
         before=st.sampled_from([False, False, False, True]),
     )
-    def a_provider_reports(self, which: int, status: str, before: bool) -> None:
-        """Also of a round before this one, and once more what it has reported."""
-        talk, text = self.pick(self.ever_claimed(), which)
+    def a_provider_reports(self, of: str, which: int, statuses: tuple[str, ...], before: bool) -> None:
+        """Mostly of the present round; also of the one before, and once more what it has reported."""
+        claimed = self.ever_claimed()
+        talk, text = self.pick([known for known in claimed if known[1].delivery == of] or claimed, which)
         number = max(text.round - before, 0)
-        failure = "not there" if status == "failed" else None
-        self.do(
-            DeliveryReports(self.core.database).record(
-                talk.channel,
-                outbox_id=text.outbox_id,
-                provider_message_id=f"{text.outbox_id} {number}",
-                status=status,
-                rank=RANKS[status],
-                failure=failure,
+        for status in statuses:
+            failure = "not there" if status == "failed" else None
+            self.do(
+                DeliveryReports(self.core.database).record(
+                    talk.channel,
+                    outbox_id=text.outbox_id,
+                    provider_message_id=f"{text.outbox_id} {number}",
+                    status=status,
+                    rank=RANKS[status],
+                    failure=failure,
+                )
             )
-        )
-        if number == text.round and RANKS[status] > text.rank:
-            text.rank = RANKS[status]
-            self.reported(talk, text, failure)
+            if number == text.round and RANKS[status] > text.rank:
+                text.rank = RANKS[status]
+                self.reported(talk, text, failure)
 
     def reported(self, talk: Conversation, text: Text, failure: str | None) -> None:
         before, text.failure = text.failure, failure
@@ -62,7 +66,7 @@ class Providers(Senders):
 
     @move(
         when=lambda self: self.unknown(),
-        often=2,
+        often=5,
         which=PICK,
         found=FOUND,
         between=st.sampled_from([None, None, "a person", "another sender"]),

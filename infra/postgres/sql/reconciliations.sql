@@ -32,11 +32,15 @@ returning
 
 -- name: known
 -- The provider's names of what is no message of this row's: other texts of the talk, and earlier attempts of this one.
-select m.provider_message_id as name from outbox o join messages m on m.id = o.message_id
-where o.conversation_id = %(conversation_id)s and o.id <> %(id)s
+select m.provider_message_id as name from messages m
+where m.conversation_id = %(conversation_id)s and m.position is not null and m.direction = 'out'
+    and m.id <> %(message_id)s
 union
-select r.name from outbox o join delivery_reports r on r.outbox_id = o.id
-where o.conversation_id = %(conversation_id)s and (o.id <> %(id)s or r.superseded);
+select r.name from messages m join outbox o on o.message_id = m.id join delivery_reports r on r.outbox_id = o.id
+where m.conversation_id = %(conversation_id)s and m.position is not null and m.direction = 'out'
+    and m.id <> %(message_id)s
+union
+select r.name from delivery_reports r where r.outbox_id = %(id)s and r.superseded;
 
 -- name: settle_arrived
 -- The provider has it: it counts as sent, or as failed where that was reported, unless somebody was quicker.
