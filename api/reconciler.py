@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import structlog
 
 from api.metrics import Metrics
+from channels.envelope import Arrived, Reconciled
 from channels.protocol import OutboundChannel, Reconciling
 from infra.postgres.reconciliations import Reconciliations, UnknownSend
 from skills.turn import ChannelName
@@ -44,9 +45,14 @@ class Reconciler:
         return sum(await asyncio.gather(*(self._ask(one) for one in claimed)))
 
     async def _ask(self, one: UnknownSend) -> bool:
-        channel = self._channels[one.delivery.channel]
-        found = await channel.reconcile(one.delivery, handed_over_at=one.handed_over_at, known=one.known)
+        found = await self._found(one)
         kind = type(found).__name__.lower()
         self._metrics.reconciled.labels(channel=one.delivery.channel, found=kind).inc()
         _log.info("delivery.reconciled", outbox=str(one.delivery.id), found=kind, asked=one.asked)
         return await self._unknown.settle(one, found)
+
+    async def _found(self, one: UnknownSend) -> Reconciled:
+        if one.reported_name is not None:
+            return Arrived((one.reported_name,))
+        channel = self._channels[one.delivery.channel]
+        return await channel.reconcile(one.delivery, handed_over_at=one.handed_over_at, known=one.known)

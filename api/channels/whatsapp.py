@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 
@@ -25,9 +26,10 @@ from infra.postgres.awaited_files import AwaitedFiles
 from infra.postgres.consents import Consents
 from infra.postgres.correspondence import Correspondence
 from infra.postgres.schedule import Beat, Reign
-from skills.turn import ConversationId
+from skills.turn import ConversationId, MessageId
 
 _FETCH_DEADLINE = 60.0
+_LINK_LASTS = timedelta(days=1)
 _FETCHING = Beat(timedelta(seconds=5))
 
 
@@ -56,7 +58,18 @@ async def _outbound(services: Services) -> AsyncIterator[Sequence[OutboundChanne
     known = Known(Correspondence(services.database, services.keyring), services.consents)
     async with httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=60)) as http:
         pace = Pace(services.settings.whatsapp.messages_per_second)
-        yield (WhatsAppOutbound(account, http, sender_of(services), known, pace),)
+        yield (WhatsAppOutbound(account, http, sender_of(services), known, pace, partial(_link, services)),)
+
+
+def _link(services: Services, message_id: MessageId, ordinal: int) -> str:
+    """Where Twilio gets a file that goes out; it does so at once, or when it tries again."""
+    token = services.file_links.sign(message_id, ordinal, datetime.now(UTC) + _LINK_LASTS)
+    return f"{_public_url(services)}/v1/files/{token}"
+
+
+def _public_url(services: Services) -> str:
+    """Where Twilio reaches us."""
+    return (services.settings.whatsapp.public_url or services.settings.public_url or "").rstrip("/")
 
 
 def _jobs(services: Services) -> Sequence[Job]:
@@ -92,7 +105,6 @@ def account_of(services: Services) -> Account | None:
 def sender_of(services: Services) -> Sender:
     """How we appear."""
     settings = services.settings.whatsapp
-    public_url = settings.public_url or services.settings.public_url or ""
     template = code_template = None
     if settings.template_sid is not None:
         template = Template(settings.template_sid, text_variable=settings.template_text_variable)
@@ -100,7 +112,7 @@ def sender_of(services: Services) -> Sender:
         code_template = Template(settings.code_template_sid, text_variable=settings.code_template_variable)
     return Sender(
         number=settings.number or "",
-        status_callback=f"{public_url.rstrip('/')}{router.url_path_for('take_status')}",
+        status_callback=f"{_public_url(services)}{router.url_path_for('take_status')}",
         messaging_service_sid=settings.messaging_service_sid,
         template=template,
         code_template=code_template,

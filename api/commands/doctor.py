@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from api.commands.channel_checks import check_whatsapp
 from api.commands.connection import run
 from api.commands.finding import Finding, error, failed, ok, warning
 from api.commands.machine_checks import (
@@ -72,6 +73,7 @@ async def examine() -> AsyncIterator[Finding]:
     yield check_policy(settings)
     yield check_chat_model(settings)
     yield await check_embeddings(settings)
+    yield check_whatsapp(settings)
     async for finding in _servers(settings):
         yield finding
 

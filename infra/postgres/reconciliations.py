@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 from channels.envelope import Absent, Arrived, ArrivedPartly, Delivery, Reconciled, Undecided
 from infra.crypto.keyring import KeyDestroyedError, Keyring
 from infra.postgres.database import Database
+from infra.postgres.files import load_files
 from infra.postgres.outbox import delivery_of
 from infra.postgres.queries import load
 from infra.postgres.reports import MOST_ATTEMPTS
@@ -39,6 +40,8 @@ class UnknownSend:
     """The provider's names of messages that are no part of it."""
     reported: bool
     """Whether the provider has reported of some of it: then it is not absent."""
+    reported_name: str | None
+    """Its name for the message, once it has reported of all of it: then nobody has to be asked."""
     asked: int
     last: bool
     """Whether it is not asked about again after this."""
@@ -64,13 +67,16 @@ class Reconciliations:
             cursor = await connection.execute(
                 self._sql["claim"], {"channels": list(channels), "limit": limit, **pauses}
             )
-            claimed = []
-            for row in await cursor.fetchall():
+            rows, claimed = await cursor.fetchall(), []
+            sent_along = [row["message_id"] for row in rows if row["has_files"] and row["wrapped"] is not None]
+            files = await load_files(connection, self._keyring, sent_along)
+            for row in rows:
                 others = await connection.execute(
-                    self._sql["known"], {"id": row["id"], "conversation_id": row["conversation_id"]}
+                    self._sql["known"],
+                    {name: row[name] for name in ("id", "message_id", "conversation_id")},
                 )
                 try:
-                    delivery = delivery_of(self._keyring, row)
+                    delivery = delivery_of(self._keyring, row, files.get(row["message_id"], ()))
                 except KeyDestroyedError:  # the customer was erased meanwhile: nobody can say which text it was
                     continue
                 claimed.append(
@@ -79,6 +85,7 @@ class Reconciliations:
                         handed_over_at=row["handed_over_at"],
                         known=tuple(other["name"] for other in await others.fetchall()),
                         reported=row["reported"] > 0,
+                        reported_name=row["reported_name"],
                         asked=row["reconciliations"],
                         last=row["last"],
                     )

@@ -21,13 +21,17 @@ from psycopg.types.json import Jsonb
 
 from infra.postgres.queries import load
 from tests.databases import a_database
+from tests.integration.many_rows import SEED
 
 ROWS = 100_000
 FILES = (
     "archive",
+    "awaited_files",
     "cases",
     "connections",
+    "consents",
     "conversations",
+    "correspondence",
     "customers",
     "dead_letters",
     "directory",
@@ -40,6 +44,8 @@ FILES = (
     "model_replies",
     "outbox",
     "proofs",
+    "reconciliations",
+    "reports",
     "reviews",
     "schedule",
     "spend",
@@ -56,6 +62,7 @@ SEEDED = (
     "customer_keys",
     "customers",
     "decisions",
+    "delivery_reports",
     "escalations",
     "events",
     "form_arrivals",
@@ -68,101 +75,6 @@ SEEDED = (
     "turns",
     "verifications",
 )
-
-SEED = """
-create function id(n bigint) returns uuid language sql immutable as $$ select lpad(to_hex(n), 32, '0')::uuid $$;
-
-insert into customer_keys (id, customer_id, wrapped, master_key_id)
-select id(n), id(n), '\\x00', 'test' from generate_series(1, 100000) n;
-
-insert into customers (id, key_id)
-select id(n), id(n) from generate_series(1, 100000) n;
-
-insert into identities (id, customer_id, key_id, channel, address_sealed, address_index, verified_at)
-select id(n), id(n), id(n), 'chat', '\\x00', decode(md5('address' || n), 'hex'),
-    case when n % 2 = 0 then now() end
-from generate_series(1, 100000) n;
-
-insert into conversations (id, customer_id, identity_id, channel, thread_index)
-select id(n), id(n), id(n), 'chat', decode(md5('thread' || n), 'hex')
-from generate_series(1, 100000) n;
-
-insert into message_files (id, message_id, key_id, ordinal, media_type, size, refusal)
-select id(n), id(n), id(n), 1, 'application/pdf', 4, 'too_large' from generate_series(1, 100000) n;
-
-insert into form_arrivals (digest, since, count)
-select decode(md5('text' || n), 'hex'), now() - n * interval '30 milliseconds', 1 from generate_series(1, 100000) n;
-
-insert into cases (id, customer_id, conversation_id, status, owner, resolved_at)
-select id(n), id(n), id(n),
-    case when n % 20 = 0 then 'resolved' else 'open' end,
-    case when n % 500 = 1 then 'human' else 'agent' end,
-    case when n % 20 = 0 then now() end
-from generate_series(1, 100000) n;
-
-insert into model_spend_of_cases (case_id, tokens_in)
-select id(n), n from generate_series(1, 100000) n;
-
-insert into model_spend_of_days (day, slot, tokens_in)
-select current_date - d, s, 1000 from generate_series(0, 3650) d, generate_series(0, 15) s;
-
-insert into case_work (case_id, due_at, paused, turn_id)
-select id(n), case when n % 1000 = 0 then now() end, n % 500 = 1,
-    case when n % 500 < 2 then id(n) end
-from generate_series(1, 100000) n;
-
-insert into messages (id, case_id, conversation_id, key_id, sequence, position, direction, author, channel,
-    provider_message_id, body_sealed, state)
-select id(n), id(n / 5 + 1), id(n / 5 + 1), id(n / 5 + 1), n % 5 + 1, n % 5 + 1,
-    case when n % 2 = 0 then 'in' else 'out' end, case when n % 2 = 0 then 'customer' else 'agent' end,
-    'chat', n::text, '\\x00',
-    case when n % 2 = 1 then 'delivered' when n % 1000 = 0 then 'waiting' when n % 1000 = 2 then 'human'
-        else 'handled' end
-from generate_series(0, 99999) n;
-
-insert into turns (id, case_id, status, first_sequence, last_sequence, graph_version, lease_token, outcome, polarity,
-    key_id, started_at)
-select id(n), id(n / 5 + 1), 'done', n % 5, n % 5, '1', 1, 'answered', 0, id(n / 5 + 1), now()
-from generate_series(0, 99999) n;
-
-insert into outbox (id, intent_id, ordinal, message_id, case_id, conversation_id, channel, kind, state)
-select id(n), id(n), 1, id(n), id(n / 5 + 1), id(n / 5 + 1),
-    'chat', 'reply',
-    case n % 1000 when 0 then 'pending' when 1 then 'sending' when 2 then 'unknown' when 3 then 'failed' else 'sent' end
-from generate_series(0, 99999) n;
-
-insert into escalations (id, case_id, turn_id, interrupt_id, checkpoint_id, key_id, request_sealed, proposal_hash,
-    severity, rules, status, due_at)
-select id(n), id(n), id(n), 'i', 'c', id(n), '\\x00', '\\x00', 'P2', '{}',
-    case n % 1000 when 0 then 'open' when 1 then 'decided' else 'closed' end, now()
-from generate_series(1, 100000) n;
-
-insert into decisions (id, escalation_id, action, reviewer, key_id, seen_sequence)
-select id(n), id(n), 'approve', 'test', id(n), 1
-from generate_series(1, 100000) n where n % 1000 > 0;
-
-insert into checkpoints (thread_id, checkpoint_id, checkpoint)
-select id(n)::text, 'c', '{}' from generate_series(1, 100000) n;
-
-insert into checkpoint_blobs (thread_id, channel, version, type)
-select id(n)::text, 'turn', '1', 'msgpack' from generate_series(1, 100000) n;
-
-insert into checkpoint_writes (thread_id, checkpoint_id, task_id, idx, channel, blob)
-select id(n)::text, 'c', 't', 0, 'turn', '\\x00' from generate_series(1, 100000) n;
-
-insert into verifications (id, conversation_id, channel, key_id, address_sealed, address_index, state, created_at,
-    expires_at)
-select id(n), id(n), 'email', id(n), '\\x00', decode(md5('address' || n), 'hex'),
-    case when n % 1000 = 0 then 'pending' else 'sent' end, now() - n * interval '1 second', now() + interval '1 hour'
-from generate_series(1, 100000) n;
-
-insert into merges (id, source_id, into_id, conversations, identities, merged_by)
-select id(n), id(n), id(n + 1), array[id(n)], array[id(n)], 'proof' from generate_series(1, 99999) n;
-
-insert into events (id, kind, case_id, at)
-select id(n), 'message.received', id(n / 5 + 1), date_trunc('month', now()) + n * interval '1 second'
-from generate_series(0, 99999) n;
-"""
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +167,17 @@ VALUES: dict[str, Any] = {
     "file": "cases.jsonl.gz",
     "idle": timedelta(days=1),
     "estimated": 1,
+    "failure": "not_on_whatsapp (63024)",
     "finding": "arrived",
+    "first": timedelta(seconds=5),
+    "longest": timedelta(hours=1),
+    "handed_over_at": NOW,
+    "part": 0,
+    "parts": 1,
+    "rank": 8,
+    "stop": True,
+    "window_channels": ["whatsapp"],
+    "window_lengths": [timedelta(hours=24)],
     "first_sequence": 1,
     "for_person": None,
     "last_sequence": 3,
@@ -332,7 +254,7 @@ VALUES: dict[str, Any] = {
     "window": timedelta(days=30),
 }
 """What stands for each placeholder; one that ends in ``id`` gets an id, one that holds bytes gets some."""
-STATES = {"finish": "done", "settle_lost": "unknown", "settle": "sent"}
+STATES = {"finish": "done", "keep": "sent", "log": "read", "settle_lost": "unknown", "settle": "sent"}
 
 
 def value_of(name: str, block: str) -> Any:

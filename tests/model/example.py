@@ -200,6 +200,7 @@ class Example(RuleBasedStateMachine):
             self.sql(
                 "update outbox set state = 'failed' where case_id = any(%s) and state in ('pending', 'sending')", cases
             )
+            self.sql("update outbox set reconcile_at = null where case_id = any(%s)", cases)
 
     def everything_comes_to_an_end(self) -> None:
         """Overridden by the whole machine: with everybody at work, nothing is left in between."""

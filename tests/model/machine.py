@@ -14,11 +14,16 @@ from hypothesis import strategies as st
 from skills.turn import Action, CaseId
 from tests.model.example import PICK, move
 from tests.model.people import ACTION, ACTS, People
+from tests.model.providers import Providers
 from tests.model.reference import Case
 from tests.model.senders import Senders
 from tests.model.workers import WORDS, CustomersAndWorkers
 
 MEANWHILE = st.sampled_from(["a message", "a message", "a person", "another worker", "a duplicate", "nothing"])
+
+
+class DeliveryMachine(CustomersAndWorkers, Providers):
+    """The way out to its far end: senders, people who settle, what providers report and answer."""
 
 
 class CoreMachine(CustomersAndWorkers, People, Senders):

@@ -95,10 +95,10 @@ class Senders(Example):
         if not counts:
             return
         text.holder = None
-        text.delivery = {"accepted": "sent", "later": "pending"}.get(result, result)
+        text.delivery = {"later": "pending"}.get(result, result)
         text.ripe = result != "later"
         if result == "accepted":
-            text.state, text.position = "delivered", sending.conversation.place()
+            sending.conversation.take(text)
 
     @move(when=lambda self: self.under_way(), which=PICK)
     def a_sender_dies(self, which: int) -> None:

@@ -43,6 +43,11 @@ class Text:
     settled: bool = False
     outbox_id: UUID | None = None
     """Known once a sender has claimed it."""
+    round: int = 0
+    """Counts how often a person, or the provider's word that it passes, had it sent again."""
+    rank: int = -1
+    """The highest that the provider has reported of this round."""
+    failure: str | None = None
 
 
 @dataclass(eq=False)
@@ -145,14 +150,21 @@ class Conversation:
         )
         if text.settled or not possible:
             return ConflictError
+        text.failure = None
         match finding:
             case "arrived":
                 text.delivery, text.state, text.position, text.settled = "sent", "delivered", self.place(), True
             case "send_again":
                 text.delivery, text.attempts, text.ripe = "pending", 0, True
+                text.round, text.rank = text.round + 1, -1
             case _:
                 text.delivery, text.settled = "failed", True
         return None
+
+    def take(self, text: Text) -> None:
+        """The provider has it; it may have reported already that it failed."""
+        text.delivery = "sent" if text.failure is None else "failed"
+        text.state, text.position = "delivered", self.place()
 
     @property
     def sendable(self) -> Text | None:

@@ -60,7 +60,7 @@ from outbox r where r.message_id = any(array(select id from messages where case_
 -- name: delivery_reports
 select json_build_object('table', 'delivery_reports', 'row', row_to_json(r))::text as line
 from delivery_reports r where r.outbox_id = any(array(
-    select o.id from outbox o join messages m on m.id = o.message_id where m.case_id = any(%(cases)s)
+    select o.id from outbox o where o.message_id = any(array(select id from messages where case_id = any(%(cases)s)))
 ));
 
 -- name: awaited_files
@@ -104,7 +104,7 @@ delete from dead_letters where case_id = any(%(cases)s);
 
 -- name: delete_delivery_reports
 delete from delivery_reports where outbox_id = any(array(
-    select o.id from outbox o join messages m on m.id = o.message_id where m.case_id = any(%(cases)s)
+    select o.id from outbox o where o.message_id = any(array(select id from messages where case_id = any(%(cases)s)))
 ));
 
 -- name: delete_awaited_files

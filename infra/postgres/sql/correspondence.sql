@@ -5,6 +5,6 @@ select m.id, m.provider_message_id, m.detail_sealed, coalesce(m.provider_time, m
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from messages m
 join customer_keys k on k.id = m.key_id
-where m.conversation_id = %(conversation_id)s and m.direction = 'in'
+where m.conversation_id = %(conversation_id)s and m.direction = 'in' and m.position is not null
 order by m.position desc
 limit 1;

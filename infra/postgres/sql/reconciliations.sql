@@ -18,8 +18,13 @@ where o.id = due.id and m.id = o.message_id and v.id = o.conversation_id and i.i
     and k.id = m.key_id and ik.id = i.key_id
 returning
     o.id, o.message_id, o.conversation_id, o.channel, o.kind, o.attempts, m.author, m.body_sealed,
+    m.author = 'human' and exists (select from message_files f where f.message_id = m.id) as has_files,
     o.handed_over_at, o.reconciliations, o.reconcile_at is null as last,
     (select count(*) from delivery_reports r where r.outbox_id = o.id and not r.superseded) as reported,
+    (
+        select case when count(distinct r.part) >= max(r.parts) then (array_agg(r.name order by r.part))[1] end
+        from delivery_reports r where r.outbox_id = o.id and not r.superseded
+    ) as reported_name,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
     i.id as identity_id, i.address_sealed,
     ik.id as address_key_id, ik.customer_id as address_customer_id, ik.wrapped as address_wrapped,
@@ -27,16 +32,22 @@ returning
 
 -- name: known
 -- The provider's names of what is no message of this row's: other texts of the talk, and earlier attempts of this one.
-select m.provider_message_id as name from outbox o join messages m on m.id = o.message_id
-where o.conversation_id = %(conversation_id)s and o.id <> %(id)s
+select m.provider_message_id as name from messages m
+where m.conversation_id = %(conversation_id)s and m.position is not null and m.direction = 'out'
+    and m.id <> %(message_id)s
 union
-select r.name from outbox o join delivery_reports r on r.outbox_id = o.id
-where o.conversation_id = %(conversation_id)s and (o.id <> %(id)s or r.superseded);
+select r.name from messages m join outbox o on o.message_id = m.id join delivery_reports r on r.outbox_id = o.id
+where m.conversation_id = %(conversation_id)s and m.position is not null and m.direction = 'out'
+    and m.id <> %(message_id)s
+union
+select r.name from delivery_reports r where r.outbox_id = %(id)s and r.superseded;
 
 -- name: settle_arrived
--- The provider has it: it counts as sent, unless somebody was quicker.
+-- The provider has it: it counts as sent, or as failed where that was reported, unless somebody was quicker.
 with settled as (
-    update outbox o set state = 'sent', settled_at = now(), error = null, reconcile_at = null
+    update outbox o set
+        state = case when o.reported_failure is null then 'sent' else 'failed' end, error = o.reported_failure,
+        settled_at = now(), reconcile_at = null
     where o.id = %(id)s and o.state = 'unknown' and o.handed_over_at = %(handed_over_at)s
     returning o.message_id, o.conversation_id, o.case_id, o.channel
 ), placed as (

@@ -5,11 +5,7 @@
 select o.id, o.case_id from outbox o where o.id = %(outbox_id)s and o.channel = %(channel)s
 union all
 select o.id, o.case_id from messages m join outbox o on o.message_id = m.id
-where %(outbox_id)s::uuid is null and m.channel = %(channel)s and m.provider_message_id = %(provider_message_id)s
-union all
-select o.id, o.case_id from delivery_reports r join outbox o on o.id = r.outbox_id
-where %(outbox_id)s::uuid is null and r.name = %(provider_message_id)s and o.channel = %(channel)s
-limit 1;
+where %(outbox_id)s::uuid is null and m.channel = %(channel)s and m.provider_message_id = %(provider_message_id)s;
 
 -- name: lock
 -- One report of a row at a time, and none while a sender or a person settles it.
@@ -43,10 +39,14 @@ update outbox set reported_failure = %(failure)s where id = %(outbox_id)s;
 with due as (
     update outbox o set
         state = 'pending', due_at = now() + %(delay)s, settled_at = null, error = %(failure)s, reported_failure = null
-    where o.id = %(outbox_id)s and o.attempts < %(attempts)s and not exists (
+    from messages m
+    where o.id = %(outbox_id)s and m.id = o.message_id and o.attempts < %(attempts)s and not exists (
         select from outbox later
         where later.conversation_id = o.conversation_id and later.position > o.position
-            and later.state in ('sending', 'sent', 'unknown')
+            and later.state in ('sending', 'unknown')
+    ) and not exists (
+        select from messages later
+        where later.conversation_id = o.conversation_id and later.position > m.position and later.direction = 'out'
     )
     returning o.id
 )
@@ -56,7 +56,8 @@ returning r.name;
 -- name: fail
 -- It was taken and did not arrive: from now on a person's business.
 with failed as (
-    update outbox set state = 'failed', error = %(failure)s, settled_at = now(), reconcile_at = null
+    update outbox set
+        state = 'failed', error = %(failure)s, settled_at = now(), settled_by = null, reconcile_at = null
     where id = %(outbox_id)s
     returning case_id, channel
 )

@@ -14,7 +14,7 @@ left join unnest(%(window_channels)s::text[], %(window_lengths)s::interval[]) as
     on opening.channel = v.channel
 left join lateral (
     select coalesce(m.provider_time, m.received_at) as at from messages m
-    where m.conversation_id = v.id and m.direction = 'in' and opening.length is not null
+    where m.conversation_id = v.id and m.direction = 'in' and m.position is not null and opening.length is not null
     order by m.position desc limit 1
 ) heard on true
 where s.status = 'open'
@@ -43,7 +43,7 @@ left join unnest(%(window_channels)s::text[], %(window_lengths)s::interval[]) as
     on opening.channel = v.channel
 left join lateral (
     select coalesce(m.provider_time, m.received_at) as at from messages m
-    where m.conversation_id = v.id and m.direction = 'in' and opening.length is not null
+    where m.conversation_id = v.id and m.direction = 'in' and m.position is not null and opening.length is not null
     order by m.position desc limit 1
 ) heard on true
 where s.id = %(id)s;

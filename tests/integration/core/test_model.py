@@ -23,7 +23,7 @@ from infra.crypto.keyring import Keyring
 from infra.postgres.database import Database
 from tests.core import Core, make_core
 from tests.model.example import Example, steered_graph
-from tests.model.machine import CoreMachine
+from tests.model.machine import CoreMachine, DeliveryMachine
 from tests.model.things import MOST
 
 LONG = os.environ.get("CSAGENT_MODEL_EXAMPLES")
@@ -61,6 +61,18 @@ ENDS = {
     "written while paused",
 }
 """Where an example has to get to now and then, or it proves nothing."""
+
+DELIVERY_ENDS = {
+    "arrived after all",
+    "arrived by hand",
+    "failed by a report",
+    "found absent",
+    "found arrived",
+    "found arrived and nothing changed",
+    "send_again by hand",
+    "settled by a report",
+}
+"""The same for what providers say."""
 
 MUTANTS = {
     "an old token commits": ("ledger", "finish", "when w.lease_token = %(token)s and w.leased", "when w.leased"),
@@ -144,6 +156,14 @@ def test_whatever_happens_in_whatever_order_the_database_is_as_the_model_says(co
         CoreMachine, settings=examined(int(LONG or 80), shrinks=SHRINKS, repeatable=LONG is None)
     )
     assert {end for end in ENDS if not Example.seen[end]} == set()
+
+
+@pytest.mark.timeout(3600)
+def test_whatever_providers_report_and_answer_the_outbox_is_as_the_model_says(core: Core) -> None:
+    run_state_machine_as_test(  # type: ignore[no-untyped-call] # hypothesis leaves it so
+        DeliveryMachine, settings=examined(int(LONG or 50), shrinks=SHRINKS, repeatable=LONG is None)
+    )
+    assert {end for end in DELIVERY_ENDS if not Example.seen[end]} == set()
 
 
 @pytest.mark.parametrize(

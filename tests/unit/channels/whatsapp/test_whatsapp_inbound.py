@@ -179,3 +179,69 @@ def test_any_values_give_a_message_with_a_text_and_an_address_or_a_refusal(param
         return
     assert got.envelope.text.strip()
     assert got.envelope.address.isprintable()
+
+
+def test_what_only_has_files_is_a_persons_and_names_them() -> None:
+    envelope = read(
+        Body="",
+        NumMedia="2",
+        MessageType="image",
+        MediaUrl0="https://api.twilio.com/0",
+        MediaContentType0="image/jpeg; q=1",
+        MediaUrl1="https://api.twilio.com/1",
+    ).envelope
+    assert envelope.for_person == "files_only"
+    assert [(file.name, file.media_type, file.refusal, file.source) for file in envelope.attachments] == [
+        ("image-1", "image/jpeg", "coming", "https://api.twilio.com/0"),
+        ("application-2", "application/octet-stream", "coming", "https://api.twilio.com/1"),
+    ]
+
+
+def test_a_text_with_a_file_is_the_agents() -> None:
+    envelope = read(NumMedia="1", MediaUrl0="https://api.twilio.com/0").envelope
+    assert (envelope.for_person, len(envelope.attachments)) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"Body": "", "MessageType": "order"}, {"Body": ""}, {"NumMedia": "1", "MediaUrl0": "file:///etc"}]
+)
+def test_what_cannot_be_read_is_a_persons_with_all_that_came(parameters: dict[str, str]) -> None:
+    envelope = read(**parameters).envelope
+    assert envelope.for_person == "unreadable"
+    assert envelope.original is not None
+    assert envelope.original.data is not None
+    assert f"MessageSid: {SID}".encode() in envelope.original.data
+
+
+def test_a_text_that_is_longer_than_any_is_cut_and_kept_whole() -> None:
+    envelope = read(Body="a" * 30_000).envelope
+    assert (len(envelope.text), envelope.for_person) == (20_000, "unreadable")
+    assert envelope.original is not None
+    assert envelope.original.data is not None
+    assert b"a" * 30_000 in envelope.original.data
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "consent", "automatic", "confirmed"),
+    [
+        ("STOP", "", "stop", True, "You will get no more"),
+        ("Désabonner", "", "stop", True, "Vous ne recevrez plus"),
+        ("whatever", "STOP", "stop", True, None),
+        ("start", "", "start", False, "You will get messages"),
+        ("alta", "", "start", False, "Volverá a recibir"),
+        ("help", "", None, False, None),
+        ("Please stop calling me", "", None, False, None),
+    ],
+)
+def test_a_wish_about_being_written_to_is_in_the_envelope(
+    text: str, kind: str, consent: str | None, automatic: bool, confirmed: str | None
+) -> None:
+    envelope = read(Body=text, OptOutType=kind).envelope
+    assert (envelope.consent, envelope.automatic) == (consent, automatic)
+    assert (envelope.confirmation or "").startswith(confirmed or "")
+    assert (envelope.confirmation is None) == (confirmed is None)
+
+
+def test_what_the_answer_may_need_is_in_the_detail() -> None:
+    detail = read(ButtonPayload="return-7", OriginalRepliedMessageSid="SM1", Forwarded="true").envelope.detail
+    assert detail == {"button": "return-7", "replied_to": "SM1", "forwarded": "once"}

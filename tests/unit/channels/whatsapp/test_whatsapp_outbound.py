@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -15,27 +14,18 @@ import httpx
 import pytest
 
 from channels.envelope import (
-    Absent,
     Accepted,
-    Arrived,
-    ArrivedPartly,
-    Delivery,
-    Reconciled,
     Refused,
     SendResult,
-    Undecided,
     Unknown,
 )
 from channels.protocol import OutboundChannel
 from channels.whatsapp import WHATSAPP
 from channels.whatsapp.account import Account
 from channels.whatsapp.outbound import WhatsAppOutbound
-from channels.whatsapp.reconciliation import Reconciliation
 from channels.whatsapp.refusals import INVITED, WINDOW_CLOSED, refusal
 from channels.whatsapp.sender import Sender
-from channels.whatsapp.window import Template
 from evals.emulators.twilio.faults import (
-    LOST,
     Answer,
     Behaviour,
     Drop,
@@ -47,84 +37,7 @@ from evals.emulators.twilio.faults import (
     unavailable,
 )
 from evals.emulators.twilio.server import ACCOUNT_SID, AUTH_TOKEN, NUMBER, TwilioServer
-from skills.turn import ConversationId, MessageId
-
-ADA = "+491701234567"
-TEMPLATES = {
-    "HX" + "1" * 32: "News from us: {{1}}",
-    "HX" + "2" * 32: "We have an answer for you. Write to us to get it.",
-}
-CARRYING, INVITING = (Template(sid) for sid in TEMPLATES)
-CARRYING = replace(CARRYING, text_variable="1")
-
-
-def delivery(text: str = "It is on its way.", address: str = ADA) -> Delivery:
-    return Delivery(
-        id=UUID(int=5),
-        message_id=MessageId(UUID(int=6)),
-        conversation_id=ConversationId(UUID(int=7)),
-        channel=WHATSAPP,
-        text=text,
-        address=address,
-        attempt=1,
-    )
-
-
-@dataclass
-class Memory:
-    """When the customer last wrote."""
-
-    moment: datetime | None = field(default_factory=lambda: datetime.now(UTC))
-
-    stopped: bool = False
-
-    async def last_heard(self, _conversation_id: ConversationId) -> datetime | None:
-        return self.moment
-
-    async def opted_out(self, _address: str) -> bool:
-        return self.stopped
-
-
-@pytest.fixture
-def twilio() -> Iterator[TwilioServer]:
-    with TwilioServer(templates=TEMPLATES) as server:
-        server.lives(otherwise=LOST)
-        server.ledger.receive(f"whatsapp:{ADA}", "Where is my order?", ())
-        yield server
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        yield client
-
-
-class Line:
-    """A way to the emulator: sends, and looks for what was sent."""
-
-    def __init__(self, twilio: TwilioServer, http: httpx.AsyncClient) -> None:
-        self.http = http
-        self.account = Account(ACCOUNT_SID, AUTH_TOKEN, base_url=twilio.url)
-        self.sender = Sender(NUMBER)
-
-    def outbound(self, heard: Memory | None = None) -> WhatsAppOutbound:
-        return WhatsAppOutbound(self.account, self.http, self.sender, heard or Memory(), deadline=0.5)
-
-    async def send(self, delivery: Delivery, heard: Memory | None = None) -> SendResult:
-        return await self.outbound(heard).send(delivery)
-
-    async def look(
-        self, delivery: Delivery, since: datetime, known: tuple[str, ...] = (), *, minutes: int = 5
-    ) -> Reconciled:
-        reconciliation = Reconciliation(
-            self.account, self.http, self.sender, lambda: datetime.now(UTC) + timedelta(minutes=minutes)
-        )
-        return await reconciliation.reconcile(delivery, handed_over_at=since, known=known)
-
-
-@pytest.fixture
-def line(twilio: TwilioServer, http: httpx.AsyncClient) -> Line:
-    return Line(twilio, http)
+from tests.unit.channels.whatsapp.conftest import ADA, CARRYING, INVITING, TEMPLATES, Line, Memory, delivery
 
 
 async def test_a_text_is_sent_as_it_stands(twilio: TwilioServer, line: Line) -> None:
@@ -321,82 +234,6 @@ async def test_without_a_base_url_the_request_goes_to_twilio_with_an_api_key() -
         assert await WhatsAppOutbound(account, http, Sender(NUMBER), Memory()).send(delivery()) == Accepted("SM1")
     assert str(seen[0].url) == f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json"
     assert seen[0].headers["Authorization"] == httpx.BasicAuth("SK1", "x")._auth_header
-
-
-async def test_a_part_that_fails_makes_the_whole_unknown_and_the_rest_is_found_missing(
-    twilio: TwilioServer, line: Line
-) -> None:
-    began = datetime.now(UTC)
-    long = delivery("\n\n".join(letter * 1_000 for letter in "abc"))
-    twilio.script(Answer(), rate_limited(retry_after=60))
-    assert await line.send(long) == Unknown("sent 1 of 3, then rate_limited (20429)")
-    assert await line.look(long, began) == ArrivedPartly((twilio.sent[0].sid,), ("b" * 1_000, "c" * 1_000))
-
-
-async def test_an_unknown_text_that_was_taken_is_found(twilio: TwilioServer, line: Line) -> None:
-    began = datetime.now(UTC)
-    twilio.script(Drop())
-    assert isinstance(await line.send(delivery()), Unknown)
-    found = await line.look(delivery(), began, minutes=0)
-    assert found == Arrived((twilio.sent[0].sid,))
-
-
-async def test_an_unknown_text_that_was_not_taken_is_absent_once_it_can_no_longer_turn_up(
-    twilio: TwilioServer, line: Line
-) -> None:
-    began = datetime.now(UTC)
-    twilio.script(Drop(taken=False))
-    assert isinstance(await line.send(delivery()), Unknown)
-    at_once = await line.look(delivery(), began, minutes=0)
-    assert at_once == Undecided("it may still turn up", again=True)
-    assert await line.look(delivery(), began) == Absent()
-
-
-async def test_an_equal_text_of_another_row_or_an_earlier_day_is_not_taken_for_it(
-    twilio: TwilioServer, line: Line
-) -> None:
-    earlier = await line.send(delivery())
-    assert isinstance(earlier, Accepted)
-    began = datetime.now(UTC)
-    found = await line.look(delivery(), began, (earlier.provider_message_id or "",))
-    assert found == Absent()
-    twilio.sent[0].created -= timedelta(days=1)
-    assert await line.look(delivery(), began) == Absent()
-
-
-async def test_the_search_looks_far_back_up_to_its_limit(twilio: TwilioServer, line: Line) -> None:
-    began = datetime.now(UTC)
-    form = {"To": [f"whatsapp:{ADA}"], "From": [f"whatsapp:{NUMBER}"]}
-    wanted = twilio.create({**form, "Body": ["It is on its way."]})
-    for number in range(150):
-        twilio.create({**form, "Body": [f"other {number}"]})
-    assert await line.look(delivery(), began) == Arrived((wanted.sid,))
-    for number in range(900):
-        twilio.create({**form, "Body": [f"more {number}"]})
-    found = await line.look(delivery(), began)
-    assert found == Undecided("more than 1000 messages with this customer", again=False)
-
-
-async def test_a_text_that_may_stand_in_a_template_is_a_persons_to_decide(twilio: TwilioServer, line: Line) -> None:
-    line.sender, began = Sender(NUMBER, template=CARRYING), datetime.now(UTC)
-    twilio.script(Drop())
-    assert isinstance(await line.send(delivery(), Memory(None)), Unknown)
-    found = await line.look(delivery(), began)
-    assert found == Undecided("1 other messages may be it, as a template", again=False)
-
-
-@pytest.mark.parametrize("behaviour", [server_error(), Drop(), Truncate()])
-async def test_a_list_that_cannot_be_read_decides_nothing(
-    twilio: TwilioServer, line: Line, behaviour: Behaviour
-) -> None:
-    twilio.script(behaviour)
-    found = await line.look(delivery(), datetime.now(UTC))
-    assert isinstance(found, Undecided)
-    assert found.again
-
-
-async def test_a_blank_text_was_never_sent(line: Line) -> None:
-    assert await line.look(delivery(" "), datetime.now(UTC)) == Absent()
 
 
 async def test_many_texts_go_out_side_by_side(twilio: TwilioServer, line: Line) -> None:

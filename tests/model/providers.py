@@ -1,0 +1,110 @@
+"""What providers say after the call: reports of any rank at any time, and answers about what nobody knows."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from channels.envelope import Absent, Arrived, Reconciled, Undecided
+from infra.postgres.reconciliations import Reconciliations, UnknownSend
+from infra.postgres.reports import MOST_ATTEMPTS, DeliveryReports
+from skills.turn import ChannelName
+from tests.model.example import PICK, move
+from tests.model.senders import FINDING, Senders
+from tests.model.things import CHAT, MAIL, Conversation, Text
+
+RANKS = {"queued": 0, "failed": 1, "delivered": 2}
+FOUND = st.sampled_from(["arrived", "absent", "undecided"])
+
+
+class Providers(Senders):
+    """The far end of the way out."""
+
+    @move(
+        when=lambda self: self.ever_claimed(),
+        often=3,
+        of=st.sampled_from(["unknown", "unknown", "sent", "failed", "any"]),
+        which=PICK,
+        statuses=st.sampled_from([("queued",), ("failed",), ("failed", "delivered"), ("delivered", "failed")]),
+        before=st.sampled_from([False, False, False, True]),
+    )
+    def a_provider_reports(self, of: str, which: int, statuses: tuple[str, ...], before: bool) -> None:
+        """Mostly of the present round; also of the one before, and once more what it has reported."""
+        claimed = self.ever_claimed()
+        talk, text = self.pick([known for known in claimed if known[1].delivery == of] or claimed, which)
+        number = max(text.round - before, 0)
+        for status in statuses:
+            failure = "not there" if status == "failed" else None
+            self.do(
+                DeliveryReports(self.core.database).record(
+                    talk.channel,
+                    outbox_id=text.outbox_id,
+                    provider_message_id=f"{text.outbox_id} {number}",
+                    status=status,
+                    rank=RANKS[status],
+                    failure=failure,
+                )
+            )
+            if number == text.round and RANKS[status] > text.rank:
+                text.rank = RANKS[status]
+                self.reported(talk, text, failure)
+
+    def reported(self, talk: Conversation, text: Text, failure: str | None) -> None:
+        before, text.failure = text.failure, failure
+        match text.delivery:
+            case "unknown":
+                talk.take(text)
+                self.world.seen["settled by a report"] += 1
+            case "sent" if failure is not None:
+                text.delivery, text.settled = "failed", False
+                self.world.seen["failed by a report"] += 1
+            case "failed" if before and not failure and text.state == "delivered" and not text.settled:
+                text.delivery = "sent"
+                self.world.seen["arrived after all"] += 1
+
+    def unknown(self) -> list[tuple[Conversation, Text]]:
+        return [(talk, text) for talk, text in self.world.outbox if text.delivery == "unknown"]
+
+    @move(
+        when=lambda self: self.unknown(),
+        often=5,
+        which=PICK,
+        found=FOUND,
+        between=st.sampled_from([None, None, "a person", "another sender"]),
+        finding=FINDING,
+    )
+    def a_provider_is_asked(self, which: int, found: str, between: str | None, finding: str) -> None:
+        """Meanwhile a person may have settled it, and it may have gone out again."""
+        unknown = Reconciliations(self.core.database, self.core.keyring)
+        self.sql(
+            "update outbox set reconcile_at = now() where state = 'unknown' and conversation_id = any(%s)",
+            [talk.id for talk in self.world.conversations],
+        )
+        asked = self.do(unknown.claim(50, [ChannelName(CHAT), ChannelName(MAIL)]))
+        assert len(asked) == len(self.unknown()), "not what is unknown, was asked about"
+        one = asked[which % len(asked)]
+        talk, text = next(known for known in self.unknown() if known[1].outbox_id == one.delivery.id)
+        if between is not None:
+            self.ask(
+                talk.settle_by_hand(text, finding),
+                self.senders[0].settle_by_hand(one.delivery.id, finding, "kim"),  # type: ignore[arg-type]
+            )
+        if between == "another sender":
+            for sending in self.take(1, 50):
+                self.settle(sending, "unknown")
+        still = text.delivery == "unknown" and between is None
+        goes_on = self.do(unknown.settle(one, self.answer(found, one)))
+        assert goes_on == (still and (found == "arrived" or (found == "absent" and text.rank < 0)))
+        if goes_on and found == "arrived":
+            talk.take(text)
+        elif goes_on:
+            text.delivery, text.ripe = "pending" if text.attempts < MOST_ATTEMPTS else "failed", True
+        self.world.seen[f"found {found}{'' if goes_on else ' and nothing changed'}"] += 1
+
+    def answer(self, found: str, one: UnknownSend) -> Reconciled:
+        match found:
+            case "arrived":
+                return Arrived((f"asked about {one.delivery.id}",))
+            case "absent":
+                return Absent()
+            case _:
+                return Undecided("who knows", again=True)
