@@ -33,11 +33,13 @@ FILES = (
     "housekeeping",
     "inbox",
     "leases",
+    "lives",
     "model_replies",
     "outbox",
     "reviews",
     "schedule",
     "spend",
+    "surveys",
     "turns",
 )
 SEEDED = (
@@ -56,6 +58,7 @@ SEEDED = (
     "messages",
     "model_spend_of_cases",
     "outbox",
+    "surveys",
     "turns",
 )
 
@@ -90,8 +93,14 @@ select id(n), n from generate_series(1, 100000) n;
 insert into model_spend_of_days (day, slot, tokens_in)
 select current_date - d, s, 1000 from generate_series(0, 3650) d, generate_series(0, 15) s;
 
-insert into case_work (case_id, due_at, paused, turn_id)
-select id(n), case when n % 1000 = 0 then now() end, n % 500 = 1,
+insert into surveys (id, case_id, resolution_number, conversation_id, channel, answered_by, due_at, message_id,
+    asked_at)
+select id(n), id(n), 1, id(n), 'chat', 'agent', now(), case when n % 500 > 0 then id(n) end,
+    case when n % 500 > 0 then now() end
+from generate_series(1, 100000) n;
+
+insert into case_work (case_id, due_at, look_at, paused, turn_id)
+select id(n), case when n % 1000 = 0 then now() end, now() + (n % 1000 - 1) * interval '1 hour', n % 500 = 1,
     case when n % 500 < 2 then id(n) end
 from generate_series(1, 100000) n;
 
@@ -236,6 +245,9 @@ VALUES: dict[str, Any] = {
     "holder": "test",
     "ids": [UUID(int=1)],
     "indexes": [b"0123456789abcdef"],
+    "into": "open",
+    "look_at": NOW,
+    "look_in": timedelta(hours=1),
     "interrupt_id": "i",
     "kind": "reply",
     "next_sequence": 4,
@@ -268,9 +280,14 @@ VALUES: dict[str, Any] = {
     "outcome": "answered",
     "paused": False,
     "blameless": False,
+    "by": "silence",
+    "certainty": "assumed",
+    "change": timedelta(days=1),
     "person": "kim",
     "polarity": 0.1,
     "provider_message_id": "77",
+    "rating": 4,
+    "reason": "reopened",
     "refusal": None,
     "related": ["77", "78"],
     "repeatable": ["chat"],
@@ -283,6 +300,9 @@ VALUES: dict[str, Any] = {
     "settle": timedelta(seconds=1),
     "severity": "P2",
     "started_at": NOW,
+    "survey_apart": timedelta(days=30),
+    "survey_channels": ["chat"],
+    "survey_delay": timedelta(minutes=5),
     "table": "messages",
     "written_at": NOW,
     "size": 3,
@@ -291,6 +311,7 @@ VALUES: dict[str, Any] = {
     "tokens_in": 1,
     "tokens_out": 1,
     "verified": False,
+    "window": timedelta(days=14),
 }
 """What stands for each placeholder; one that ends in ``id`` gets an id, one that holds bytes gets some."""
 STATES = {"finish": "done", "settle_lost": "unknown"}

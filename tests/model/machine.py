@@ -13,15 +13,18 @@ from hypothesis import strategies as st
 
 from skills.turn import Action, CaseId
 from tests.model.example import PICK, move
+from tests.model.lives import Lives
 from tests.model.people import ACTION, ACTS, People
 from tests.model.reference import Case
 from tests.model.senders import Senders
-from tests.model.workers import WORDS, CustomersAndWorkers
+from tests.model.workers import WORDS
 
-MEANWHILE = st.sampled_from(["a message", "a message", "a person", "another worker", "a duplicate", "nothing"])
+MEANWHILE = st.sampled_from(
+    ["a message", "a message", "a person", "another worker", "a duplicate", "silence", "nothing"]
+)
 
 
-class CoreMachine(CustomersAndWorkers, People, Senders):
+class CoreMachine(Lives, People, Senders):
     """Everything at once, and what matters most in one step: something comes between a beginning and its end."""
 
     def something_happens(self, case: Case, what: str, index: int, kind: str) -> None:
@@ -36,6 +39,8 @@ class CoreMachine(CustomersAndWorkers, People, Senders):
                     self.expire(case)
                 if case.claimable:
                     self.take_a_turn(self.claim(case, 1), up_to=("loaded", "ran", "over")[index % 3])
+            case "silence":
+                self.look_at(case)
             case "a duplicate":
                 self.a_message_comes_again(index, talk, same=True, claims=False)
 
@@ -58,7 +63,7 @@ class CoreMachine(CustomersAndWorkers, People, Senders):
 
     @move(
         when=lambda self: self.reviews(),
-        often=4,
+        often=6,
         which=PICK,
         what=MEANWHILE,
         index=st.integers(0, 5),
