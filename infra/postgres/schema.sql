@@ -53,7 +53,8 @@ CREATE TABLE case_work (
     lease_token bigint DEFAULT 0 NOT NULL,
     lease_holder text,
     leased_until timestamp with time zone,
-    next_turn_at timestamp with time zone
+    next_turn_at timestamp with time zone,
+    look_at timestamp with time zone
 )
 WITH (fillfactor='50');
 
@@ -68,9 +69,21 @@ CREATE TABLE cases (
     next_sequence bigint DEFAULT 1 NOT NULL,
     opened_at timestamp with time zone DEFAULT now() NOT NULL,
     resolved_at timestamp with time zone,
+    resolved_by text,
+    resolved_by_name text,
+    resolution text,
+    resolution_number integer DEFAULT 1 NOT NULL,
+    reopened_at timestamp with time zone,
+    language text,
     CONSTRAINT cases_check CHECK (((owner_name IS NULL) OR (owner = 'human'::text))),
     CONSTRAINT cases_check1 CHECK (((resolved_at IS NOT NULL) = (status = 'resolved'::text))),
+    CONSTRAINT cases_check2 CHECK (((resolved_by IS NULL) = (resolution IS NULL))),
+    CONSTRAINT cases_check3 CHECK (((resolved_by IS NULL) OR (status = 'resolved'::text))),
+    CONSTRAINT cases_check4 CHECK (((resolved_by_name IS NULL) OR (resolved_by = 'person'::text))),
     CONSTRAINT cases_owner_check CHECK ((owner = ANY (ARRAY['agent'::text, 'human'::text]))),
+    CONSTRAINT cases_resolution_check CHECK ((resolution = ANY (ARRAY['confirmed'::text, 'assumed'::text]))),
+    CONSTRAINT cases_resolution_number_check CHECK ((resolution_number > 0)),
+    CONSTRAINT cases_resolved_by_check CHECK ((resolved_by = ANY (ARRAY['customer'::text, 'person'::text, 'agent'::text, 'silence'::text]))),
     CONSTRAINT cases_status_check CHECK ((status = ANY (ARRAY['open'::text, 'resolved'::text])))
 )
 WITH (fillfactor='80');
@@ -381,6 +394,30 @@ CREATE TABLE scheduler_lease (
     CONSTRAINT scheduler_lease_singleton_check CHECK (singleton)
 );
 
+CREATE TABLE surveys (
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    resolution_number integer NOT NULL,
+    conversation_id uuid NOT NULL,
+    channel text NOT NULL,
+    answered_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    message_id uuid,
+    asked_at timestamp with time zone,
+    withdrawn text,
+    rating smallint,
+    rated_at timestamp with time zone,
+    changes integer DEFAULT 0 NOT NULL,
+    key_id uuid,
+    comment_sealed bytea,
+    CONSTRAINT surveys_answered_by_check CHECK ((answered_by = ANY (ARRAY['agent'::text, 'person'::text, 'both'::text]))),
+    CONSTRAINT surveys_check CHECK (((rating IS NULL) = (rated_at IS NULL))),
+    CONSTRAINT surveys_check1 CHECK (((comment_sealed IS NULL) = (key_id IS NULL))),
+    CONSTRAINT surveys_check2 CHECK (((message_id IS NULL) = (asked_at IS NULL))),
+    CONSTRAINT surveys_rating_check CHECK (((rating >= 1) AND (rating <= 5)))
+);
+
 CREATE TABLE turns (
     id uuid NOT NULL,
     case_id uuid NOT NULL,
@@ -523,10 +560,18 @@ ALTER TABLE ONLY scheduler_jobs
 ALTER TABLE ONLY scheduler_lease
     ADD CONSTRAINT scheduler_lease_pkey PRIMARY KEY (singleton);
 
+ALTER TABLE ONLY surveys
+    ADD CONSTRAINT surveys_case_id_resolution_number_key UNIQUE (case_id, resolution_number);
+
+ALTER TABLE ONLY surveys
+    ADD CONSTRAINT surveys_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY turns
     ADD CONSTRAINT turns_pkey PRIMARY KEY (id);
 
 CREATE INDEX case_work_due ON case_work USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX case_work_to_look_at ON case_work USING btree (look_at) WHERE (look_at IS NOT NULL);
 
 CREATE INDEX cases_by_customer ON cases USING btree (customer_id, opened_at);
 
@@ -535,6 +580,8 @@ CREATE INDEX cases_of_people ON cases USING btree (opened_at) WHERE ((owner = 'h
 CREATE UNIQUE INDEX cases_open ON cases USING btree (conversation_id) WHERE (status = 'open'::text);
 
 CREATE INDEX cases_resolved ON cases USING btree (resolved_at) WHERE (status = 'resolved'::text);
+
+CREATE INDEX cases_to_reopen ON cases USING btree (conversation_id, resolved_at) WHERE (status = 'resolved'::text);
 
 CREATE INDEX checkpoint_blobs_thread_id_idx ON checkpoint_blobs USING btree (thread_id);
 
@@ -585,6 +632,10 @@ CREATE INDEX outbox_troubled ON outbox USING btree (created_at) WHERE (state = A
 CREATE INDEX passages_readers ON passages USING btree (language, audience);
 
 CREATE INDEX passages_words ON passages USING gin (words) WITH (fastupdate=off);
+
+CREATE INDEX surveys_of_conversation ON surveys USING btree (conversation_id, created_at);
+
+CREATE INDEX surveys_to_ask ON surveys USING btree (due_at) WHERE ((asked_at IS NULL) AND (withdrawn IS NULL) AND (rating IS NULL));
 
 CREATE INDEX turns_of_case ON turns USING btree (case_id, last_sequence);
 
@@ -673,6 +724,15 @@ ALTER TABLE ONLY outbox
 
 ALTER TABLE ONLY passages
     ADD CONSTRAINT passages_article_id_fkey FOREIGN KEY (article_id) REFERENCES articles(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY surveys
+    ADD CONSTRAINT surveys_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
+
+ALTER TABLE ONLY surveys
+    ADD CONSTRAINT surveys_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id);
+
+ALTER TABLE ONLY surveys
+    ADD CONSTRAINT surveys_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
 
 ALTER TABLE ONLY turns
     ADD CONSTRAINT turns_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);

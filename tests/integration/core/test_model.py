@@ -1,6 +1,6 @@
 """The core against its model: whatever happens in whatever order, the database is as promised.
 
-``make test`` plays the same 100 examples every time. ``CSAGENT_MODEL_EXAMPLES=5000`` plays so many new ones. The mutants
+``make test`` plays the same 100 examples every time. ``CSAGENT_MODEL_EXAMPLES=5000`` plays so many new ones. Mutants
 show that the machine can fail: each takes one guard out of the SQL, and has to be found.
 """
 
