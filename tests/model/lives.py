@@ -17,12 +17,24 @@ from tests.model.workers import CustomersAndWorkers
 class Lives(CustomersAndWorkers):
     """The ends of cases, and their beginnings anew."""
 
-    def begun(self) -> list[Conversation]:
-        return [talk for talk in self.world.conversations if talk.cases]
-
-    @move(when=lambda self: self.world.cases, which=PICK)
-    def silence_falls(self, which: int) -> None:
-        self.look_at(self.pick(self.world.cases, which))
+    @move(
+        when=lambda self: self.world.cases,
+        often=2,
+        which=PICK,
+        what=st.sampled_from(["silence", "silence", "yes", "no", "staff", "rating"]),
+        rating=st.integers(1, 5),
+    )
+    def something_happens_without_a_message(self, which: int, what: str, rating: int) -> None:
+        case = self.pick(self.world.cases, which)
+        match what:
+            case "silence":
+                self.look_at(case)
+            case "yes" | "no":
+                self.press(case.conversation, helped=what == "yes")
+            case "staff":
+                self.ask(endings.begin_again(case), self.core.cases.reopen(CaseId(case.id), "lee"))
+            case _:
+                self.rate(case.conversation, rating)
 
     def look_at(self, case: Case) -> None:
         self.sql(
@@ -34,16 +46,26 @@ class Lives(CustomersAndWorkers):
         looked = self.do(self.core.lives.look())
         assert looked.closed == endings.silence_falls(case)
 
-    @move(when=lambda self: self.begun(), which=PICK, helped=st.booleans())
-    def a_customer_presses_a_button(self, which: int, helped: bool) -> None:
-        talk = self.pick(self.begun(), which)
+    def press(self, talk: Conversation, *, helped: bool) -> None:
         refusal = endings.press(talk, helped=helped)
         self.ask(refusal, self.core.lives.helped([ChannelName(talk.channel)], talk.thread, helped=helped))
 
-    @move(when=lambda self: any(talk.ended for talk in self.world.conversations), which=PICK)
-    def staff_open_a_case_again(self, which: int) -> None:
-        case = self.pick([case for talk in self.world.conversations for case in talk.ended], which)
-        self.ask(endings.begin_again(case), self.core.cases.reopen(CaseId(case.id), "lee"))
+    def rate(self, talk: Conversation, rating: int) -> None:
+        case = talk.open_case or talk.ended[-1]
+        asked = case.status == "resolved" and case.resolution_number in case.surveys
+        refusal = None if asked else ConflictError
+        survey_id = self.ask(refusal, self.core.surveys.of_page([ChannelName(talk.channel)], talk.thread))
+        if survey_id is not None:
+            self.do(self.core.surveys.rate(survey_id, rating))
+            case.surveys[case.resolution_number] = str(rating)
+            self.world.seen["rated"] += 1
+
+    def customers_say_how_it_was(self) -> None:
+        """And thank, which starts nothing."""
+        for number, talk in enumerate(self.world.conversations):
+            if talk.open_case is None and talk.ended and not talk.ended[-1].over:
+                self.rate(talk, 5)
+                self.a_customer_writes(number, THANKS, later=False, claims=False)
 
     @move(when=lambda self: any(talk.ended for talk in self.world.conversations), which=PICK, weeks=st.booleans())
     def a_case_is_over_for_a_while(self, which: int, weeks: bool) -> None:
@@ -61,15 +83,3 @@ class Lives(CustomersAndWorkers):
             " where conversation_id = %s and status = 'resolved'",
             talk.id,
         )
-
-    @move(when=lambda self: any(talk.ended for talk in self.world.conversations), which=PICK, rating=st.integers(1, 5))
-    def a_customer_rates(self, which: int, rating: int) -> None:
-        talk = self.pick([talk for talk in self.world.conversations if talk.ended], which)
-        case = talk.open_case or talk.ended[-1]
-        asked = case.status == "resolved" and case.resolution_number in case.surveys
-        refusal = None if asked else ConflictError
-        survey_id = self.ask(refusal, self.core.surveys.of_page([ChannelName(talk.channel)], talk.thread))
-        if survey_id is not None:
-            self.do(self.core.surveys.rate(survey_id, rating))
-            case.surveys[case.resolution_number] = str(rating)
-            self.world.seen["rated"] += 1

@@ -46,7 +46,7 @@ class CoreMachine(Lives, People, Senders):
 
     @move(
         when=lambda self: self.claimable(),
-        often=4,
+        often=6,
         which=PICK,
         whats=st.lists(MEANWHILE, min_size=1, max_size=3),
         index=st.integers(0, 5),
@@ -91,6 +91,9 @@ class CoreMachine(Lives, People, Senders):
                 break
         else:
             raise AssertionError("it never comes to rest")
+        for case in self.world.cases:
+            self.look_at(case)
+        self.customers_say_how_it_was()
         self.the_database_is_as_the_model_says_and_no_promise_is_broken()
         for text, case in self.world.accepted.values():
             assert text.state in {"handled", "human", "dead"}, f"{text.words} is still {text.state}"

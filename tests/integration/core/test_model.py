@@ -97,8 +97,8 @@ MUTANTS = {
     "a message to a person waits for the agent": (
         "inbox",
         "insert_message",
-        "case numbered.owner when 'agent' then 'waiting' else 'human' end",
-        "'waiting'",
+        "when numbered.owner = 'agent' then 'waiting' else 'human' end",
+        "else 'waiting' end",
     ),
     "a text overtakes an earlier one": (
         "outbox",
