@@ -65,7 +65,8 @@ class Customer:
     segment: str
     """``standard`` or ``vip``; a company may use names of its own, the policy reads them."""
     earlier_cases: int
-    """Cases of this customer that were opened in the last seven days before this one (repeat contact)."""
+    """Cases of this customer that were opened in the last seven days before this one, and how often this one was opened
+    again, if that was in the last seven days (repeat contact)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,3 +107,13 @@ async def taken_over_and_answered(core: Core, case_id: CaseId) -> None:
     await core.cases.take_over(case_id, "kim")
     await core.cases.write(case_id, "kim", "Kim here: it is on its way.", intent_id=uuid4())
     await delivered(core)
+
+
+async def rated(core: Core, case_id: CaseId, comment: str) -> None:
+    """A survey of a resolved case, with its answer."""
+    (survey,) = await core.rows(
+        "insert into surveys (id, case_id, resolution_number, conversation_id, channel, answered_by, due_at)"
+        " select gen_random_uuid(), id, 1, conversation_id, 'chat', 'both', now() from cases where id = %s returning *",
+        case_id,
+    )
+    await core.surveys.rate(survey["id"], 4, comment)

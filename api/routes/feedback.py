@@ -42,7 +42,7 @@ class Rating(BaseModel):
     comment: str | None = Field(None, max_length=LONGEST_COMMENT)
 
 
-@router.post("/v1/web/resolution", status_code=204, responses=responses(401, 404, 409, 422, 503))
+@router.post("/v1/web/resolution", status_code=204, responses=responses(400, 401, 404, 409, 413, 422, 503))
 async def say_whether_it_helped(said: Helped, use: With, token: Token) -> None:
     """Yes settles the matter; no opens it again, and offers a person. Saying the same twice has the effect of once."""
     conversation_id = await use.lives.helped(_PAGES, token.thread, helped=said.helped)
@@ -50,7 +50,7 @@ async def say_whether_it_helped(said: Helped, use: With, token: Token) -> None:
     await use.signals.conversation_changed(conversation_id)
 
 
-@router.post("/v1/web/feedback", status_code=204, responses=responses(400, 401, 404, 409, 422, 503))
+@router.post("/v1/web/feedback", status_code=204, responses=responses(400, 401, 404, 409, 413, 422, 503))
 async def rate(said: Rating, use: With, token: Token) -> None:
     """Say how our help was, or change it within a day."""
     survey_id = await use.surveys.of_page(_PAGES, token.thread)

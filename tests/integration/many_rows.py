@@ -37,8 +37,14 @@ select id(n), n from generate_series(1, 100000) n;
 insert into model_spend_of_days (day, slot, tokens_in)
 select current_date - d, s, 1000 from generate_series(0, 3650) d, generate_series(0, 15) s;
 
-insert into case_work (case_id, due_at, paused, turn_id)
-select id(n), case when n % 1000 = 0 then now() end, n % 500 = 1,
+insert into surveys (id, case_id, resolution_number, conversation_id, channel, answered_by, due_at, message_id,
+    asked_at)
+select id(n), id(n), 1, id(n), 'chat', 'agent', now(), case when n % 500 > 0 then id(n) end,
+    case when n % 500 > 0 then now() end
+from generate_series(1, 100000) n;
+
+insert into case_work (case_id, due_at, look_at, paused, turn_id)
+select id(n), case when n % 1000 = 0 then now() end, now() + (n % 1000 - 1) * interval '1 hour', n % 500 = 1,
     case when n % 500 < 2 then id(n) end
 from generate_series(1, 100000) n;
 

@@ -22,6 +22,7 @@ from infra.postgres.leases import Leases
 from infra.postgres.outbox import Outbox
 from skills.turn import Draft, Escalation
 from tests.core import Core
+from tests.model.endings import SOLVED, THANKS
 from tests.model.observed import PROJECTION, broken_promises, differences
 from tests.model.reference import Case, World
 from tests.model.things import CHAT, MAIL, Conversation, Job, Refusal, Review, Text
@@ -172,9 +173,9 @@ class Example(RuleBasedStateMachine):
         return things[-1 - index % len(things)]
 
     def words(self, kind: str) -> str:
-        """A text that is like no other."""
+        """A text that is like no other; what has to be said alone is told apart by its dots."""
         self.said += 1
-        return f"{kind} <{self.said}>"
+        return f"{kind} {'.' * self.said}" if kind in {SOLVED, THANKS} else f"{kind} <{self.said}>"
 
     def look(self) -> list[dict[str, Any]]:
         begun = [talk.id for talk in self.world.conversations if talk.id is not None]

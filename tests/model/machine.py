@@ -13,20 +13,23 @@ from hypothesis import strategies as st
 
 from skills.turn import Action, CaseId
 from tests.model.example import PICK, move
+from tests.model.lives import Lives
 from tests.model.people import ACTION, ACTS, People
 from tests.model.providers import Providers
 from tests.model.reference import Case
 from tests.model.senders import Senders
 from tests.model.workers import WORDS, CustomersAndWorkers
 
-MEANWHILE = st.sampled_from(["a message", "a message", "a person", "another worker", "a duplicate", "nothing"])
+MEANWHILE = st.sampled_from(
+    ["a message", "a message", "a person", "another worker", "a duplicate", "silence", "nothing"]
+)
 
 
 class DeliveryMachine(CustomersAndWorkers, Providers):
     """The way out to its far end: senders, people who settle, what providers report and answer."""
 
 
-class CoreMachine(CustomersAndWorkers, People, Senders):
+class CoreMachine(Lives, People, Senders):
     """Everything at once, and what matters most in one step: something comes between a beginning and its end."""
 
     def something_happens(self, case: Case, what: str, index: int, kind: str) -> None:
@@ -41,12 +44,14 @@ class CoreMachine(CustomersAndWorkers, People, Senders):
                     self.expire(case)
                 if case.claimable:
                     self.take_a_turn(self.claim(case, 1), up_to=("loaded", "ran", "over")[index % 3])
+            case "silence":
+                self.look_at(case)
             case "a duplicate":
                 self.a_message_comes_again(index, talk, same=True, claims=False)
 
     @move(
         when=lambda self: self.claimable(),
-        often=4,
+        often=6,
         which=PICK,
         whats=st.lists(MEANWHILE, min_size=1, max_size=3),
         index=st.integers(0, 5),
@@ -63,7 +68,7 @@ class CoreMachine(CustomersAndWorkers, People, Senders):
 
     @move(
         when=lambda self: self.reviews(),
-        often=4,
+        often=6,
         which=PICK,
         what=MEANWHILE,
         index=st.integers(0, 5),
@@ -91,6 +96,9 @@ class CoreMachine(CustomersAndWorkers, People, Senders):
                 break
         else:
             raise AssertionError("it never comes to rest")
+        for case in self.world.cases:
+            self.look_at(case)
+        self.customers_say_how_it_was()
         self.the_database_is_as_the_model_says_and_no_promise_is_broken()
         for text, case in self.world.accepted.values():
             assert text.state in {"handled", "human", "dead"}, f"{text.words} is still {text.state}"

@@ -13,7 +13,9 @@ from tests.model.reference import Case, World
 
 PROJECTION = """
 select
-    c.id, c.conversation_id, c.status, c.owner, c.owner_name, c.next_sequence, v.next_position,
+    c.id, c.conversation_id, c.status, c.resolution_number, c.resolved_by is not null as ended,
+    (select jsonb_object_agg(s.resolution_number, coalesce(s.rating::text, s.withdrawn))
+        from surveys s where s.case_id = c.id) as surveys, c.owner, c.owner_name, c.next_sequence, v.next_position,
     w.paused, w.attempts, w.lease_token as token, w.turn_id, w.leased_until is not null as held,
     coalesce(w.leased_until < now(), false) as expired,
     case when w.due_at <= now() then 'now' when w.due_at is not null then 'later' end as due,
@@ -47,6 +49,9 @@ def expected(case: Case) -> dict[str, Any]:
         "id": case.id,
         "conversation_id": case.conversation.id,
         "status": case.status,
+        "resolution_number": case.resolution_number,
+        "ended": case.resolved_by is not None,
+        "surveys": {str(number): said for number, said in case.surveys.items()},
         "owner": case.owner,
         "owner_name": case.owner_name,
         "next_sequence": case.next_sequence,
@@ -128,6 +133,11 @@ def _broken_in_case(row: Mapping[str, Any]) -> Iterator[str]:
         "an escalation was decided and is open": not any(s == "open" and action for s, _, action, _ in reviews),
         "two turns answered one message": all(earlier[1] < later[0] for earlier, later in pairwise(spans)),
         "the outbox is in another order than the messages": row["outbox_in_order"] is not False,
+        "a survey of an end that has not been": all(
+            int(number) < row["resolution_number"] or resolved for number in row["surveys"] or {}
+        ),
+        "a survey of an end that was none waits": resolved or None not in (row["surveys"] or {}).values(),
+        "a case is over and nobody said so": row["ended"] == resolved,
         "fewer attempts than none": row["attempts"] >= 0,
     }
     yield from (broken for broken, kept in promises.items() if not kept)

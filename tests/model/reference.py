@@ -14,6 +14,7 @@ from uuid import UUID
 
 from skills.errors import BadRequestError, ConflictError, LeaseLostError
 from skills.turn import EscalationId
+from tests.model import endings
 from tests.model.things import MOST, Conversation, Decided, Job, Refusal, Review, Text, When, echo
 
 
@@ -39,6 +40,12 @@ class Case:
     texts: list[Text] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     turns: dict[UUID, tuple[str, str, int, int]] = field(default_factory=dict)
+    resolved_by: str | None = None
+    resolution_number: int = 1
+    over: bool = False
+    """Resolved so long ago that a message opens a new case."""
+    surveys: dict[int, str | None] = field(default_factory=dict)
+    """By the end that they ask about: a rating, or why nobody is asked."""
 
     def having(self, *states: str) -> list[Text]:
         """The customer's messages in these states."""
@@ -86,6 +93,7 @@ class Case:
             return False
         waiting = self.having("waiting")
         job.texts, job.took_all = tuple(waiting[:MOST]), len(waiting) <= MOST
+        job.solved = endings.hears_that_it_is_solved(self, job.texts)
         return bool(job.texts)
 
     def renewed(self, job: Job) -> bool:
@@ -153,6 +161,7 @@ class Case:
                 self._close(job)
                 self._turn(job, "done", "answered")
                 self._finish(f"replied after {decided.action}" if decided else "replied")
+                endings.conclude(self, job)
             case "fails":
                 raise AssertionError("a failing turn has nothing to commit")
 
@@ -257,7 +266,9 @@ class Case:
         """The agent answers again."""
         if self.status == "resolved" or self.owner == "agent":
             return ConflictError
-        self._return()
+        self.return_to_agent()
+        if endings.has_met_a_person(self):
+            self.say("system", endings.HANDED_BACK)
         moved = self.having("human")
         self._settle(moved, "waiting")
         if moved:
@@ -280,12 +291,12 @@ class Case:
             return ConflictError
         self._settle(self.having("human"), "handled")
         if self.owner == "human":
-            self._return()
-        self.status = "resolved"
-        self._note("resolved")
+            self.return_to_agent()
+        endings.end(self, "person")
         return None
 
-    def _return(self) -> None:
+    def return_to_agent(self) -> None:
+        """A person does not own it any more; whatever turn is under way is an old one."""
         self.owner, self.owner_name, self.due = "agent", None, None
         self.token += 1
         self._let_go(keep_turn=False)
@@ -321,12 +332,20 @@ class World:
                 conversation.place()
             self.seen["duplicate"] += 1
             return None if known[0].words == words else ConflictError
+        recent = [ended for ended in conversation.ended if not ended.over]
+        quiet = case is None and bool(recent) and words.startswith(endings.THANKS)
+        if case is None and recent:
+            case = recent[-1]
+            if not quiet:
+                endings.begin_again(case)
         if case is None:
             assert case_id is not None, "a new message was refused"
-            self.seen["reopened"] += bool(conversation.cases)
+            self.seen["began anew"] += bool(conversation.cases)
             case = Case(case_id, conversation, self.seen)
             conversation.cases.append(case)
-        text = Text("customer", words, case.number(), "waiting" if case.owner == "agent" else "human")
+        self.seen["thanked"] += quiet
+        state = "handled" if quiet else "waiting" if case.owner == "agent" else "human"
+        text = Text("customer", words, case.number(), state)
         text.position = conversation.place()
         case.texts.append(text)
         self.accepted[conversation.channel, key] = text, case

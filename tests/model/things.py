@@ -97,6 +97,8 @@ class Job:
     texts: tuple[Text, ...] = ()
     took_all: bool = True
     review: Review | None = None
+    solved: bool = False
+    """Whether the customer says in it that the matter is settled."""
 
     @property
     def current(self) -> bool:
@@ -129,6 +131,8 @@ class Conversation:
     next_position: int = 1
     cases: list[Case] = field(default_factory=list)
     outbox: list[Text] = field(default_factory=list)
+    ended: list[Case] = field(default_factory=list)
+    """Its resolved cases, in the order in which they were."""
 
     @property
     def open_case(self) -> Case | None:

@@ -11,12 +11,14 @@ from graph.handling import MAX_RERUNS
 from graph.ports import Lease
 from infra.postgres.inbox import Receipt
 from skills.turn import CaseId, ChannelName, EscalationId
+from tests.model.endings import SOLVED, THANKS
 from tests.model.example import PICK, Example, Held, move
 from tests.model.reference import Case
 from tests.model.things import MAIL, Conversation
 
-WORDS = ["hello", "hello", "hello", "person", "person once", "person stubborn", "fail"]
-"""Answered; to a person; to a person until a draft is rejected; fails once a draft is rejected; always fails."""
+WORDS = ["hello", "hello", SOLVED, THANKS, "person", "person", "person once", "person stubborn", "fail"]
+"""Answered; answered, and the case is over; the same, but for nothing after its end; to a person; to a person until a
+draft is rejected; fails once a draft is rejected; always fails."""
 
 RARELY = st.sampled_from([False, False, False, True])
 MAX_ATTEMPTS = 5

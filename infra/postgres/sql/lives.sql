@@ -111,8 +111,12 @@ update case_work set look_at = %(look_at)s where case_id = %(case_id)s;
 update case_work set look_at = now() + %(delay)s where case_id = %(case_id)s;
 
 -- name: open_or_newest
--- The talk that a page shows: its open case, else the one that was resolved last.
-select c.id, c.status from conversations v join cases c on c.conversation_id = v.id
-where v.channel = any(%(channels)s) and v.thread_index = any(%(indexes)s)
-order by c.status = 'open' desc, c.resolved_at desc nulls last, c.opened_at desc
+-- The case of a talk that a page shows: the open one, else the one that was resolved last.
+select coalesce(opened.id, ended.id) as id
+from conversations v
+left join cases opened on opened.conversation_id = v.id and opened.status = 'open'
+left join lateral (
+    select c.id from cases c where c.conversation_id = v.id and c.status = 'resolved' order by c.resolved_at desc limit 1
+) ended on true
+where v.channel = any(%(channels)s) and v.thread_index = any(%(indexes)s) and coalesce(opened.id, ended.id) is not null
 limit 1;

@@ -12,7 +12,8 @@ select
     u.language, u.segment, who.verified,
     k.id as key_id, k.wrapped, k.master_key_id,
     (select count(*) from cases e where e.customer_id = c.customer_id
-        and e.opened_at < c.opened_at and e.opened_at > c.opened_at - interval '7 days') as earlier_cases,
+        and e.opened_at < c.opened_at and e.opened_at > c.opened_at - interval '7 days')
+        + case when c.reopened_at > now() - interval '7 days' then c.resolution_number - 1 else 0 end as earlier_cases,
     -- By the index that finds a case's last turns anyway. One of finished_at would cost every turn a write, and save no
     -- read: rows of the last hour are too young for the visibility map. Fifty, so that a long case costs no more.
     (select count(*) from (

@@ -29,6 +29,7 @@ from infra.postgres.seals import key_of
 from skills.errors import BadRequestError, DatabaseUnavailableError, LeaseLostError
 from skills.turn import CaseId
 from tests.core import NOW, Core
+from tests.living import rated
 
 CANARY = "canary-3141"
 YEAR = timedelta(days=365)
@@ -55,8 +56,7 @@ async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
         channel=CHAT, provider_message_id=f"{thread} 1", thread=thread, address=thread, text=f"hello {CANARY}",
         verified=False, original=file,
     )  # fmt: skip
-    receipt = await core.inbox.receive(hello, settle=NOW)
-    case_id = receipt.case_id
+    case_id = (await core.inbox.receive(hello, settle=NOW)).case_id
     await core.work(case_id)
     await core.write(thread, f"a person please {CANARY}")
     await core.work(case_id)
@@ -71,13 +71,7 @@ async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
     await core.dead_letters.discard(letter.id, "kim", f"because {CANARY}")
     await core.deliver()
     await core.cases.resolve(case_id, "kim")
-    (survey,) = await core.rows(
-        "insert into surveys (id, case_id, resolution_number, conversation_id, channel, answered_by, due_at)"
-        " select gen_random_uuid(), id, 1, conversation_id, 'chat', 'both', now() from cases where id = %s"
-        " returning id",
-        case_id,
-    )
-    await core.surveys.rate(survey["id"], 4, f"quite {CANARY}")
+    await rated(core, case_id, f"quite {CANARY}")
     await core.rows(
         "update cases set resolved_at = now() - make_interval(days => %s) where id = %s returning 1", days, case_id
     )

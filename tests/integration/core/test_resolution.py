@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
 
+from api.jobs import life_jobs
 from channels.web import CHAT
 from infra.crypto.keyring import Keyring
 from infra.postgres.database import Database
+from infra.postgres.schedule import Reign
 from skills.errors import ConflictError, LeaseLostError, NotFoundError
 from tests.core import Core
 from tests.living import (
@@ -27,6 +30,7 @@ from tests.living import (
     time_passes,
 )
 from tests.trivial import Gate
+from tests.working import Hints
 
 
 @pytest.fixture
@@ -276,3 +280,35 @@ async def test_handing_back_is_said_once_and_only_to_who_has_met_a_person(core: 
     assert [text.partition(".")[0] for text in said] == ["Our automated assistant answers here again"]
     with pytest.raises(ConflictError):
         await core.cases.hand_back(receipt.case_id, "kim")
+
+
+async def test_the_schedulers_jobs_ask_and_close_and_wake_the_sender_when_there_is_something_to_say(core: Core) -> None:
+    hints = Hints()
+    look, ask = life_jobs(core.lives, core.surveys, hints)
+    reign = cast("Reign", None)  # neither job deletes anything
+    assert (await look.run(reign)).counts == {"asked": 0, "closed": 0}
+    assert (await ask.run(reign)).counts == {"asked": 0}
+    assert not hints.for_sender.is_set()
+    await answered(core, channel=WHATSAPP)
+    mail = await answered(core, "mail", channel=EMAIL)
+    await core.cases.resolve(mail.case_id, "kim")
+    await time_passes(core, 2 * HOUR)
+    assert (await look.run(reign)).counts == {"asked": 1, "closed": 0}
+    assert hints.for_sender.is_set()
+    hints.for_sender.clear()
+    assert (await ask.run(reign)).counts == {"asked": 1}
+    assert hints.for_sender.is_set()
+
+
+async def test_an_erased_customer_is_asked_nothing_and_the_case_rests(core: Core) -> None:
+    receipt, mail = await answered(core, channel=WHATSAPP), await answered(core, "mail", channel=EMAIL)
+    await core.cases.resolve(mail.case_id, "kim")
+    await core.rows("update customer_keys set wrapped = null, destroyed_at = now() returning 1")
+    await time_passes(core, 2 * HOUR)
+    await core.lives.look()
+    assert await core.surveys.ask() == 0
+    kinds = await core.rows("select kind from outbox where kind <> 'reply'")
+    assert kinds == []
+    (survey,) = await core.rows("select withdrawn from surveys")
+    assert survey["withdrawn"] == "erased"
+    assert await core.rows("select from case_work where case_id = %s and look_at is not null", receipt.case_id) == []

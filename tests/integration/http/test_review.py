@@ -116,13 +116,22 @@ async def test_a_person_takes_over_writes_and_hands_back(service: Service) -> No
     assert await last_said(service, token, count=3) == "human: Kim here."
     await write(service, "and now?", token=token)
     assert (await service.kim.post(f"{case}/hand-back")).status_code == 204
-    assert await last_said(service, token, count=5) == "agent: echo: and now?"
+    assert await last_said(service, token, count=6) == "agent: echo: and now?"
     assert (await service.kim.post(f"{case}/hand-back")).status_code == 409
     read_case = (await service.kim.get(case)).json()
     assert read_case["owner"] == "agent"
     assert [turn["outcome"] for turn in read_case["turns"]] == ["taken_over", "answered"]
-    assert (await service.kim.post(f"{case}/resolve")).status_code == 204
+    assert (await service.kim.post(f"{case}/resolve", json={"confirmed": True})).status_code == 204
     assert (await service.kim.post(f"{case}/resolve")).status_code == 409
+    resolved = (await service.kim.get(case)).json()
+    assert (resolved["resolved_by"], resolved["resolved_by_name"], resolved["resolution"]) == (
+        "person",
+        "kim",
+        "confirmed",
+    )
+    assert (await service.lee.post(f"{case}/reopen")).status_code == 204
+    reopened = (await service.kim.get(case)).json()
+    assert (reopened["status"], reopened["resolution"], reopened["reopened"]) == ("open", None, 1)
 
 
 async def test_a_customers_segment_is_set_by_staff(service: Service) -> None:
