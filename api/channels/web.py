@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from api.bodies import MAX_UPLOAD
 from api.channels.channel import Channel, Inlet
-from api.routes.web import router
+from api.routes import form, form_api, web
 from api.wiring import Services
 from channels.protocol import OutboundChannel
 from channels.web import CHAT, FORM
@@ -19,4 +19,11 @@ async def _outbound(_services: Services) -> AsyncIterator[Sequence[OutboundChann
     yield WebOutbound(CHAT), WebOutbound(FORM)
 
 
-WEB = Channel(outbound=_outbound, inlets=(Inlet(router, MAX_UPLOAD),))
+WEB = Channel(
+    outbound=_outbound,
+    inlets=(
+        Inlet(web.router, MAX_UPLOAD),
+        Inlet(form.router, MAX_UPLOAD, form.too_large),
+        Inlet(form_api.router, MAX_UPLOAD),
+    ),
+)
