@@ -7,13 +7,15 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from tests.integration.http.conftest import Service
 from tests.integration.http.conftest import service as service  # noqa: PLC0414 - a fixture of theirs, used here too
 
 PDF = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
 QUESTION = "My planter leaks since yesterday. What can I do?"
+
+pytestmark = pytest.mark.browser
 
 Open = Callable[..., Awaitable[Page]]
 
@@ -61,12 +63,11 @@ async def send(page: Page, message: str = QUESTION) -> None:
 async def test_from_question_to_answer_to_a_person_and_back(service: Service, visit: Open, script: bool) -> None:
     page = await visit(java_script_enabled=script)
     await fill(page)
-    await page.get_by_label("Add files").set_input_files(
-        [
-            {"name": "receipt.pdf", "mimeType": "application/pdf", "buffer": PDF},
-            {"name": "setup.exe", "mimeType": "application/pdf", "buffer": b"MZ\x90\0" + bytes(9)},
-        ]
-    )
+    files: list[FilePayload] = [
+        {"name": "receipt.pdf", "mimeType": "application/pdf", "buffer": PDF},
+        {"name": "setup.exe", "mimeType": "application/pdf", "buffer": b"MZ\x90\0" + bytes(9)},
+    ]
+    await page.get_by_label("Add files").set_input_files(files)
     await page.get_by_role("button", name="Send message").click()
     await expect(page.get_by_text("We have your message")).to_be_visible()
     await expect(page.locator(".from-agent .text")).to_have_text(f"echo: {QUESTION}")
