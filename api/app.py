@@ -8,17 +8,17 @@ from importlib.metadata import version
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
-from api.bodies import MAX_BODY, MAX_UPLOAD
+from api.bodies import MAX_UPLOAD
 from api.channels import CHANNELS
 from api.channels.channel import Channel, Inlet
 from api.embedding import Embedding
 from api.pages.routes import router as pages
-from api.problems import count_shed, install, problem
+from api.problems import count_shed, install
 from api.routes import answers, customers, dead_letters, feedback, files, health, identity, review, troubles
 from api.wiring import Services, build_origins, open_services
 from infra.settings import Settings
@@ -67,7 +67,7 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
     for inlet in inlets:
         app.include_router(inlet.router, max_body_size=inlet.max_body)
     app.add_middleware(Embedding, origins=build_origins(settings))
-    app.add_middleware(Door, larger={path: inlet.max_body for inlet in inlets for path in inlet.larger_paths})
+    app.add_middleware(Door, larger={path: inlet for inlet in inlets for path in inlet.larger_paths})
     return app
 
 
@@ -77,6 +77,10 @@ def services_of(app: FastAPI) -> Services:
     return services
 
 
+_USUAL = Inlet(APIRouter())
+"""Where nothing else is said."""
+
+
 class Door:
     """Gives every request an id, for its log lines and its answer, and turns away a body that is announced too large.
 
@@ -84,10 +88,10 @@ class Door:
 
     Args:
         app: who answers.
-        larger: beginnings of paths that take larger bodies, each with its limit.
+        larger: beginnings of paths that take larger bodies, each with its inlet.
     """
 
-    def __init__(self, app: ASGIApp, *, larger: Mapping[str, int]) -> None:
+    def __init__(self, app: ASGIApp, *, larger: Mapping[str, Inlet]) -> None:
         self._app = app
         self._larger = larger
 
@@ -106,9 +110,10 @@ class Door:
             await send(message)
 
         announced = Headers(scope=scope).get("content-length", "0")
-        limit = max((size for path, size in self._larger.items() if scope["path"].startswith(path)), default=MAX_BODY)
-        if announced.isdigit() and int(announced) > limit:
-            refusal = problem(413, "The request is too large", hint=f"at most {limit // 1024} KiB")
+        inlets = [inlet for path, inlet in self._larger.items() if scope["path"].startswith(path)]
+        inlet = max(inlets, key=lambda one: one.max_body, default=_USUAL)
+        if announced.isdigit() and int(announced) > inlet.max_body:
+            refusal = inlet.too_large(Request(scope), inlet.max_body)
             await refusal(scope, receive, tagged)
         else:
             await self._app(scope, receive, tagged)

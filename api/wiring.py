@@ -28,6 +28,7 @@ from api.worker import Worker, WorkerLimits
 from channels.attachments import Limits
 from channels.filelinks import FileLinks
 from channels.web.origins import Origins
+from channels.web.form_stamp import FormStamps
 from channels.web.signature import TokenSigner
 from channels.whatsapp import WHATSAPP
 from channels.whatsapp.signature import WebhookSignature
@@ -47,6 +48,7 @@ from infra.postgres.database import Database
 from infra.postgres.dead_letters import DeadLetters
 from infra.postgres.earlier import EarlierTalks
 from infra.postgres.files import Files
+from infra.postgres.form import FormArrivals
 from infra.postgres.inbox import Inbox
 from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
@@ -108,6 +110,8 @@ class Services:
     lives: Lives
     surveys: Surveys
     survey_links: SurveyLinks
+    form_arrivals: FormArrivals
+    form_stamps: FormStamps
     tokens: TokenSigner
     origins: Origins
     """Where the chat may be embedded."""
@@ -207,6 +211,8 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             lives=lives,
             surveys=Surveys(public, keyring, lives, link=links.link),
             survey_links=links,
+            form_arrivals=FormArrivals(public, keyring),
+            form_stamps=FormStamps(keyring.derive("form stamps")),
             tokens=TokenSigner(keyring.derive("conversation tokens")),
             origins=build_origins(settings),
             metrics=metrics,

@@ -130,6 +130,15 @@ class SurveySettings(BaseModel):
     """A customer is not asked again so soon."""
 
 
+class FormSettings(BaseModel):
+    """When the public form asks its sender to send once more."""
+
+    fastest_seconds: _Seconds = 2.0
+    """Between opening the form and sending it; quicker is a program, or nearly."""
+    oldest_hours: float = Field(24.0, gt=0)
+    """How long an open form can be sent."""
+
+
 class ModelSettings(BaseModel):
     """Which model forms the skills use. ``auto``: OpenAI's when there is a key, else the embedded ones."""
 
@@ -279,6 +288,7 @@ class Settings(BaseSettings):
     files: FileSettings = Field(default_factory=FileSettings)
     life: LifeSettings = Field(default_factory=LifeSettings)
     survey: SurveySettings = Field(default_factory=SurveySettings)
+    form: FormSettings = Field(default_factory=FormSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
     spend: SpendSettings = Field(default_factory=SpendSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)

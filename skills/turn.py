@@ -28,9 +28,9 @@ ChannelName = NewType("ChannelName", str)
 Language = NewType("Language", str)
 """An ISO 639-1 code: ``en``, ``de``, ``es`` …"""
 
-ForPerson = Literal["unreadable", "files_only", "asked"]
-"""Why a message is a person's: it could not be read, all that it has is files, or the customer pressed the button that
-asks for a person."""
+ForPerson = Literal["unreadable", "files_only", "asked", "suspect"]
+"""Why a message is a person's: it could not be read, all that it has is files, the customer pressed the button that
+asks for a person, or it looks like spam."""
 
 Verdict = Literal["solved", "not_solved"]
 """What a customer says of an answer."""

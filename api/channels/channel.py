@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from api.bodies import MAX_BODY
+from api.problems import problem
 from api.scheduler import Job
 from api.wiring import Services
 from channels.addresses import AddressKind
@@ -27,12 +28,19 @@ def no_codes(_services: Services) -> Mapping[AddressKind, ChannelName]:
     return {}
 
 
+def too_large(_request: Request, limit: int) -> Response:
+    """A problem, for programs."""
+    return problem(413, "The request is too large", hint=f"at most {limit // 1024} KiB")
+
+
 @dataclass(frozen=True, slots=True)
 class Inlet:
     """Routes with a limit of their own for the bodies of requests, in bytes."""
 
     router: APIRouter
     max_body: int = MAX_BODY
+    too_large: Callable[[Request, int], Response] = too_large
+    """Answers a body that is announced larger."""
 
     @property
     def larger_paths(self) -> list[str]:

@@ -240,12 +240,7 @@ async def read_messages(
                 await _changed_within(changed, min(left, 2.0))
                 view = await use.conversations.view(CHAT, token.thread, after=after)
     response.headers["Cache-Control"] = "no-store"
-    return WebMessages(
-        messages=[_message(use, seen) for seen in view.messages],
-        cursor=view.messages[-1].position if view.messages else after,
-        activity=view.activity,
-        asks=view.asks,
-    )
+    return seen_messages(use, view, after)
 
 
 @router.get(
@@ -301,6 +296,16 @@ async def _changed_within(changed: asyncio.Event, seconds: float) -> None:
             await changed.wait()
     except TimeoutError:
         return
+
+
+def seen_messages(use: Services, view: View, after: int) -> WebMessages:
+    """A view as the customer gets it."""
+    return WebMessages(
+        messages=[_message(use, seen) for seen in view.messages],
+        cursor=view.messages[-1].position if view.messages else after,
+        activity=view.activity,
+        asks=view.asks,
+    )
 
 
 def _message(use: Services, seen: SeenMessage) -> WebMessage:

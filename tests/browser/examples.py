@@ -34,6 +34,7 @@ def line(
         "at": _minutes(-ago),
         "state": state,
         "delivery": delivery,
+        "files": [],
     }
 
 

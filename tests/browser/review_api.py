@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BaseModel, ConfigDict
 
 from api.problems import UnauthorizedError
@@ -62,11 +62,17 @@ class ReviewApi:
         add(f"{one}/claim", self._claim, methods=post, status_code=204, response_model=None)
         add(f"{one}/claim", self._release, methods=["DELETE"], status_code=204, response_model=None)
         add(f"{one}/decision", self._decide, methods=post, status_code=202)
+        add("/files/{message_id}/{ordinal}", self._file, methods=get, response_model=None)
         add("/cases", self._cases, methods=get)
         add(case, self._case, methods=get)
         add(f"{case}/messages", self._write, methods=post, status_code=202)
         for action in ("take-over", "hand-back", "resolve"):
             add(f"{case}/{action}", getattr(self, "_" + action.replace("-", "_")), methods=post, status_code=204)
+
+    async def _file(self, message_id: str, ordinal: int) -> Response:  # noqa: ARG002 - every message has the same
+        if self.losing_answers:
+            raise NotFoundError("there is no such file")
+        return Response(f"file {ordinal}", media_type="application/octet-stream")
 
     def customer_writes(self, item: str, text: str) -> None:
         """A message that comes after the proposal: whoever read before has an old version."""

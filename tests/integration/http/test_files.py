@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import re
 import struct
 import zipfile
 from collections.abc import AsyncIterator
@@ -217,6 +218,20 @@ async def _from_person(service: Service, token: str, *, after: int) -> dict[str,
                 after = message["position"]
 
 
+async def announced_too_large(service: Service, path: str) -> bytes:
+    """What is answered to a request that announces more than is taken, before a byte of it is sent."""
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(*service.url.removeprefix("http://").split(":"))
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {MAX_UPLOAD + 1}\r\n\r\n"
+        writer.write(head.encode())
+        answer = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", answer)
+        assert length is not None
+        answer += await reader.readexactly(int(length[1]))
+        writer.close()
+    return answer
+
+
 def a_form(*parts: bytes, boundary: bytes = b"b") -> bytes:
     return b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts) + b"--" + boundary + b"--\r\n"
 
@@ -260,14 +275,8 @@ async def test_a_broken_or_hostile_form_is_a_problem_and_stores_nothing(
 @pytest.mark.parametrize("announced", [True, False], ids=["announced", "in chunks"])
 async def test_a_form_beyond_every_limit_is_turned_away(service: Service, announced: bool) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
-    if announced:  # turned away before a byte of it is read
-        async with asyncio.timeout(10):
-            sender, writer = await asyncio.open_connection(*service.url.removeprefix("http://").split(":"))
-            writer.write(
-                f"POST /v1/web/messages HTTP/1.1\r\nHost: x\r\nContent-Length: {MAX_UPLOAD + 1}\r\n\r\n".encode()
-            )
-            answer = await sender.readuntil(b"\r\n\r\n")
-            writer.close()
+    if announced:
+        answer = await announced_too_large(service, "/v1/web/messages")
         assert answer.startswith(b"HTTP/1.1 413")
         assert b"application/problem+json" in answer
         return

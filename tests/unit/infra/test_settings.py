@@ -69,6 +69,8 @@ NAMES: dict[str, tuple[str, str, object]] = {
     "CSAGENT_FILES__TOTAL_BYTES": ("files.total_bytes", "8", 8),
     "CSAGENT_FILES__COUNT": ("files.count", "0", 0),
     "CSAGENT_FILES__LINK_HOURS": ("files.link_hours", "2", 2),
+    "CSAGENT_FORM__FASTEST_SECONDS": ("form.fastest_seconds", "0", 0.0),
+    "CSAGENT_FORM__OLDEST_HOURS": ("form.oldest_hours", "1", 1.0),
     "CSAGENT_RETENTION__IDLE_THREAD_DAYS": ("retention.idle_thread_days", "0", 0),
     "CSAGENT_RETENTION__CASE_DAYS": ("retention.case_days", "30", 30),
     "CSAGENT_RETENTION__EVENT_MONTHS": ("retention.event_months", "24", 24),
@@ -106,7 +108,7 @@ def test_every_setting_has_its_name_in_the_environment(monkeypatch: pytest.Monke
 def test_every_group_is_in_the_list_above() -> None:
     groups = {name for name, field in Settings.model_fields.items() if isinstance(field.default_factory, type)}
     assert groups - {"master_keys", "staff_keys"} == {
-        *("worker", "company", "settle", "pace", "files", "model", "spend", "knowledge", "retention")
+        *("worker", "company", "settle", "pace", "files", "form", "model", "spend", "knowledge", "retention")
     }
     assert {path.partition(".")[0] for path, _, _ in NAMES.values() if "." in path} == groups - {
         "master_keys",

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from skills.errors import PolicyError
 from skills.escalate import Escalate, Policy, amounts_in
-from skills.turn import Customer, Draft, Escalation, Rejection, Sentiment, Severity, Trend
+from skills.turn import Customer, Draft, Escalation, ForPerson, Rejection, Sentiment, Severity, Trend
 from tests.unit.skills.skill_examples import a_customer, a_sentiment, a_turn, an_answer, no_answer
 
 NODE = Escalate()
@@ -198,6 +200,16 @@ async def test_each_circumstance_has_its_rule() -> None:
     }
     for rule, found in decisions.items():
         assert [reason.rule for reason in found.reasons] == [rule]
+
+
+@pytest.mark.parametrize(
+    ("why", "rule"), [("suspect", "maybe_spam"), ("files_only", "beyond_the_agent"), ("asked", "pressed_for_human")]
+)
+async def test_what_a_channel_says_of_a_message_has_its_rule(why: ForPerson, rule: str) -> None:
+    turn = a_turn("How long?")
+    turn = replace(turn, messages=tuple(replace(message, for_person=why) for message in turn.messages))
+    state: Any = {"turn": turn, "sentiment": a_sentiment(), "draft": an_answer(), "rejections": ()}
+    assert [reason.rule for reason in (await NODE(state))["escalation"].reasons] == [rule]
 
 
 async def test_small_talk_needs_nobody_not_even_from_those_who_write_often() -> None:

@@ -129,7 +129,8 @@ export class OpenEscalation {
   draw(focus) {
     const { detail } = this;
     const later = new Set(detail.later_messages.map((line) => line.id));
-    const about = { customer: detail.customer, evidence: detail.request.mood.evidence, texts: detail.request.messages };
+    const { evidence } = detail.request.mood;
+    const about = { customer: detail.customer, session: this.session, evidence, texts: detail.request.messages };
     const earlier = detail.transcript.filter((line) => !later.has(line.id));
     this.claimBox = element("div.claim");
     // First the bar: it takes its height from the talk, which then scrolls to the proposal.

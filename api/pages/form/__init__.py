@@ -1,0 +1,1 @@
+"""The contact form and its private page, made on the server: no script is needed."""
