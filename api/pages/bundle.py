@@ -47,14 +47,15 @@ def _add(path: Path, parts: dict[Path, str], names: list[str]) -> None:
         imported = (path.parent / found["file"]).resolve()
         if imported.suffix == ".json":
             parsed = json.loads(imported.read_text())
-            sheets += f"const {found['names']} = {json.dumps(parsed, ensure_ascii=False, separators=(',', ':'))};\n"
+            pairs = ",".join(f"{key}:{json.dumps(value, ensure_ascii=False)}" for key, value in parsed.items())
+            sheets += f"const {found['names']} = {{{pairs}}};\n"
         elif imported.suffix == ".css":
             text = json.dumps(_css(imported.read_text()), ensure_ascii=False)
             sheets += f"const {found['names']} = new CSSStyleSheet();\n{found['names']}.replaceSync({text});\n"
         else:
             _add(imported, parts, names)
     code = _COMMENT.sub("", _IMPORT.sub("", source))
-    code = re.sub(r"^export ", "", code, flags=re.MULTILINE)
+    code = re.sub(r"^export (?=(?:async function|function|const|class) )", "", code, flags=re.MULTILINE)
     if left := re.search(r"^(import|export)\b.*", code, re.MULTILINE):
         raise ValueError(f"{path.name}: {left[0]!r} is more than this can put together")
     names += _TOP.findall(sheets + code)

@@ -2,6 +2,7 @@
 
 import { element, setFieldError } from "../elements.js";
 import { Refused, request } from "../requests.js";
+import { EMAIL } from "./composer.js";
 
 /**
  * @param {{host: string, words: Object, key: string|null, onProved: (answer: Object|null) => void}} options
@@ -36,7 +37,7 @@ export function proof({ host, words, key, onProved }) {
     return undefined;
   });
   const askEmail = step(email, words.email, words.sendCode, async (value) => {
-    if (!/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(value)) return words.emailWrong;
+    if (!EMAIL.test(value)) return words.emailWrong;
     try {
       await ask("codes", { email: value });
     } catch {
