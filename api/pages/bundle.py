@@ -80,7 +80,7 @@ def _code(text: str) -> str:
         if token in {")", "]", "}"} and (before == "," or (before == ";" and token == "}")):
             kept.pop()
         kept.append(token)
-    return "".join(kept) + "\n"
+    return "".join(kept).replace("return undefined;", "return;") + "\n"
 
 
 def _css(text: str) -> str:

@@ -234,17 +234,17 @@ class ChatApi:
 async def _read_message(request: Request) -> tuple[NewMessage, list[dict[str, Any]]]:
     if "multipart" not in request.headers["content-type"]:
         return NewMessage.model_validate_json(await request.body()), []
-    form = await request.form()
-    files = [
-        {
-            "name": file.filename,
-            "media_type": file.content_type,
-            "size": file.size,
-            "refusal": "program" if str(file.filename).endswith(".exe") else None,
-            "url": "/v1/files/token",
-        }
-        for file in form.getlist("file")
-        if isinstance(file, UploadFile)
-    ]
-    fields = {name: value for name, value in form.items() if name != "file"}
-    return NewMessage.model_validate({"text": ""} | fields), files
+    async with request.form() as form:
+        files = [
+            {
+                "name": file.filename,
+                "media_type": file.content_type,
+                "size": file.size,
+                "refusal": "program" if str(file.filename).endswith(".exe") else None,
+                "url": "/v1/files/token",
+            }
+            for file in form.getlist("file")
+            if isinstance(file, UploadFile)
+        ]
+        fields = {name: value for name, value in form.items() if name != "file"}
+        return NewMessage.model_validate({"text": ""} | fields), files

@@ -50,13 +50,13 @@ async def test_a_site_with_the_strictest_policy_embeds_it_with_one_tag(open_page
     assert await page.evaluate("Object.keys(csagent)") == ["open", "close", "identify"]
 
     await launcher(page).click()
-    await expect(page.get_by_text("You are writing with an AI assistant.")).to_be_visible()
+    await expect(page.get_by_text("You are writing with an AI assistant")).to_be_visible()
     await start(page)
     await expect(page.get_by_text("The assistant is writing…")).to_be_visible()
     await server.chat.until_streaming()
     server.chat.say(ANSWER)
     await expect(page.get_by_text("60 days")).to_be_visible()
-    assert await page.get_by_text("You are writing with an AI assistant.").count() == 1
+    assert await page.get_by_text("You are writing with an AI assistant").count() == 1
 
 
 async def test_a_site_that_is_not_listed_gets_no_answer(open_page: OpenPage, server: PageServer) -> None:
@@ -101,10 +101,11 @@ async def test_the_talk_goes_on_over_pages_reloads_and_a_body_that_is_replaced(
 async def test_a_reload_while_a_message_is_being_sent_sends_it_once(open_page: OpenPage, server: PageServer) -> None:
     page = await open_page(shop(server))
     await launcher(page).click()
-    server.chat.lose_answers = 1
+    server.chat.lose_answers = 100
     await send(page, QUESTION)
     await expect(states(page)).to_have_text("Sending…")
     await page.reload()
+    server.chat.lose_answers = 0
     await launcher(page).click()
 
     await expect(states(page)).to_have_text("Sent")
@@ -152,14 +153,15 @@ async def test_the_keyboard_alone_is_enough(open_page: OpenPage, server: PageSer
         await page.keyboard.press("Shift+Tab")
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("Good to hear. Thank you!")).to_be_visible()
+    assert await focused(page) == "Good to hear. Thank you!"
 
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog")).to_be_hidden()
-    assert await focused(page) == "Close the chat" or await focused(page) == "Open the chat"
+    assert await focused(page) == "Open the chat"
 
 
 async def test_on_a_phone_it_is_modal_and_holds_the_focus(open_page: OpenPage, server: PageServer) -> None:
-    page = await open_page(shop(server), **NARROW)
+    page = await open_page(shop(server), **NARROW, reduced_motion="reduce")
     await launcher(page).click()
     dialog = page.get_by_role("dialog")
     await expect(dialog).to_have_attribute("aria-modal", "true")
@@ -276,7 +278,7 @@ async def test_an_earlier_conversation_is_found_again_by_a_code(open_page: OpenP
     page = await open_page(shop(server))
     await launcher(page).click()
     await page.get_by_role("button", name="Continue an earlier conversation").click()
-    await page.get_by_label("Email address").fill("ana@example.org")
+    await page.get_by_role("textbox", name="Email address").fill("ana@example.org")
     await page.keyboard.press("Enter")
     await page.get_by_label("Code from the email").fill("123456")
     await page.keyboard.press("Enter")
@@ -313,7 +315,7 @@ async def test_it_speaks_the_language_of_the_site(
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("size", "accent"), [(1280, "#ffd400"), (360, "#0b5cad"), (360, "#777777")])
+@pytest.mark.parametrize(("size", "accent"), [(1280, "#ffd400"), (360, "#777777")])
 async def test_axe_finds_nothing_wrong_with_it_on_a_site(  # noqa: PLR0913 - fixtures and cases
     open_page: OpenPage,
     server: PageServer,

@@ -172,7 +172,7 @@ def test_the_chat_is_put_together_in_the_order_of_its_imports(tmp_path: Path) ->
     script = bundle(tmp_path / "two.js").decode()
 
     assert script == (
-        '(() => {\n"use strict";\nconst ONE=/a\\/[/ ]b/u;\nfunction one(){return 1}\nconst sheet = new CSSStyleSheet();\n'
+        '(() => {\n"use strict";\nconst ONE=/a\\/[/ ]b/u;function one(){return 1}\nconst sheet = new CSSStyleSheet();\n'
         'sheet.replaceSync("a>b,c{color :red}");\nconst words = {hi:"a // b, \\"c\\" ;}"};\n'
         "const TWO=`${one()} of  ${words.hi} // ${4 / 2}`;\n})();\n"
     )

@@ -10,7 +10,7 @@ export class Asks {
    */
   constructor({ host, words, token, onShow, onOpen, onPerson }) {
     Object.assign(this, { host, words, token, onShow, onOpen, onPerson });
-    this.box = element("section.asks", { hidden: true });
+    this.box = element("section.asks", { tabindex: "-1", hidden: true });
     this.asked = null;
   }
 
@@ -31,8 +31,10 @@ export class Asks {
   }
 
   draw(content) {
+    const focused = this.box.contains(this.box.getRootNode().activeElement);
     this.box.replaceChildren(...content);
     this.box.hidden = content.length === 0;
+    if (focused) this.box.focus();
     if (content.length) this.onShow();
   }
 

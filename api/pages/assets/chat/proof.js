@@ -20,8 +20,9 @@ export function proof({ host, words, key, onProved }) {
       submit.disabled = true;
       const wrong = await send(input.value.trim());
       submit.disabled = false;
-      setFieldError(input, wrong ?? "", words.error);
-      if (wrong) input.focus();
+      if (!wrong) return;
+      setFieldError(input, wrong, words.error);
+      input.focus();
     });
     return form;
   };
