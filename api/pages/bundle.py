@@ -67,19 +67,19 @@ def _code(text: str) -> str:
 
     It counts on the source: statements end with a semicolon, and a division stands between blanks, or it is a pattern.
     """
-    tokens = _TOKEN.findall(text)
+    pieces = _TOKEN.findall(text)
     kept: list[str] = []
-    for token, after in zip(tokens, [*tokens[1:], "\n"], strict=True):
+    for piece, after in zip(pieces, [*pieces[1:], "\n"], strict=True):
         before = kept[-1][-1] if kept else "\n"
-        if token == "\n":
+        if piece == "\n":
             needless = before in "\n{;,([=>&|?:" or after[0] in "\n .})]?:&|"
         else:
-            needless = token.isspace() and not (_WORD.match(before) and _WORD.match(after[0]))
+            needless = piece.isspace() and not (_WORD.match(before) and _WORD.match(after[0]))
         if needless:
             continue
-        if token in {")", "]", "}"} and (before == "," or (before == ";" and token == "}")):
+        if piece in {")", "]", "}"} and (before == "," or (before == ";" and piece == "}")):
             kept.pop()
-        kept.append(token)
+        kept.append(piece)
     return "".join(kept).replace("return undefined;", "return;") + "\n"
 
 

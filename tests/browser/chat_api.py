@@ -178,7 +178,7 @@ class ChatApi:
         changed = asyncio.Event()
         self._waiting.add(changed)
         self._streaming.set()
-        told: tuple[str, str | None] | None = None
+        activity, asks = "", None
         try:
             while not self._closing:
                 changed.clear()
@@ -194,10 +194,12 @@ class ChatApi:
                         return
                     after = message["position"]
                     yield event
-                if (talk.activity, talk.asks) != told:
-                    told = talk.activity, talk.asks
-                    data = json.dumps({"activity": talk.activity, "asks": talk.asks})
-                    yield f": what is going on\nevent: activity\ndata: {data}\n\n"
+                if talk.activity != activity:
+                    activity = talk.activity
+                    yield f": what is going on\nevent: activity\ndata: {json.dumps({'activity': activity})}\n\n"
+                if talk.asks != asks:
+                    asks = talk.asks
+                    yield f"event: asks\ndata: {json.dumps({'asks': asks})}\n\n"
                 await changed.wait()
         finally:
             self._waiting.discard(changed)

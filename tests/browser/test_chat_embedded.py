@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.server import PageServer
@@ -15,7 +15,7 @@ from tests.browser.talk import ANSWER, QUESTION, send, start, states, texts
 pytestmark = pytest.mark.browser
 
 NARROW = {"viewport": {"width": 360, "height": 740}}
-PNG = {"name": "crack.png", "mimeType": "image/png", "buffer": b"\x89PNG" * 500}
+PNG: FilePayload = {"name": "crack.png", "mimeType": "image/png", "buffer": b"\x89PNG" * 500}
 
 
 def shop(server: PageServer, options: str = "", page: int = 1) -> str:
@@ -30,7 +30,7 @@ async def focused(page: Page) -> str:
     """The name of what has the focus inside of the chat."""
     return str(
         await page.locator("csagent-chat").evaluate(
-            "({ shadowRoot: { activeElement: at } }) => at && (at.getAttribute('aria-label') || at.id || at.textContent)"
+            "({ shadowRoot: { activeElement: at } }) => at?.getAttribute('aria-label') || at?.textContent"
         )
     )
 
@@ -63,7 +63,8 @@ async def test_a_site_that_is_not_listed_gets_no_answer(open_page: OpenPage, ser
     page = await open_page(shop(server))
     foreign = await page.evaluate(
         """async (url) => {
-            const ask = (path, options) => fetch(url + path, options).then((answer) => answer.status, () => "unreadable");
+            const ask = (path, options) =>
+                fetch(url + path, options).then((answer) => answer.status, () => "unreadable");
             const body = JSON.stringify({ text: "hi" });
             const headers = { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() };
             return [
@@ -201,8 +202,9 @@ async def test_files_go_with_a_message_and_what_is_not_kept_is_said(open_page: O
     page = await open_page(shop(server))
     await launcher(page).click()
     script = "<img src=x onerror=alert(1)>.exe"
-    files = [PNG, {"name": script, "mimeType": "application/octet-stream", "buffer": b"MZ"}]
-    await page.locator("input[type=file]").set_input_files([*files, {**PNG, "name": "empty.png", "buffer": b""}])
+    program: FilePayload = {"name": script, "mimeType": "application/octet-stream", "buffer": b"MZ"}
+    nothing: FilePayload = {"name": "empty.png", "mimeType": "image/png", "buffer": b""}
+    await page.locator("input[type=file]").set_input_files([PNG, program, nothing])
     await expect(page.get_by_role("alert")).to_have_text("empty.png is empty")
     await page.get_by_role("button", name="Remove crack.png").click()
     await page.locator("input[type=file]").set_input_files([PNG])
@@ -210,7 +212,7 @@ async def test_files_go_with_a_message_and_what_is_not_kept_is_said(open_page: O
 
     await expect(states(page)).to_have_text("Sent")
     await expect(page.locator("#log .file").last).to_contain_text("crack.png")
-    await expect(page.locator("#log .file").first).to_contain_text("Not kept: programs aren’t accepted")
+    await expect(page.locator("#log .file").first).to_contain_text("Not kept: programs aren\u2019t accepted")
     assert await page.locator("#log img").count() == 0
     link = page.get_by_role("link", name="crack.png")
     assert await link.get_attribute("href") == f"{server.url}/v1/files/token"
@@ -311,12 +313,12 @@ async def test_it_speaks_the_language_of_the_site(
     await expect(page.get_by_role("button", name=person)).to_be_visible()
     box = await page.get_by_role("dialog").bounding_box()
     assert box is not None
-    assert box["x"] == 20  # noqa: PLR2004 - pixels from the left
+    assert box["x"] == 20
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(("size", "accent"), [(1280, "#ffd400"), (360, "#777777")])
-async def test_axe_finds_nothing_wrong_with_it_on_a_site(  # noqa: PLR0913 - fixtures and cases
+async def test_axe_finds_nothing_wrong_with_it_on_a_site(
     open_page: OpenPage,
     server: PageServer,
     violations: Callable[[Page], Awaitable[str]],

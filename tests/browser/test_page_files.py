@@ -166,7 +166,8 @@ def test_the_chat_is_put_together_in_the_order_of_its_imports(tmp_path: Path) ->
     )
     (tmp_path / "two.js").write_text(
         'import { ONE, one } from "./one.js";\nimport sheet from "./look.css" with { type: "css" };\n'
-        'import words from "./words.json" with { type: "json" };\n\nconst TWO = `${one()} of  ${words.hi} // ${4 / 2}`;\n'
+        'import words from "./words.json" with { type: "json" };\n\n'
+        "const TWO = `${one()} of  ${words.hi} // ${4 / 2}`;\n"
     )
 
     script = bundle(tmp_path / "two.js").decode()
