@@ -79,6 +79,9 @@ class ChatApi:
         self.router.add_api_route("/messages", self._read, methods=["GET"])
         for path in ("resolution", "feedback", "identity/codes", "identity/proof"):
             self.router.add_api_route(f"/{path}", self._tell, methods=["POST"])
+        self.router.add_api_route("/identity", self._standing, methods=["GET"])
+        self.router.add_api_route("/conversations", self._conversations, methods=["GET"])
+        self.router.add_api_route("/conversations/{talk_id}/messages", self._earlier, methods=["GET"])
         self.router.add_api_route("/events", self._events, methods=["GET"])
 
     @property
@@ -161,7 +164,20 @@ class ChatApi:
         if authorization and "/identity/" not in request.url.path:
             self.talk.asks = None
             self._wake()
-        return Response(b"{}", status_code=202, media_type="application/json")
+        return Response(b'{"linked": true, "until": null}', status_code=202, media_type="application/json")
+
+    async def _standing(self) -> dict[str, Any]:
+        proven = any(what == "identity/proof" for what, _ in self.told)
+        return {"proven": proven, "until": None, "can_prove": [] if proven else ["email"], "mentioned": []}
+
+    async def _conversations(self) -> dict[str, Any]:
+        talks = [("earlier", "My planter leaks", False), ("this", "How long", True)]
+        return {"items": [{"id": key, "first_line": line, "here": here} for key, line, here in talks]}
+
+    async def _earlier(self, talk_id: str, after: int = 0) -> dict[str, Any]:
+        said = {"author": "customer", "text": f"{talk_id}: my planter leaks", "at": datetime.now(UTC).isoformat()}
+        messages = [{"id": str(uuid4()), "position": 1, **said}] if after == 0 else []
+        return {"messages": messages, "cursor": 1}
 
     async def _events(
         self,

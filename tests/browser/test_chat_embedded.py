@@ -276,21 +276,25 @@ async def test_what_the_server_asks_is_answered(open_page: OpenPage, server: Pag
     assert server.chat.told == [("resolution", {"helped": False}), ("feedback", {"rating": 4, "comment": "quick"})]
 
 
-async def test_an_earlier_conversation_is_found_again_by_a_code(open_page: OpenPage, server: PageServer) -> None:
+async def test_earlier_conversations_are_read_after_a_proof_by_code(open_page: OpenPage, server: PageServer) -> None:
     page = await open_page(shop(server))
     await launcher(page).click()
-    await page.get_by_role("button", name="Continue an earlier conversation").click()
+    earlier = page.get_by_role("button", name="Continue an earlier conversation")
+    await expect(earlier).to_be_hidden()
+    await start(page)
+    await earlier.click()
     await page.get_by_role("textbox", name="Email address").fill("ana@example.org")
     await page.keyboard.press("Enter")
-    await page.get_by_label("Code from the email").fill("123456")
+    await page.get_by_label("Code from the email").fill("123 456")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_text("Your address is proven.")).to_be_visible()
-    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="My planter leaks").click()
+    await expect(page.locator(".view .text")).to_have_text(["earlier: my planter leaks"])
+    await page.get_by_role("button", name="Back").click()
     await expect(page.get_by_label("Your message")).to_be_visible()
 
     assert server.chat.told == [
-        ("identity/codes", {"email": "ana@example.org"}),
-        ("identity/proof", {"code": "123456"}),
+        ("identity/codes", {"email": "ana@example.org", "language": "en"}),
+        ("identity/proof", {"code": "123 456"}),
     ]
 
 

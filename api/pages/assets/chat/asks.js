@@ -95,13 +95,15 @@ export class Asks {
   }
 
   async tell(what, body, thanks, then) {
+    // The stream may say that nothing is asked any more before the answer to this is here.
+    this.thanked = true;
     try {
       await request(`${this.host}/v1/web/${what}`, { method: "POST", body, key: this.token() });
     } catch {
+      this.thanked = false;
       this.box.querySelector(".failed")?.remove();
       return this.box.append(element("p.failed.error", { role: "alert" }, this.words.failed));
     }
-    this.thanked = true;
     this.draw([element("p.thanks", {}, thanks)]);
     return then?.();
   }

@@ -12,7 +12,7 @@ import { Live } from "./live.js";
 import { Log } from "./log.js";
 import { Outbox } from "./outbox.js";
 import { post } from "./post.js";
-import { proof } from "./proof.js";
+import { proof, standing } from "./proof.js";
 import { Views } from "./views.js";
 
 const PREFIX = "csagent.";
@@ -64,10 +64,11 @@ export class Talk {
       element("button", { type: "button", onclick: () => this.salvage() }, words.goneFresh),
     );
     this.loader = element("p.loading", { role: "status", hidden: true }, words.loading);
+    this.earlier = element("button.link", { type: "button", hidden: true, onclick: () => this.prove() }, words.earlier);
     this.intro = element(
       "div.intro", {}, element("span.mark", {}, icon("chat")), element("h2", {}, words.welcome),
       element("p", {}, words.disclosure),
-      element("button.link", { type: "button", onclick: () => this.prove() }, words.earlier),
+      this.earlier,
     );
     this.asks = new Asks({
       host: this.host, words, token: () => this.token,
@@ -132,6 +133,8 @@ export class Talk {
     this.lost.hidden = true;
     this.loader.hidden = true;
     this.showActivity("idle", null);
+    this.known = null;
+    this.earlier.hidden = true;
     if (token === null) return undefined;
     this.live = new Live({
       host: this.host, token,
@@ -175,6 +178,7 @@ export class Talk {
     else if (state === "lost") this.showLost();
     else if (state === "live") {
       this.lost.hidden = true;
+      if (!this.known) this.offerEarlier();
       this.outbox.resume();
     }
   }
@@ -219,12 +223,16 @@ export class Talk {
     this.forget();
   }
 
+  /** Offers what was said earlier, where there is a conversation and something to prove it with. */
+  async offerEarlier() {
+    const { token } = this;
+    this.known = token && await standing(this.host, token);
+    this.earlier.hidden = !(this.known?.proven || this.known?.can_prove.includes("email"));
+  }
+
   prove() {
-    const { host, words } = this;
-    const onProved = (answer) => {
-      if (answer?.conversation_token) this.device.set("token", answer.conversation_token);
-      this.redraw();
-    };
-    this.views.open(words.earlier, proof({ host, words, key: this.token, onProved }));
+    const { host, words, token: key } = this;
+    const { proven } = this.known;
+    this.views.open(words.earlier, proof({ host, words, key, proven, draw: (message) => this.log.draw(message) }));
   }
 }
