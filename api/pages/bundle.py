@@ -47,14 +47,15 @@ def _add(path: Path, parts: dict[Path, str], names: list[str]) -> None:
         imported = (path.parent / found["file"]).resolve()
         if imported.suffix == ".json":
             parsed = json.loads(imported.read_text())
-            sheets += f"const {found['names']} = {json.dumps(parsed, ensure_ascii=False, separators=(',', ':'))};\n"
+            pairs = ",".join(f"{key}:{json.dumps(value, ensure_ascii=False)}" for key, value in parsed.items())
+            sheets += f"const {found['names']} = {{{pairs}}};\n"
         elif imported.suffix == ".css":
             text = json.dumps(_css(imported.read_text()), ensure_ascii=False)
             sheets += f"const {found['names']} = new CSSStyleSheet();\n{found['names']}.replaceSync({text});\n"
         else:
             _add(imported, parts, names)
     code = _COMMENT.sub("", _IMPORT.sub("", source))
-    code = re.sub(r"^export ", "", code, flags=re.MULTILINE)
+    code = re.sub(r"^export (?=(?:async function|function|const|class) )", "", code, flags=re.MULTILINE)
     if left := re.search(r"^(import|export)\b.*", code, re.MULTILINE):
         raise ValueError(f"{path.name}: {left[0]!r} is more than this can put together")
     names += _TOP.findall(sheets + code)
@@ -66,20 +67,20 @@ def _code(text: str) -> str:
 
     It counts on the source: statements end with a semicolon, and a division stands between blanks, or it is a pattern.
     """
-    tokens = _TOKEN.findall(text)
+    pieces = _TOKEN.findall(text)
     kept: list[str] = []
-    for token, after in zip(tokens, [*tokens[1:], "\n"], strict=True):
+    for piece, after in zip(pieces, [*pieces[1:], "\n"], strict=True):
         before = kept[-1][-1] if kept else "\n"
-        if token == "\n":
+        if piece == "\n":
             needless = before in "\n{;,([=>&|?:" or after[0] in "\n .})]?:&|"
         else:
-            needless = token.isspace() and not (_WORD.match(before) and _WORD.match(after[0]))
+            needless = piece.isspace() and not (_WORD.match(before) and _WORD.match(after[0]))
         if needless:
             continue
-        if token in {")", "]", "}"} and (before == "," or (before == ";" and token == "}")):
+        if piece in {")", "]", "}"} and (before == "," or (before == ";" and piece == "}")):
             kept.pop()
-        kept.append(token)
-    return "".join(kept) + "\n"
+        kept.append(piece)
+    return "".join(kept).replace("return undefined;", "return;") + "\n"
 
 
 def _css(text: str) -> str:

@@ -37,7 +37,7 @@ ANYWHERE: Mapping[str, str] = {
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-"""Sent with what other sites embed, which is the same for everybody. What it may then ask is decided by their origin."""
+"""Sent with what sites embed, which is the same for everybody. What it may then ask is decided by their origin."""
 
 IfNoneMatch = Annotated[str | None, Header()]
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.bodies import MAX_UPLOAD, described, read_json
 from api.problems import responses
 from api.routes.staff import Staff
-from api.routes.web import With
+from api.routes.visitor import With
 from api.wiring import Services
 from channels.attachments import SentFile, check
 from channels.envelope import File

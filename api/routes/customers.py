@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import responses
 from api.routes.staff import Staff
-from api.routes.web import With
+from api.routes.visitor import With
 from infra.postgres.customers import ReadCustomer
 from skills.turn import CustomerId
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.problems import responses
 from api.routes.review import Line
 from api.routes.staff import Staff
-from api.routes.web import With
+from api.routes.visitor import With
 from infra.postgres.dead_letters import LONGEST_REASON
 
 router = APIRouter(prefix="/v1/review/dead-letters", tags=["review"])

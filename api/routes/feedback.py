@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.pages.feedback import feedback_page
 from api.pages.routes import SECURITY_HEADERS
 from api.problems import responses
-from api.routes.web import Token, With
+from api.routes.visitor import Token, With
 from channels.web import CHAT, FORM
 from infra.postgres.surveys import LONGEST_COMMENT
 

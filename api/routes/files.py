@@ -15,7 +15,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 
 from api.problems import responses
 from api.routes.staff import Staff
-from api.routes.web import With
+from api.routes.visitor import With
 from channels.envelope import File
 from infra.postgres.files import ORIGINAL
 from skills.errors import NotFoundError

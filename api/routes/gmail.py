@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.problems import UnauthorizedError, responses
-from api.routes.web import Given, With
+from api.routes.visitor import Given, With
 from channels.gmail.signature import Expected, ForgedPushError, PushTokens
 from infra.postgres.mailboxes import Mailbox
 from skills.errors import NotFoundError

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
-from api.routes.web import With
+from api.routes.visitor import With
 from infra.breakers import Status
 from skills.errors import DatabaseUnavailableError
 

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from api.channels import code_channels
 from api.channels.channel import Channel
 from api.problems import responses
-from api.routes.web import Token, WebMessage, With
+from api.routes.visitor import Token, With
+from api.routes.web import WebMessage
 from api.wiring import Services
 from channels.addresses import AddressKind, mail_address, phone_number
 from infra.postgres.verification import DIGITS

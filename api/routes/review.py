@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import responses
 from api.routes.staff import Staff
-from api.routes.web import With
+from api.routes.visitor import With
 from skills.turn import CaseId, EscalationId
 
 router = APIRouter(prefix="/v1/review", tags=["review"])

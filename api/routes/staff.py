@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from api.problems import UnauthorizedError
-from api.routes.web import Given, With
+from api.routes.visitor import Given, With
 
 
 async def staff_of(given: Given, use: With) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from api.problems import responses
 from api.routes.staff import Staff
-from api.routes.web import With
+from api.routes.visitor import With
 from infra.postgres.outbox import Finding
 
 router = APIRouter(prefix="/v1/review", tags=["review"])

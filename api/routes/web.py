@@ -14,21 +14,21 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.bodies import described
-from api.problems import ForbiddenError, UnauthorizedError, responses
+from api.problems import responses
+from api.routes.visitor import Given, Token, Where, With, checked, issued
 from api.shown_files import MessageFile, shown_file
 from api.wiring import Services
 from channels.attachments import Attachment
 from channels.web import CHAT
-from channels.web.inbound import envelope, first_key
+from channels.web.inbound import envelope
 from channels.web.signature import ConversationToken
 from infra.postgres.conversations import SeenMessage, View
 from infra.postgres.inbox import MAX_CHARACTERS
-from skills.errors import NotFoundError
 from skills.turn import ConversationId
 
 router = APIRouter(prefix="/v1/web", tags=["web"])
@@ -92,70 +92,6 @@ class WebMessages(BaseModel):
     cursor: int
     activity: Literal["idle", "working", "person"]
     asks: Literal["helped", "survey"] | None = Field(None, description="What to offer: `/resolution` or `/feedback`")
-
-
-async def services(request: Request) -> Services:
-    """What the app was started with."""
-    return request.app.state.services  # type: ignore[no-any-return] # Starlette's state is untyped
-
-
-async def bearer(authorization: Annotated[str | None, Header()] = None) -> str | None:
-    """The token in the Authorization header, if there is one."""
-    if authorization is None:
-        return None
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise UnauthorizedError("the Authorization header is not 'Bearer <token>'")
-    return token.strip()
-
-
-Given = Annotated[str | None, Depends(bearer)]
-With = Annotated[Services, Depends(services)]
-
-
-async def origin_of(
-    use: With,
-    origin: Annotated[str | None, Header(include_in_schema=False)] = None,
-    host: Annotated[str | None, Header(include_in_schema=False)] = None,
-) -> str | None:
-    """The site whose page asks; ``None`` is a page of ours, or no browser."""
-    return use.origins.of(origin, host)
-
-
-Where = Annotated[str | None, Depends(origin_of)]
-
-
-async def token_of(given: Given, use: With, where: Where) -> ConversationToken:
-    """The conversation that the request is about."""
-    if given is None:
-        raise UnauthorizedError("a conversation token is missing", hint="send it as Authorization: Bearer …")
-    return checked(use, given, where)
-
-
-def checked(use: Services, given: str, where: str | None) -> ConversationToken:
-    """The token that this text is, presented from there.
-
-    Raises:
-        NotFoundError: there is no such conversation, or not for that site.
-    """
-    if not use.origins.allows(where):
-        raise NotFoundError("there is no such conversation")
-    return use.tokens.check(given, origin=where)
-
-
-def issued(use: Services, idempotency_key: str | None, where: str | None) -> ConversationToken:
-    """The token of a talk that begins there.
-
-    Raises:
-        ForbiddenError: the chat may not be used on that site.
-        InvalidMessageError: the key is no UUID.
-    """
-    if not use.origins.allows(where):
-        raise ForbiddenError("this site may not embed the chat", hint="CSAGENT_CHAT__ORIGINS lists those that may")
-    return use.tokens.issue(first_key(idempotency_key), origin=where)
-
-
-Token = Annotated[ConversationToken, Depends(token_of)]
 
 
 def taken_file(file: Attachment) -> TakenFile:

@@ -13,7 +13,7 @@ import structlog
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.problems import problem, responses
-from api.routes.web import With
+from api.routes.visitor import With
 from api.wiring import Services
 from channels.whatsapp import WHATSAPP
 from channels.whatsapp.form import Form

@@ -79,6 +79,9 @@ class ChatApi:
         self.router.add_api_route("/messages", self._read, methods=["GET"])
         for path in ("resolution", "feedback", "identity/codes", "identity/proof"):
             self.router.add_api_route(f"/{path}", self._tell, methods=["POST"])
+        self.router.add_api_route("/identity", self._standing, methods=["GET"])
+        self.router.add_api_route("/conversations", self._conversations, methods=["GET"])
+        self.router.add_api_route("/conversations/{talk_id}/messages", self._earlier, methods=["GET"])
         self.router.add_api_route("/events", self._events, methods=["GET"])
 
     @property
@@ -161,7 +164,20 @@ class ChatApi:
         if authorization and "/identity/" not in request.url.path:
             self.talk.asks = None
             self._wake()
-        return Response(b"{}", status_code=202, media_type="application/json")
+        return Response(b'{"linked": true, "until": null}', status_code=202, media_type="application/json")
+
+    async def _standing(self) -> dict[str, Any]:
+        proven = any(what == "identity/proof" for what, _ in self.told)
+        return {"proven": proven, "until": None, "can_prove": [] if proven else ["email"], "mentioned": []}
+
+    async def _conversations(self) -> dict[str, Any]:
+        talks = [("earlier", "My planter leaks", False), ("this", "How long", True)]
+        return {"items": [{"id": key, "first_line": line, "here": here} for key, line, here in talks]}
+
+    async def _earlier(self, talk_id: str, after: int = 0) -> dict[str, Any]:
+        said = {"author": "customer", "text": f"{talk_id}: my planter leaks", "at": datetime.now(UTC).isoformat()}
+        messages = [{"id": str(uuid4()), "position": 1, **said}] if after == 0 else []
+        return {"messages": messages, "cursor": 1}
 
     async def _events(
         self,
@@ -178,7 +194,7 @@ class ChatApi:
         changed = asyncio.Event()
         self._waiting.add(changed)
         self._streaming.set()
-        told: tuple[str, str | None] | None = None
+        activity, asks = "", None
         try:
             while not self._closing:
                 changed.clear()
@@ -194,10 +210,12 @@ class ChatApi:
                         return
                     after = message["position"]
                     yield event
-                if (talk.activity, talk.asks) != told:
-                    told = talk.activity, talk.asks
-                    data = json.dumps({"activity": talk.activity, "asks": talk.asks})
-                    yield f": what is going on\nevent: activity\ndata: {data}\n\n"
+                if talk.activity != activity:
+                    activity = talk.activity
+                    yield f": what is going on\nevent: activity\ndata: {json.dumps({'activity': activity})}\n\n"
+                if talk.asks != asks:
+                    asks = talk.asks
+                    yield f"event: asks\ndata: {json.dumps({'asks': asks})}\n\n"
                 await changed.wait()
         finally:
             self._waiting.discard(changed)
@@ -234,17 +252,17 @@ class ChatApi:
 async def _read_message(request: Request) -> tuple[NewMessage, list[dict[str, Any]]]:
     if "multipart" not in request.headers["content-type"]:
         return NewMessage.model_validate_json(await request.body()), []
-    form = await request.form()
-    files = [
-        {
-            "name": file.filename,
-            "media_type": file.content_type,
-            "size": file.size,
-            "refusal": "program" if str(file.filename).endswith(".exe") else None,
-            "url": "/v1/files/token",
-        }
-        for file in form.getlist("file")
-        if isinstance(file, UploadFile)
-    ]
-    fields = {name: value for name, value in form.items() if name != "file"}
-    return NewMessage.model_validate({"text": ""} | fields), files
+    async with request.form() as form:
+        files = [
+            {
+                "name": file.filename,
+                "media_type": file.content_type,
+                "size": file.size,
+                "refusal": "program" if str(file.filename).endswith(".exe") else None,
+                "url": "/v1/files/token",
+            }
+            for file in form.getlist("file")
+            if isinstance(file, UploadFile)
+        ]
+        fields = {name: value for name, value in form.items() if name != "file"}
+        return NewMessage.model_validate({"text": ""} | fields), files

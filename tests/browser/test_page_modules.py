@@ -29,8 +29,8 @@ async def call(page: Page, module: str, function: str, *arguments: object) -> An
 
 async def test_an_event_stream_may_be_cut_anywhere(page: Page) -> None:
     stream = (
-        '\ufeff: hi\r\nid: 7\r\nevent: message\ndata: {"a":\ndata:1}\n\n'
-        "id\ndata\n\nevent: x\n\ndata: ü🌱\r\r\nunfinished: 1\n"
+        ': still here\n\nid: 7\nevent: message\ndata: {"text": "ü🌱\\n\\ndata: 1"}\n\n'
+        ': what is going on\nevent: activity\ndata: {"activity": "idle"}\n\nevent: message\ndata: {"unfinished": 1}\n'
     )
 
     results = await page.evaluate(
@@ -51,9 +51,8 @@ async def test_an_event_stream_may_be_cut_anywhere(page: Page) -> None:
 
     assert [json.loads(result) for result in results] == [
         [
-            {"id": "7", "event": "message", "data": '{"a":\n1}'},
-            {"id": "", "event": "message", "data": ""},
-            {"id": "", "event": "message", "data": "ü🌱"},
+            {"event": "message", "data": '{"text": "ü🌱\\n\\ndata: 1"}'},
+            {"event": "activity", "data": '{"activity": "idle"}'},
         ]
     ]
 

@@ -14,7 +14,7 @@ import httpx
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from api.routes.web import services
+from api.routes.visitor import services
 from api.wiring import Services
 from channels.envelope import Accepted, Delivery, Envelope, Refused, SendResult, Unknown
 from infra.postgres.inbox import MAX_CHARACTERS

@@ -42,6 +42,7 @@ NAMES: dict[str, tuple[str, str, object]] = {
     "CSAGENT_WORKER__LEASE_SECONDS": ("worker.lease_seconds", "2.5", 2.5),
     "CSAGENT_WORKER__SWEEP_SECONDS": ("worker.sweep_seconds", "0.5", 0.5),
     "CSAGENT_WORKER__DRAIN_SECONDS": ("worker.drain_seconds", "0", 0.0),
+    "CSAGENT_CHAT__ORIGINS": ("chat.origins", "https://A.example/, http://b:81", ("https://a.example", "http://b:81")),
     "CSAGENT_SETTLE__CHAT": ("settle.chat", "1", 1.0),
     "CSAGENT_SETTLE__EMAIL": ("settle.email", "2", 2.0),
     "CSAGENT_SETTLE__WHATSAPP": ("settle.whatsapp", "3", 3.0),

@@ -10,7 +10,7 @@ export class Asks {
    */
   constructor({ host, words, token, onShow, onOpen, onPerson }) {
     Object.assign(this, { host, words, token, onShow, onOpen, onPerson });
-    this.box = element("section.asks", { hidden: true });
+    this.box = element("section.asks", { tabindex: "-1", hidden: true });
     this.asked = null;
   }
 
@@ -31,8 +31,10 @@ export class Asks {
   }
 
   draw(content) {
+    const focused = this.box.contains(this.box.getRootNode().activeElement);
     this.box.replaceChildren(...content);
     this.box.hidden = content.length === 0;
+    if (focused) this.box.focus();
     if (content.length) this.onShow();
   }
 
@@ -93,13 +95,15 @@ export class Asks {
   }
 
   async tell(what, body, thanks, then) {
+    // The stream may say that nothing is asked any more before the answer to this is here.
+    this.thanked = true;
     try {
       await request(`${this.host}/v1/web/${what}`, { method: "POST", body, key: this.token() });
     } catch {
+      this.thanked = false;
       this.box.querySelector(".failed")?.remove();
       return this.box.append(element("p.failed.error", { role: "alert" }, this.words.failed));
     }
-    this.thanked = true;
     this.draw([element("p.thanks", {}, thanks)]);
     return then?.();
   }

@@ -2,7 +2,6 @@
 
 const READABLE = 4.5;
 const INK = { light: [26, 31, 36], dark: [230, 233, 236] };
-const PAPER = { light: [255, 255, 255], dark: [26, 30, 34] };
 /** The ground of a bubble, where accent-coloured text has to be readable too. */
 const GROUND = { light: [238, 241, 244], dark: [38, 44, 50] };
 
@@ -15,7 +14,6 @@ export function accentColours(text, theme) {
     "--accent": css(accent),
     "--on-accent": css(on),
     "--accent-text": css(readable(accent, GROUND[theme], INK[theme])),
-    "--accent-soft": css(mix(accent, PAPER[theme], theme === "dark" ? 0.8 : 0.9)),
   };
 }
 

@@ -7,7 +7,7 @@ import { say } from "./words.js";
 
 export const LONGEST = 20_000;
 const NEAR = 18_000;
-const EMAIL = /^[^@\s]+@[^@\s]+\.[^@\s]+$/;
+export const EMAIL = /^[^@\s]+@[^@\s]+\.[^@\s]+$/;
 
 export class Composer {
   /**

@@ -15,10 +15,10 @@ const FOCUSABLE = "button, input, textarea, a[href], summary, [tabindex='0']";
 
 export class Frame {
   /**
-   * @param {{words: Object, options: DOMStringMap, page: HTMLElement|null, onToggle: (open: boolean) => void}}
-   *   options `page` is what the chat fills on a page of its own; without it there is a launcher
+   * @param {{words: Object, options: DOMStringMap, page: HTMLElement|null, onToggle: (open: boolean) => void,
+   *   onFresh: () => void}} options `page` is what the chat fills on a page of its own; without it there is a launcher
    */
-  constructor({ words, options, page, onToggle }) {
+  constructor({ words, options, page, onToggle, onFresh }) {
     Object.assign(this, { words, options, page, onToggle });
     this.isOpen = page !== null;
     this.host = element("csagent-chat", { lang: words.lang });
@@ -30,11 +30,9 @@ export class Frame {
       icon("chat"), icon("down"), this.badge,
     );
     this.heading = element(page ? "h1" : "h2", { id: "title" }, options.title || words.title);
-    this.more = element(
-      "button.round", { type: "button", "aria-label": words.menu, "aria-expanded": "false", "aria-controls": "menu", hidden: true },
-      icon("more"),
+    this.fresh = element(
+      "button.round", { type: "button", "aria-label": words.fresh, title: words.fresh, hidden: true, onclick: () => onFresh() }, icon("fresh"),
     );
-    this.menu = element("div.menu", { id: "menu", hidden: true });
     this.body = element("div.body");
     this.panel = element(
       "section.panel", { role: page ? null : "dialog", "aria-labelledby": "title", id: "panel", hidden: !this.isOpen },
@@ -42,9 +40,8 @@ export class Frame {
         "header", {},
         element("span.mark", {}, icon("chat")),
         element("div.names", {}, this.heading, element("p", {}, words.subtitle)),
-        this.more,
+        this.fresh,
         !page && element("button.round", { type: "button", "aria-label": words.close, onclick: () => this.toggle(false) }, icon("close")),
-        this.menu,
       ),
       this.body,
     );
@@ -59,10 +56,6 @@ export class Frame {
     this.narrow.addEventListener("change", () => this.show());
     this.dark.addEventListener("change", () => this.paint());
     this.panel.addEventListener("keydown", (event) => this.onKey(event));
-    this.more.addEventListener("click", () => this.showMenu(this.menu.hidden));
-    this.shadow.addEventListener("click", (event) => {
-      if (!this.menu.hidden && !this.more.contains(event.target)) this.showMenu(false);
-    });
     globalThis.visualViewport?.addEventListener("resize", () => this.fit());
     this.paint();
     this.attach();
@@ -124,27 +117,10 @@ export class Frame {
     this.launcher.setAttribute("aria-label", this.badge.hidden ? name : `${name} (${say(this.words.unread, count)})`);
   }
 
-  /** What the menu offers now: pairs of a label and what it does. Without any there is no menu. */
-  offer(choices) {
-    this.more.hidden = choices.length === 0;
-    if (this.more.hidden) this.showMenu(false);
-    this.menu.replaceChildren(...choices.map(([label, act]) => element(
-      "button", { type: "button", onclick: () => { this.showMenu(false); act(); } }, label,
-    )));
-  }
-
-  showMenu(open) {
-    this.menu.hidden = !open;
-    this.more.setAttribute("aria-expanded", String(open));
-    if (open) this.menu.querySelector("button")?.focus();
-  }
-
   onKey(event) {
     if (event.key === "Escape" && !event.isComposing) {
       event.stopPropagation();
-      if (this.menu.hidden) return this.toggle(false);
-      this.showMenu(false);
-      return this.more.focus();
+      return this.toggle(false);
     }
     if (event.key !== "Tab" || !this.modal) return undefined;
     const stops = [...this.panel.querySelectorAll(FOCUSABLE)].filter((node) => node.checkVisibility() && !node.disabled);

@@ -31,6 +31,7 @@ export class Live {
     this.barren = 0;
     this.streamFrom = 0;
     this.activity = "idle";
+    this.asks = null;
     this.stopped = new AbortController();
     this.nudge = () => {};
   }
@@ -151,7 +152,7 @@ export class Live {
   take({ event, data }) {
     const value = JSON.parse(data);
     if (event === "message") this.hand(value);
-    else if (event === "activity") this.tell(value);
+    else this.tell(value);
   }
 
   hand(message) {
@@ -160,9 +161,9 @@ export class Live {
     this.cursor = message.position;
   }
 
-  tell({ activity, asks }) {
-    this.activity = activity;
-    this.onActivity(activity, asks ?? null);
+  tell({ activity = this.activity, asks = this.asks }) {
+    Object.assign(this, { activity, asks });
+    this.onActivity(activity, asks);
   }
 
   backoff(error) {

@@ -20,7 +20,7 @@ export class Log {
     // The reader's own way of writing times, where it is the same language.
     const lang = navigator.language.startsWith(words.lang) ? navigator.language : words.lang;
     this.box = element("div.log", { id: "log", role: "log", "aria-live": "polite", "aria-label": words.log, tabindex: "0" }, before, after);
-    this.latest = element("button.latest", { type: "button", hidden: true, onclick: () => this.toEnd() }, icon("down"), words.latest);
+    this.latest = element("button.latest", { type: "button", hidden: true, onclick: () => { this.toEnd(); this.box.focus(); } }, icon("down"), words.latest);
     this.shown = new Map();
     this.own = new Map();
     this.recognised = new Set();
@@ -57,7 +57,9 @@ export class Log {
     const before = this.own.get(entry.key)?.node;
     if (before) {
       const follow = this.atEnd();
+      const focused = before.contains(this.box.getRootNode().activeElement);
       before.querySelector(".state").replaceChildren(...this.stateOf(entry));
+      if (focused) this.box.focus();
       if (follow) this.toEnd();
       return;
     }

@@ -2,8 +2,8 @@
 
 import { Refused, Unreachable, request } from "../requests.js";
 
-/** Milliseconds without progress after which an upload is given up. */
-const STALLED = 30_000;
+/** Milliseconds after which an upload is given up. */
+const LONGEST_UPLOAD = 300_000;
 
 /**
  * @param {string} host where the API is
@@ -28,29 +28,22 @@ export function post(host, entry, token, onProgress) {
 function upload(path, form, { entry, token, onProgress }) {
   return new Promise((resolve, reject) => {
     const sending = new XMLHttpRequest();
-    let stalled;
-    const alive = () => {
-      clearTimeout(stalled);
-      stalled = setTimeout(() => sending.abort(), STALLED);
-    };
     const lost = () => {
-      clearTimeout(stalled);
       entry.progress = null;
       reject(new Unreachable());
     };
     sending.open("POST", path);
+    sending.timeout = LONGEST_UPLOAD;
     sending.setRequestHeader("Accept", "application/json");
     sending.setRequestHeader("Idempotency-Key", entry.key);
     if (token) sending.setRequestHeader("Authorization", `Bearer ${token}`);
     sending.upload.addEventListener("progress", ({ loaded, total }) => {
-      alive();
       entry.progress = Math.floor((loaded / total) * 100);
       onProgress();
     });
     sending.addEventListener("error", lost);
-    sending.addEventListener("abort", lost);
+    sending.addEventListener("timeout", lost);
     sending.addEventListener("load", () => {
-      clearTimeout(stalled);
       entry.progress = null;
       let answer = null;
       try {
@@ -61,7 +54,6 @@ function upload(path, form, { entry, token, onProgress }) {
       if (sending.status < 400) return resolve(answer);
       return reject(new Refused(sending.status, answer ?? {}, Number(sending.getResponseHeader("Retry-After")) || null));
     });
-    alive();
     sending.send(form);
   });
 }

@@ -12,18 +12,18 @@ import { Live } from "./live.js";
 import { Log } from "./log.js";
 import { Outbox } from "./outbox.js";
 import { post } from "./post.js";
-import { proof } from "./proof.js";
+import { proof, standing } from "./proof.js";
 import { Views } from "./views.js";
 
 const PREFIX = "csagent.";
 
 export class Talk {
   /**
-   * @param {{host: string, words: Object, body: HTMLElement, offer: Function, onReply: () => void}} options
-   *   `body` is the panel's; `offer` fills its menu; `onReply` hears of what others write
+   * @param {{host: string, words: Object, body: HTMLElement, onToken: Function, onReply: () => void}} options
+   *   `body` is the panel's; `onToken` hears of the conversation, or that there is none; `onReply` hears of what others write
    */
-  constructor({ host, words, body, offer, onReply }) {
-    Object.assign(this, { host, words, offer, onReply });
+  constructor({ host, words, body, onToken, onReply }) {
+    Object.assign(this, { host, words, onToken, onReply });
     this.device = new Memory("localStorage", PREFIX);
     this.live = null;
     this.loading = false;
@@ -56,19 +56,19 @@ export class Talk {
   build(body) {
     const { words } = this;
     this.why = element("strong");
-    this.kept = element("span");
-    this.lost = element("p.notice", { hidden: true }, this.why, " ", this.kept);
+    this.lost = element("p.notice", { hidden: true }, this.why, " ", words.kept);
     this.gone = element(
       "div.notice.bad", { hidden: true },
-      element("h3", {}, words.gone),
+      element("h2", {}, words.gone),
       element("p", {}, words.goneText),
       element("button", { type: "button", onclick: () => this.salvage() }, words.goneFresh),
     );
     this.loader = element("p.loading", { role: "status", hidden: true }, words.loading);
-    this.earlier = element("button.link", { type: "button", onclick: () => this.prove() }, words.earlier);
+    this.earlier = element("button.link", { type: "button", hidden: true, onclick: () => this.prove() }, words.earlier);
     this.intro = element(
-      "div.intro", {}, element("span.mark", {}, icon("chat")), element("h3", {}, words.welcome),
-      element("p", {}, words.disclosure), this.earlier,
+      "div.intro", {}, element("span.mark", {}, icon("chat")), element("h2", {}, words.welcome),
+      element("p", {}, words.disclosure),
+      this.earlier,
     );
     this.asks = new Asks({
       host: this.host, words, token: () => this.token,
@@ -123,13 +123,9 @@ export class Talk {
 
   /** Follows the conversation of the token from here on, if there is one. */
   follow() {
-    const { token, words } = this;
+    const { token } = this;
     this.composer.askWho(token === null && this.outbox.entries.length === 0);
-    this.earlier.hidden = token !== null;
-    this.offer([
-      [words.earlier, () => this.prove()],
-      ...(token === null ? [] : [[words.fresh, () => this.askToForget()]]),
-    ]);
+    this.onToken(token);
     this.live?.stop();
     this.live = null;
     this.loading = false;
@@ -137,6 +133,8 @@ export class Talk {
     this.lost.hidden = true;
     this.loader.hidden = true;
     this.showActivity("idle", null);
+    this.known = null;
+    this.earlier.hidden = true;
     if (token === null) return undefined;
     this.live = new Live({
       host: this.host, token,
@@ -173,22 +171,21 @@ export class Talk {
   }
 
   showState(state) {
-    const failedToLoad = this.loading && state === "lost";
-    this.loading = state === "loading" || failedToLoad;
+    this.loading = state === "loading" || (this.loading && state === "lost");
     this.log.box.setAttribute("aria-busy", String(this.loading));
     this.loader.hidden = state !== "loading" || !this.log.empty;
     if (state === "gone") this.showGone();
-    else if (state === "lost") this.showLost(failedToLoad && this.log.empty);
+    else if (state === "lost") this.showLost();
     else if (state === "live") {
       this.lost.hidden = true;
+      if (!this.known) this.offerEarlier();
       this.outbox.resume();
     }
   }
 
-  showLost(nothingShown = false) {
+  showLost() {
     const { words } = this;
     this.why.textContent = navigator.onLine ? words.lost : words.offline;
-    this.kept.textContent = nothingShown ? words.appears : words.kept;
     this.lost.hidden = false;
   }
 
@@ -226,12 +223,16 @@ export class Talk {
     this.forget();
   }
 
+  /** Offers what was said earlier, where there is a conversation and something to prove it with. */
+  async offerEarlier() {
+    const { token } = this;
+    this.known = token && await standing(this.host, token);
+    this.earlier.hidden = !(this.known?.proven || this.known?.can_prove.includes("email"));
+  }
+
   prove() {
-    const { host, words } = this;
-    const onProved = (answer) => {
-      if (answer?.conversation_token) this.device.set("token", answer.conversation_token);
-      this.redraw();
-    };
-    this.views.open(words.earlier, proof({ host, words, key: this.token, onProved }));
+    const { host, words, token: key } = this;
+    const { proven } = this.known;
+    this.views.open(words.earlier, proof({ host, words, key, proven, draw: (message) => this.log.draw(message) }));
   }
 }

@@ -14,7 +14,7 @@ export class Views {
   open(title, ...content) {
     this.close();
     this.before = this.body.getRootNode().activeElement;
-    const heading = element("h3", { id: "view-title", tabindex: "-1" }, title);
+    const heading = element("h2", { id: "view-title", tabindex: "-1" }, title);
     this.view = element(
       "section.view", { role: "group", "aria-labelledby": "view-title" },
       element("button.round", { type: "button", "aria-label": this.words.back, onclick: () => this.close() }, icon("back")),

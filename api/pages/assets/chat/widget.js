@@ -18,6 +18,7 @@ async function start() {
   let unread = 0;
   const frame = new Frame({
     words, options: script.dataset, page,
+    onFresh: () => talk.askToForget(),
     onToggle: (open) => {
       if (!open) return;
       unread = 0;
@@ -29,7 +30,7 @@ async function start() {
   });
   const talk = new Talk({
     host, words, body: frame.body,
-    offer: (choices) => frame.offer(choices),
+    onToken: (token) => { frame.fresh.hidden = token === null; },
     onReply: () => {
       title.count();
       if (frame.isOpen) return;
