@@ -27,8 +27,8 @@ from api.scheduler import Job, Scheduler
 from api.worker import Worker, WorkerLimits
 from channels.attachments import Limits
 from channels.filelinks import FileLinks
-from channels.web.origins import Origins
 from channels.web.form_stamp import FormStamps
+from channels.web.origins import Origins
 from channels.web.signature import TokenSigner
 from channels.whatsapp import WHATSAPP
 from channels.whatsapp.signature import WebhookSignature

@@ -78,10 +78,6 @@ class GmailSettings(BaseModel):
     """The file that `csagent gmail connect` writes; ``gmail.json`` in ``folder`` otherwise."""
     subject: str | None = None
     """The user of the domain for whom a service account acts, when the mailbox is another address of theirs."""
-    company: str = ""
-    """The name that answers come from, where it is not ``CSAGENT_COMPANY__NAME``."""
-    signature: str = ""
-    """Stands below every answer, where it is not ``CSAGENT_COMPANY__SIGNATURE``; ``\\n`` begins a line."""
     api_url: str = "https://gmail.googleapis.com"
     topic: str | None = None
     """The Pub/Sub topic that Gmail tells of changes: ``projects/…/topics/…``. Without it mail is found by looking."""
@@ -102,16 +98,6 @@ class GmailSettings(BaseModel):
         if value is not None and not re.fullmatch(r"[^\s@<>,;:\"]{1,64}@[^\s@<>,;:\"]{1,255}", value):
             raise ValueError("write one mail address, without a name")
         return None if value is None else value.lower()
-
-    @field_validator("company")
-    @classmethod
-    def _one_line(cls, value: str) -> str:
-        return " ".join(value.split())
-
-    @field_validator("signature")
-    @classmethod
-    def _lines(cls, value: str) -> str:
-        return value.replace("\\n", "\n").strip()
 
     @field_validator("lists", mode="before")
     @classmethod
