@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from api.file_fetching import fetch_due
 from api.routes.whatsapp import router
 from api.scheduler import Done, Job
 from api.wiring import Services
+from channels.addresses import AddressKind
 from channels.protocol import OutboundChannel
 from channels.whatsapp import WHATSAPP
 from channels.whatsapp.account import Account
@@ -25,7 +26,7 @@ from infra.postgres.awaited_files import AwaitedFiles
 from infra.postgres.consents import Consents
 from infra.postgres.correspondence import Correspondence
 from infra.postgres.schedule import Beat, Reign
-from skills.turn import ConversationId
+from skills.turn import ChannelName, ConversationId
 
 _FETCH_DEADLINE = 60.0
 _FETCHING = Beat(timedelta(seconds=5))
@@ -107,4 +108,9 @@ def sender_of(services: Services) -> Sender:
     )
 
 
-WHATSAPP_CHANNEL = Channel(outbound=_outbound, inlets=(Inlet(router),), jobs=_jobs)
+def _codes(services: Services) -> Mapping[AddressKind, ChannelName]:
+    settings = services.settings.whatsapp
+    return {} if settings.account_sid is None or settings.code_template_sid is None else {"phone": WHATSAPP}
+
+
+WHATSAPP_CHANNEL = Channel(outbound=_outbound, inlets=(Inlet(router),), jobs=_jobs, codes=_codes)
