@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from api.bodies import MAX_UPLOAD
-from api.channels import CHANNELS
+from api.channels import CHANNELS, code_channels
 from api.channels.channel import Channel, Inlet
 from api.embedding import Embedding
 from api.pages.routes import router as pages
@@ -31,6 +31,7 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with open_services(settings, process="api") as services:
             app.state.services = services
+            app.state.code_channels = code_channels(services, channels)
             try:
                 yield {}
             finally:
@@ -45,7 +46,6 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    app.state.channels = tuple(channels)
     install(app)
     count_shed(app, lambda app, reason: services_of(app).metrics.request_shed(reason))
     ours = (

@@ -81,11 +81,3 @@ def addressed(envelope: Envelope) -> Envelope:
         aliases=tuple(normal(channel, alias) for alias in envelope.aliases),
         claims=tuple(ClaimedAddress(claim.channel, normal(claim.channel, claim.address)) for claim in envelope.claims),
     )
-
-
-def masked(address: str) -> str:
-    """An address that its owner knows again and nobody else learns: ``d…@example.com``, ``+49…67``."""
-    local, at, domain = address.rpartition("@")
-    if at:
-        return f"{local[:1]}…@{domain}"
-    return f"{address[:3]}…{address[-2:]}" if len(address) > len("+4912345") else "…"

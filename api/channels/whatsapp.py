@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from api.file_fetching import fetch_due
 from api.routes.whatsapp import router
 from api.scheduler import Done, Job
 from api.wiring import Services
+from channels.addresses import AddressKind
 from channels.protocol import OutboundChannel
 from channels.whatsapp import WHATSAPP
 from channels.whatsapp.account import Account
@@ -26,7 +27,7 @@ from infra.postgres.awaited_files import AwaitedFiles
 from infra.postgres.consents import Consents
 from infra.postgres.correspondence import Correspondence
 from infra.postgres.schedule import Beat, Reign
-from skills.turn import ConversationId, MessageId
+from skills.turn import ChannelName, ConversationId, MessageId
 
 _FETCH_DEADLINE = 60.0
 _LINK_LASTS = timedelta(days=1)
@@ -119,4 +120,9 @@ def sender_of(services: Services) -> Sender:
     )
 
 
-WHATSAPP_CHANNEL = Channel(outbound=_outbound, inlets=(Inlet(router),), jobs=_jobs)
+def _codes(services: Services) -> Mapping[AddressKind, ChannelName]:
+    settings = services.settings.whatsapp
+    return {} if settings.account_sid is None or settings.code_template_sid is None else {"phone": WHATSAPP}
+
+
+WHATSAPP_CHANNEL = Channel(outbound=_outbound, inlets=(Inlet(router),), jobs=_jobs, codes=_codes)

@@ -34,6 +34,12 @@ def print_dossier(console: Console, read: ReadEscalation) -> None:
             )
         )
     _print_sources(console, request["sources"])
+    _print_elsewhere(console, request.get("elsewhere", ()))
+    for match in request.get("possible_matches", ()):
+        console.print(title("May be the same customer"))
+        console.print(
+            indented(Text(f"{match}: proved an address that is named here. `csagent customers show` says more"))
+        )
     for rejected in request["rejected"]:
         console.print(title(f"Rejected before: {line(rejected['reason'])}"))
         console.print(indented(Text(visible(rejected["draft"]), style="dim")))
@@ -106,6 +112,15 @@ def _print_sources(console: Console, sources: Sequence[Mapping[str, Any]]) -> No
         console.print(indented(Text("none: it cites nothing", style="yellow")))
     if others:
         console.print(indented(Text(f"{others} more found and not cited", style="dim")))
+
+
+def _print_elsewhere(console: Console, said: Sequence[Mapping[str, Any]]) -> None:
+    if said:
+        console.print(title("Lately, in other talks of this customer"))
+    for message in said:
+        head = (message["author"], _AUTHOR_STYLES[message["author"]])
+        console.print(indented(Text.assemble(head, (f"  {line(message['channel'])}  {line(message['at'])}", "dim"))))
+        console.print(indented(message["text"], 4))
 
 
 def _proposal(request: Mapping[str, Any]) -> Panel | Text:

@@ -21,7 +21,7 @@ from api.bodies import names_of
 from api.form_desk import TooOftenError, await_news, begin_talk, refuse_foreign, store, whole_view
 from api.pages.form.render import Draft, Notice, Reader, contact_page, talk_page, trouble_page
 from api.pages.form.words import language_of
-from api.routes.web import With
+from api.routes.visitor import With
 from api.shown_files import shown_file
 from api.wiring import Services
 from channels.attachments import Attachment

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.bodies import described
 from api.form_desk import await_news, begin_talk, refuse_foreign
 from api.problems import responses
-from api.routes.web import LONGEST_WAIT, TakenFile, Token, WebMessages, With, seen_messages, taken_file
+from api.routes.visitor import Token, With
+from api.routes.web import LONGEST_WAIT, TakenFile, WebMessages, seen_messages, taken_file
 from channels.web.form import MAX_TOPIC, FormMessage
 from infra.postgres.inbox import MAX_CHARACTERS
 

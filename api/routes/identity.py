@@ -5,19 +5,17 @@ The bearer is the token of a chat or a form. Asking for a code is answered alike
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.channels import code_channels
-from api.channels.channel import Channel
 from api.problems import responses
 from api.routes.visitor import Token, With
 from api.routes.web import WebMessage
-from api.wiring import Services
 from channels.addresses import AddressKind, mail_address, phone_number
 from infra.postgres.verification import DIGITS
 from skills.errors import BadRequestError, NotFoundError
@@ -104,11 +102,19 @@ class EarlierMessages(BaseModel):
     cursor: int
 
 
+async def by_code(request: Request) -> Mapping[AddressKind, ChannelName]:
+    """On which channel a code reaches an address of each kind, as this app was put together."""
+    return request.app.state.code_channels  # type: ignore[no-any-return] # Starlette's state is untyped
+
+
+ByCode = Annotated[Mapping[AddressKind, ChannelName], Depends(by_code)]
+
+
 @router.post("/identity/codes", status_code=202, responses=_PROBLEMS)
-async def ask_for_code(asked: CodeRequest, request: Request, use: With, token: Token, response: Response) -> CodeAsked:
+async def ask_for_code(asked: CodeRequest, by_code: ByCode, use: With, token: Token, response: Response) -> CodeAsked:
     """Have a code sent to an address of yours. The answer is the same whether or not we know the address."""
     kind: AddressKind = "email" if asked.phone is None else "phone"
-    channel = channels_for_codes(request, use).get(kind)
+    channel = by_code.get(kind)
     if channel is None:
         raise NotFoundError(
             f"codes can't be sent by {kind} here: no such channel is set up", hint="go on without, or ask for a person"
@@ -134,11 +140,11 @@ async def prove_address(typed: TypedCode, use: With, token: Token, response: Res
 
 
 @router.get("/identity", responses=_PROBLEMS)
-async def read_identity(request: Request, use: With, token: Token, response: Response) -> Standing:
+async def read_identity(by_code: ByCode, use: With, token: Token, response: Response) -> Standing:
     """Who this conversation is known to be with, and whether a code can be offered."""
     standing = await use.earlier.standing(token.thread)
     response.headers["Cache-Control"] = "no-store"
-    can = list(channels_for_codes(request, use))
+    can = list(by_code)
     return Standing(
         proven=standing.until is not None,
         until=standing.until,
@@ -189,9 +195,3 @@ async def read_conversation(
         ],
         cursor=said[-1].position if said else after,
     )
-
-
-def channels_for_codes(request: Request, use: Services) -> dict[AddressKind, ChannelName]:
-    """On which channel a code reaches an address of each kind, of the channels that this app was made with."""
-    channels: tuple[Channel, ...] = request.app.state.channels
-    return code_channels(use, channels)

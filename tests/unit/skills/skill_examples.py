@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -60,6 +60,7 @@ def a_turn(
     history: Sequence[tuple[Author, str]] = (),
     customer: Customer | None = None,
     earlier_polarity: tuple[float, ...] = (),
+    elsewhere: Sequence[tuple[Author, str]] = (),
 ) -> Turn:
     before = tuple(a_message(text, number, author) for number, (author, text) in enumerate(history, start=1))
     waiting = tuple(a_message(text, number) for number, text in enumerate(texts, start=len(before) + 1))
@@ -72,6 +73,10 @@ def a_turn(
         history=before,
         earlier_polarity=earlier_polarity,
         started_at=NOON,
+        elsewhere=tuple(
+            replace(a_message(text, number, author), channel=ChannelName("email"))
+            for number, (author, text) in enumerate(elsewhere, start=1)
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from skills.errors import KnowledgeUnavailableError, ModelUnavailableError, SupportError
 from skills.ports import KnowledgeQuery
 from skills.retrieve import Retrieve, questions_of
-from skills.turn import Passage, Retrieval
+from skills.turn import Author, Passage, Retrieval
 from tests.unit.skills.skill_examples import DELIVERY, PAYMENT, a_customer, a_passage, a_turn
 
 
@@ -81,6 +81,16 @@ def test_a_follow_up_is_read_with_one_and_with_two_messages_before_it() -> None:
         "Or to Spain? and there?",
         "Do you ship to France? Or to Spain? and there?",
     )
+
+
+def test_a_follow_up_that_opens_a_case_leans_on_the_talk_elsewhere() -> None:
+    elsewhere: list[tuple[Author, str]] = [("customer", "Do you ship lamps to Austria?"), ("agent", "Yes, in red.")]
+    (question,) = questions_of(a_turn("and in blue?", elsewhere=elsewhere))
+    assert (question.text, question.talk) == ("Do you ship lamps to Austria? and in blue?", "Yes, in red.")
+    (question,) = questions_of(a_turn("and in blue?", history=[("customer", "Is it new?")], elsewhere=elsewhere))
+    assert question.text == "Is it new? and in blue?"
+    (question,) = questions_of(a_turn("How do I reset my password?", elsewhere=elsewhere))
+    assert question.readings == ("How do I reset my password?",)
 
 
 def test_a_question_that_stands_alone_leaves_the_talk_aside() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from langgraph.graph import START, StateGraph
@@ -15,7 +17,7 @@ from skills.respond import ExtractiveResponder
 from skills.retrieve import Retrieve
 from skills.sentiment import LexiconSentiment
 from skills.turn import Claim, CustomerId, Passage
-from tests.unit.skills.skill_examples import DELIVERY, PAYMENT, a_turn
+from tests.unit.skills.skill_examples import DELIVERY, PAYMENT, a_customer, a_turn
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,27 @@ async def test_the_graph_hands_each_skill_its_keys_and_collects_its_findings() -
     assert set(found) >= {"identification", "sentiment", "retrieval", "draft", "escalation", "reply"}
     assert DELIVERY.text in found["reply"].text
     assert not found["escalation"].needed
+
+
+@dataclass(frozen=True)
+class Everybody:
+    async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:
+        assert claims
+        return [CustomerId(uuid4()), CustomerId(uuid4())]
+
+
+@pytest.mark.parametrize(
+    "text", ["How long does delivery take?", "I want to talk to a person!", "a lawyer will call you"]
+)
+async def test_whether_an_address_is_known_changes_nothing_of_what_is_said(text: str) -> None:
+    told = []
+    for directory in (Nobody(), Everybody()):
+        state: dict[str, Any] = {"turn": a_turn(f"{text} I am dana@example.com", customer=a_customer(verified=False))}
+        for step in (Identify(directory), *STEPS[1:]):
+            state |= await step(state)  # type: ignore[arg-type] # each takes a part of it
+        assert len(state["identification"].possible_matches) == (2 if isinstance(directory, Everybody) else 0)
+        told.append((state["reply"], state["draft"], state["escalation"]))
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: type(step).__name__)

@@ -5,11 +5,16 @@ import { linkTo, safeUrl } from "../links.js";
 import { timeElement } from "../moments.js";
 import { sentencesIn } from "./highlight.js";
 import { severity } from "./list.js";
+import { matchOffers } from "./matches.js";
 import { channelName, languageName, percent, plainWords, polarityName, strength, trendName } from "./words.js";
 
-/** @param {(number: number) => void} onSentence the way back from a source to the sentence that cites it */
-export function escalationContext(detail, onSentence) {
+/**
+ * @param {(number: number) => void} onSentence the way back from a source to the sentence that cites it
+ * @param {{call: Function}} session of staff
+ */
+export function escalationContext(detail, onSentence, session) {
   const { request } = detail;
+  const { elsewhere = [], possible_matches: matches = [] } = request; // an older request has neither
   return [
     section("Why a person is asked", element("ul.reasons", {}, request.reasons.map(reason))),
     section("Mood", mood(request.mood)),
@@ -20,6 +25,8 @@ export function escalationContext(detail, onSentence) {
         : element("p.muted", {}, "Nothing in the knowledge base fits."),
     ),
     section("Customer", customer(detail, [["Asked for a person", timeElement(detail.created_at)]])),
+    matches.length > 0 && section("May be the same customer", matchOffers(detail.customer.id, matches, session)),
+    elsewhere.length > 0 && section("Lately, in other talks", element("ul.elsewhere", {}, elsewhere.map(saidElsewhere))),
     request.rejected.length > 0 && section("Drafts turned down", element("ul.rejected", {}, request.rejected.map(rejected))),
   ].filter(Boolean);
 }
@@ -128,6 +135,16 @@ function rejected({ draft, reason: why }) {
     {},
     element("p", {}, why),
     element("details", {}, element("summary.small", {}, "The draft"), element("blockquote.small", { dir: "auto" }, draft)),
+  );
+}
+
+function saidElsewhere({ channel, author, text, at }) {
+  const who = author === "customer" ? "Customer" : author === "human" ? "Colleague" : "Assistant";
+  return element(
+    "li",
+    {},
+    element("p.muted.small", {}, `${who}, ${channelName(channel)}, `, timeElement(at)),
+    element("blockquote.small", { dir: "auto" }, text),
   );
 }
 

@@ -150,7 +150,7 @@ export class OpenEscalation {
         this.notice(),
         detail.status === "open" && proposal(detail.request, (number) => this.showSource(number)),
       ],
-      context: escalationContext(detail, (number) => this.showSentence(number)),
+      context: escalationContext(detail, (number) => this.showSentence(number), this.session),
       end: detail.status === "open" ? ".proposal" : ".decided",
       focus,
     });
