@@ -20,7 +20,8 @@ from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import count_shed, install
 from api.routes import answers, customers, dead_letters, feedback, files, health, identity, review, troubles
-from api.wiring import Services, build_origins, open_services
+from api.terms import build_origins
+from api.wiring import Services, open_services
 from infra.settings import Settings
 
 

@@ -18,14 +18,24 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import structlog
-from pydantic import BaseModel
 
 from api.bodies import Uploads
-from api.jobs import Retention, jobs, life_jobs
+from api.jobs import jobs, life_jobs
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
+from api.terms import (
+    build_code_limits,
+    build_file_limits,
+    build_keyring,
+    build_life,
+    build_origins,
+    build_pace,
+    build_retention,
+    build_whatsapp_signature,
+    connection_demand,
+    is_courtesy,
+)
 from api.worker import Worker, WorkerLimits
-from channels.attachments import Limits
 from channels.filelinks import FileLinks
 from channels.web.form_stamp import FormStamps
 from channels.web.origins import Origins
@@ -36,11 +46,11 @@ from channels.whatsapp.window import LENGTH, MARGIN
 from graph.build import Graph
 from graph.handling import TurnHandler
 from infra.breakers import Breakers, Status
-from infra.crypto.keyring import Keyring, decode_key
+from infra.crypto.keyring import Keyring
 from infra.crypto.survey_links import SurveyLinks
 from infra.postgres.aftermath import Judges
 from infra.postgres.cases import Cases
-from infra.postgres.connections import Connections, Demand
+from infra.postgres.connections import Connections
 from infra.postgres.consents import Consents
 from infra.postgres.conversations import Conversations
 from infra.postgres.customers import Customers
@@ -52,10 +62,8 @@ from infra.postgres.form import FormArrivals
 from infra.postgres.inbox import Inbox
 from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
-from infra.postgres.life import Life, SurveyTerms
 from infra.postgres.lives import Lives
 from infra.postgres.outbox import Outbox
-from infra.postgres.pace import Pace
 from infra.postgres.proofs import Proofs
 from infra.postgres.reconciliations import Reconciliations
 from infra.postgres.reports import DeliveryReports
@@ -64,7 +72,7 @@ from infra.postgres.schedule import Schedule
 from infra.postgres.signals import PostgresSignals
 from infra.postgres.surveys import Surveys
 from infra.postgres.turns import PostgresLedger
-from infra.postgres.verification import CodeLimits, Verifications
+from infra.postgres.verification import Verifications
 from infra.redis.signals import LIMITS as REDIS_LIMITS
 from infra.redis.signals import RedisSignals
 from infra.settings import Settings
@@ -73,7 +81,6 @@ from skills.adapt import check_text, failure_notice
 from skills.conclude import rating_in
 from skills.errors import ConfigurationError
 from skills.identify import code_text
-from skills.respond import SmallTalk, small_talk_in
 from skills.turn import Language
 
 _HOLD = timedelta(seconds=30)
@@ -203,7 +210,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             dead_letters=DeadLetters(database, keyring, notice=failure_notice),
             files=Files(public, keyring),
             file_links=FileLinks(keyring.derive("file links")),
-            uploads=Uploads(_file_limits(settings)),
+            uploads=Uploads(build_file_limits(settings)),
             customers=Customers(database, keyring, undoable=timedelta(days=settings.identity.unmerge_days)),
             verifications=build_verifications(settings, public, keyring),
             proofs=Proofs(public, keyring, life=timedelta(days=settings.identity.proof_days)),
@@ -222,16 +229,6 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     finally:
         await signals.close()
         await database.close()
-
-
-def _file_limits(settings: Settings) -> Limits:
-    files = settings.files
-    return Limits(file_bytes=files.file_bytes, total_bytes=files.total_bytes, count=files.count)
-
-
-def connection_demand(settings: Settings) -> Demand:
-    """The connections that all processes may want together."""
-    return Demand(settings.database_processes, settings.database_pool, listening=settings.redis_url is None)
 
 
 async def _warn_of_short_connections(settings: Settings, database: Database) -> None:
@@ -264,26 +261,6 @@ def build_worker(services: Services, graph: Graph) -> Worker:
     )
 
 
-def build_pace(settings: Settings) -> Pace:
-    """How quickly turns may follow each other."""
-    pace = settings.pace
-    return Pace(every=timedelta(seconds=pace.seconds), burst=pace.burst, cases_an_hour=pace.cases_an_hour)
-
-
-def build_origins(settings: Settings) -> Origins:
-    """Where the chat may be embedded.
-
-    Raises:
-        ConfigurationError: the public address is none.
-    """
-    try:
-        return Origins(settings.chat.origins, settings.public_url)
-    except ValueError:
-        raise ConfigurationError(
-            "CSAGENT_PUBLIC_URL can't be used", hint="write it like https://support.example"
-        ) from None
-
-
 def build_verifications(settings: Settings, database: Database, keyring: Keyring) -> Verifications:
     """One-time codes under the settings' limits."""
     rules = settings.identity
@@ -296,42 +273,10 @@ def build_verifications(settings: Settings, database: Database, keyring: Keyring
         database,
         keyring,
         text=text,
-        limits=CodeLimits(
-            life=timedelta(minutes=rules.code_minutes),
-            tries=rules.code_tries,
-            an_hour_to_address=rules.codes_an_hour_to_address,
-            a_day_to_address=rules.codes_a_day_to_address,
-            an_hour_from_talk=rules.codes_an_hour_from_talk,
-            an_hour=rules.codes_an_hour,
-        ),
+        limits=build_code_limits(settings),
         holder=_holder(),
         hold=_HOLD,
     )
-
-
-def build_life(settings: Settings) -> Life:
-    """When cases end by themselves, and what is asked then."""
-    life, survey = settings.life, settings.survey
-    return Life(
-        follow_up=_hours(life.follow_up_hours),
-        silence=_hours(life.silence_hours),
-        owner_silence=timedelta(hours=life.owner_silence_hours),
-        reopen=timedelta(days=life.reopen_days),
-        surveys=SurveyTerms(
-            channels=frozenset(survey.channels if survey.enabled else ()),
-            delay=timedelta(minutes=survey.delay_minutes),
-            apart=timedelta(days=survey.apart_days),
-        ),
-    )
-
-
-def _hours(by_channel: BaseModel) -> dict[str, timedelta]:
-    return {channel: timedelta(hours=hours) for channel, hours in by_channel.model_dump().items()}
-
-
-def is_courtesy(text: str) -> bool:
-    """Whether a message is nothing but thanks or a goodbye, which reopen nothing."""
-    return small_talk_in(text) in {SmallTalk.THANKS, SmallTalk.GOODBYE}
 
 
 def build_breakers(metrics: Metrics) -> Breakers:
@@ -350,49 +295,10 @@ def build_breakers(metrics: Metrics) -> Breakers:
 def build_scheduler(services: Services, further: Sequence[Job] = ()) -> Scheduler:
     """A scheduler that stands by until it leads; ``further`` are the channels' jobs."""
     schedule = Schedule(services.database, holder=_holder())
-    settings = services.settings.retention
-    retention = Retention(
-        idle_thread=timedelta(days=settings.idle_thread_days),
-        case=timedelta(days=settings.case_days),
-        event_months=settings.event_months,
-        folder=settings.archive_folder,
-        hour=settings.archive_hour,
-    )
+    retention = build_retention(services.settings)
     lives = life_jobs(services.lives, services.surveys, services.signals)
     own = [*jobs(services.database, retention, services.verifications), *lives]
     return Scheduler(schedule, [*own, *further], metrics=services.metrics)
-
-
-def build_keyring(settings: Settings) -> Keyring:
-    """The keys that the settings hold.
-
-    Raises:
-        ConfigurationError: one is missing or malformed.
-    """
-    if settings.index_key is None or not settings.master_keys:
-        raise ConfigurationError(
-            "CSAGENT_MASTER_KEYS and CSAGENT_INDEX_KEY are not set",
-            hint="`csagent up` makes them for one machine; elsewhere take them from your vault",
-        )
-    masters = {name: decode_key(name, key.get_secret_value()) for name, key in settings.master_keys.items()}
-    return Keyring(masters, decode_key("CSAGENT_INDEX_KEY", settings.index_key.get_secret_value()))
-
-
-def build_whatsapp_signature(settings: Settings) -> WebhookSignature | None:
-    """What checks Twilio's webhooks; ``None`` while WhatsApp is not set up.
-
-    Raises:
-        ConfigurationError: nobody knows the address that Twilio signs.
-    """
-    if settings.whatsapp.account_sid is None:
-        return None
-    public_url = settings.whatsapp.public_url or settings.public_url
-    if public_url is None:
-        raise ConfigurationError(
-            "WhatsApp is set up, but not the address under which Twilio reaches us",
-            hint="set CSAGENT_PUBLIC_URL, or CSAGENT_WHATSAPP__PUBLIC_URL",
-        )
-    return WebhookSignature(public_url=public_url, secrets=settings.whatsapp.tokens)
 
 
 def _holder() -> str:

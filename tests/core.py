@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from api.metrics import Metrics
 from api.sender import Sender
-from api.wiring import is_courtesy
+from api.terms import is_courtesy
 from api.worker import Worker, WorkerLimits
 from channels.envelope import Envelope
 from channels.protocol import OutboundChannel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from api.commands.finding import Finding, failed, ok, warning
-from api.wiring import build_whatsapp_signature
+from api.terms import build_whatsapp_signature
 from infra.settings import Settings
 from skills.errors import ConfigurationError
 

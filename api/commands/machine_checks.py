@@ -16,7 +16,7 @@ from pathlib import Path
 from api.agent import open_embedder, read_policy
 from api.channels.email import credentials_file
 from api.commands.finding import Finding, error, failed, ok, warning
-from api.wiring import build_keyring
+from api.terms import build_keyring
 from infra.embedded.binaries import find_binaries
 from infra.embedded.folder import SYSTEM_FOLDER, Folder, instance_name
 from infra.embedded.lock import Record, read_record

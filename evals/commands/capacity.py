@@ -22,7 +22,7 @@ from api.commands.connection import opened_database
 from api.commands.printing import notices
 from api.commands.up import Product, running_product
 from api.machine import kept_keys
-from api.wiring import build_keyring
+from api.terms import build_keyring
 from channels.web import CHAT
 from evals.commands.sample import add_articles
 from evals.loadtest.arrivals import steady

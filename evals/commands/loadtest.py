@@ -17,7 +17,7 @@ from rich.table import Table
 
 from api.commands.connection import on_servers, opened_database
 from api.commands.printing import notices
-from api.wiring import build_keyring
+from api.terms import build_keyring
 from evals.commands import capacity
 from evals.commands.sample import table_console
 from evals.loadtest.arrivals import Profile, burst, ramp, steady
