@@ -60,6 +60,15 @@ class Lives(CustomersAndWorkers):
             case.surveys[case.resolution_number] = str(rating)
             self.world.seen["rated"] += 1
 
+    def somebody_says_that_it_is_solved(self) -> None:
+        """One customer whose case is at rest, after an answer or before one."""
+        for case in self.world.cases:
+            if case.status == "open" and case.owner == "agent" and case.due is None and endings.at_rest(case):
+                talk = self.world.conversations.index(case.conversation)
+                self.a_customer_writes(talk, endings.SOLVED, later=False, claims=False)
+                self.take_a_turn(self.claim(case))
+                return
+
     def customers_say_how_it_was(self) -> None:
         """And thank, which starts nothing."""
         for number, talk in enumerate(self.world.conversations):

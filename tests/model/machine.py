@@ -91,6 +91,7 @@ class CoreMachine(Lives, People, Senders):
 
     def everything_comes_to_an_end(self) -> None:
         """Everybody goes on working for a while: then every message has met its end, and every text too."""
+        self.somebody_says_that_it_is_solved()
         for _ in range(200):
             if not self.something_moves():
                 break
