@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from channels.envelope import Absent, Arrived, Reconciled, Undecided
+from infra.postgres.outbox import Finding
 from infra.postgres.reconciliations import Reconciliations, UnknownSend
 from infra.postgres.reports import MOST_ATTEMPTS, DeliveryReports
 from skills.turn import ChannelName
@@ -14,6 +15,7 @@ from tests.model.things import CHAT, MAIL, Conversation, Text
 
 RANKS = {"queued": 0, "failed": 1, "delivered": 2}
 FOUND = st.sampled_from(["arrived", "absent", "undecided"])
+STATUSES = st.sampled_from([("queued",), ("failed",), ("failed", "delivered"), ("delivered", "failed")])
 
 
 class Providers(Senders):
@@ -24,7 +26,7 @@ class Providers(Senders):
         often=3,
         of=st.sampled_from(["unknown", "unknown", "sent", "failed", "any"]),
         which=PICK,
-        statuses=st.sampled_from([("queued",), ("failed",), ("failed", "delivered"), ("delivered", "failed")]),
+        statuses=STATUSES,
         before=st.sampled_from([False, False, False, True]),
     )
     def a_provider_reports(self, of: str, which: int, statuses: tuple[str, ...], before: bool) -> None:
@@ -72,7 +74,7 @@ class Providers(Senders):
         between=st.sampled_from([None, None, "a person", "another sender"]),
         finding=FINDING,
     )
-    def a_provider_is_asked(self, which: int, found: str, between: str | None, finding: str) -> None:
+    def a_provider_is_asked(self, which: int, found: str, between: str | None, finding: Finding) -> None:
         """Meanwhile a person may have settled it, and it may have gone out again."""
         unknown = Reconciliations(self.core.database, self.core.keyring)
         self.sql(
@@ -86,7 +88,7 @@ class Providers(Senders):
         if between is not None:
             self.ask(
                 talk.settle_by_hand(text, finding),
-                self.senders[0].settle_by_hand(one.delivery.id, finding, "kim"),  # type: ignore[arg-type]
+                self.senders[0].settle_by_hand(one.delivery.id, finding, "kim"),
             )
         if between == "another sender":
             for sending in self.take(1, 50):
@@ -99,6 +101,26 @@ class Providers(Senders):
         elif goes_on:
             text.delivery, text.ripe = "pending" if text.attempts < MOST_ATTEMPTS else "failed", True
         self.world.seen[f"found {found}{'' if goes_on else ' and nothing changed'}"] += 1
+
+    @move(
+        when=lambda self: self.sendable(),
+        often=5,
+        how=st.sampled_from(["asked", "reported", "by hand"]),
+        found=FOUND,
+        statuses=STATUSES,
+        finding=FINDING,
+    )
+    def a_send_ends_unknown_and_somebody_finds_out(
+        self, how: str, found: str, statuses: tuple[str, ...], finding: Finding
+    ) -> None:
+        self.settle(self.take(0, 1)[0], "unknown")
+        match how:
+            case "asked":
+                self.a_provider_is_asked(0, found, None, finding)
+            case "reported":
+                self.a_provider_reports("unknown", 0, statuses, before=False)
+            case _:
+                self.a_person_settles_a_send(0, finding, any_text=False)
 
     def answer(self, found: str, one: UnknownSend) -> Reconciled:
         match found:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
-from api.guarded import GuardedChannel
-from channels.envelope import Accepted, Deferred, Delivery, Refused, SendResult, Unknown
+from api.guarded import GuardedChannel, GuardedReconcilingChannel, guarded
+from channels.envelope import Absent, Accepted, Deferred, Delivery, Reconciled, Refused, SendResult, Undecided, Unknown
+from channels.protocol import Reconciling
 from infra.breakers import Breaker, Limits
 from skills.turn import ChannelName, ConversationId, MessageId
 
@@ -96,3 +98,43 @@ async def test_a_channel_that_waits_by_itself_is_no_failure() -> None:
 def test_the_sender_sees_the_channel_itself() -> None:
     channel = Post([Accepted()]).channel
     assert (channel.name, channel.repeatable) == ("mail", True)
+
+
+@dataclass
+class Archive(Provider):
+    """A provider that can be asked what it has."""
+
+    found: Reconciled | Exception | None = None
+
+    async def reconcile(
+        self, delivery: Delivery, *, handed_over_at: datetime, known: Collection[str] = ()
+    ) -> Reconciled:
+        assert (delivery, known) == (DELIVERY, ("other",))
+        assert handed_over_at.tzinfo is UTC
+        if isinstance(self.found, Exception):
+            raise self.found
+        if self.found is None:
+            await asyncio.Event().wait()
+            raise AssertionError
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (Absent(), Absent()),
+        (ValueError("what is that?"), Undecided("ValueError", again=True)),
+        (None, Undecided("the provider did not answer in time", again=True)),
+    ],
+)
+async def test_a_provider_that_can_be_asked_is_asked_and_its_silence_decides_nothing(
+    found: Reconciled | Exception | None, told: Reconciled
+) -> None:
+    archive = Archive([Accepted("m1")], found=found)
+    channel = GuardedReconcilingChannel(archive, archive, Breaker("mail", LIMITS), deadline=0.02)
+    assert await channel.reconcile(DELIVERY, handed_over_at=datetime.now(UTC), known=("other",)) == told
+
+
+def test_behind_its_breaker_a_channel_can_do_what_it_can() -> None:
+    assert isinstance(guarded(Archive([Accepted("m1")]), Breaker("mail", LIMITS)), Reconciling)
+    assert not isinstance(guarded(Provider([Accepted("m1")]), Breaker("mail", LIMITS)), Reconciling)
