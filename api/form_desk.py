@@ -87,8 +87,9 @@ async def whole_view(use: Services, token: ConversationToken) -> View:
 
 
 async def await_news(use: Services, token: ConversationToken, *, after: int, seconds: float) -> View:
-    """What is new after a position; waits for it so long, at most. That a turn has ended is no news: its text may be
-    on its way still.
+    """What is new after a position; waits for it so long, at most.
+
+    That a turn has ended is no news: its text may be on its way still.
 
     Raises:
         NotFoundError: nothing was ever written in it.
