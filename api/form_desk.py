@@ -87,21 +87,23 @@ async def whole_view(use: Services, token: ConversationToken) -> View:
 
 
 async def await_news(use: Services, token: ConversationToken, *, after: int, seconds: float) -> View:
-    """What is new after a position; waits for it so long, at most, while the assistant or a person is at it.
+    """What is new after a position; waits for it so long, at most.
+
+    That a turn has ended is no news: its text may be on its way still.
 
     Raises:
         NotFoundError: nothing was ever written in it.
     """
     view = await use.conversations.view(FORM, token.thread, after=after)
     begun = view.activity
-    if not seconds or view.messages or begun == "idle":
+    if not seconds or view.messages:
         return view
     async with use.signals.watch(view.conversation_id) as changed:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0 and not use.stopping.is_set():
             changed.clear()
             view = await use.conversations.view(FORM, token.thread, after=after)
-            if view.messages or view.activity != begun:
+            if view.messages or (view.activity != begun and view.activity == "person"):
                 break
             try:
                 async with asyncio.timeout(min(left, _LOOK_AGAIN)):

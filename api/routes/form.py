@@ -142,8 +142,9 @@ async def show_talk(
     """How the conversation stands; just after sending, or when asked to look, an answer is waited for a moment."""
     known = use.tokens.check(token)
     if look is not None or new is not None or sent is not None:
-        after = (await whole_view(use, known)).messages[-1].position
-        await await_news(use, known, after=after, seconds=_AWAIT)
+        seen = await whole_view(use, known)
+        if seen.activity != "idle" or seen.messages[-1].author == "customer":
+            await await_news(use, known, after=seen.messages[-1].position, seconds=_AWAIT)
     return await _talk(use, reader, known, Draft(stamp=use.form_stamps.new()), fresh=new is not None)
 
 

@@ -88,7 +88,7 @@ async def read_form_messages(
     after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for something new")] = 0,
 ) -> WebMessages:
-    """The messages after the cursor. It waits only while the assistant or a person is at it."""
+    """The messages after the cursor."""
     view = await await_news(use, token, after=after, seconds=wait)
     response.headers["Cache-Control"] = "no-store"
     return seen_messages(use, view, after)
