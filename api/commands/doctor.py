@@ -18,6 +18,7 @@ from api.commands.machine_checks import (
     check_embeddings,
     check_folder,
     check_keys,
+    check_mailbox,
     check_policy,
     check_python,
     running_servers,
@@ -73,6 +74,7 @@ async def examine() -> AsyncIterator[Finding]:
     yield check_policy(settings)
     yield check_chat_model(settings)
     yield await check_embeddings(settings)
+    yield check_mailbox(settings)
     yield check_whatsapp(settings)
     async for finding in _servers(settings):
         yield finding

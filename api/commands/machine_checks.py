@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from api.agent import open_embedder, read_policy
+from api.channels.email import credentials_file
 from api.commands.finding import Finding, error, failed, ok, warning
 from api.wiring import build_keyring
 from infra.embedded.binaries import find_binaries
@@ -138,3 +139,24 @@ def running_servers(settings: Settings) -> Record | None:
     place = SYSTEM_FOLDER / instance_name(asked) if os.geteuid() == 0 else asked
     record = read_record(Folder(Path(place), None))
     return record if record is not None and record.kept and record.database_url else None
+
+
+def check_mailbox(settings: Settings) -> Finding:
+    """Whether the mailbox is set up. Google is not asked: `csagent gmail status` does that."""
+    gmail, file = settings.gmail, credentials_file(settings)
+    if gmail.mailbox is None:
+        return ok("mailbox", "not set up: there is no email channel (CSAGENT_GMAIL__MAILBOX)")
+    try:
+        mode = file.stat().st_mode
+    except OSError as problem:
+        return error("mailbox", f"no credentials in {file}: {problem.strerror}", "csagent gmail connect")
+    if mode & 0o077:
+        return warning("mailbox", f"others on this machine can read {file}", f"chmod 600 {file}")
+    if gmail.topic is not None and not gmail.pushes:
+        return warning(
+            "mailbox",
+            "a topic is set, and nothing to know its pushes by",
+            "set CSAGENT_GMAIL__PUSH_AUDIENCE and CSAGENT_GMAIL__PUSH_ACCOUNT",
+        )
+    told = "told by Pub/Sub, and looked at" if gmail.topic else "looked at"
+    return ok("mailbox", f"{gmail.mailbox}, {told} every {gmail.poll_seconds:g} s; `csagent gmail status` asks Google")

@@ -58,10 +58,12 @@ class Credentials:
                 if not held.valid or held.token == not_this:
                     held.refresh(_Asking(http))
             except RefreshError as error:
+                if error.retryable:
+                    raise CallError("no access token at the moment", fate="never left") from None
                 raise CallError(NOT_SIGNED_IN, fate="never left", hint=_why(error)) from None
             except ConfigurationError as error:
                 raise CallError(NOT_SIGNED_IN, fate="never left", hint=f"{error}: {error.hint}") from None
-            except (GoogleAuthError, ValueError) as error:
+            except (GoogleAuthError, ValueError, TypeError, KeyError) as error:  # the latter for half an answer
                 raise CallError(f"no access token: {type(error).__name__}", fate="never left") from None
             return str(held.token)
 

@@ -221,10 +221,10 @@ class Sync:
     async def _take(self, held: HeldMailbox, entries: Sequence[Entry], report: Report) -> None:
         wanted = [entry.id for entry in entries if not HIDDEN & entry.labels]
         for first in range(0, len(wanted), _AT_ONCE):
-            await self._place.renew(held)
             ids = wanted[first : first + _AT_ONCE]
             answers = await asyncio.gather(*(self._read(mail_id) for mail_id in ids))
             for mail_id, answer in zip(ids, answers, strict=True):
+                await self._place.renew(held)
                 await self._take_one(mail_id, answer, report)
 
     async def _read(self, mail_id: str) -> RawMail | CallError:

@@ -9,6 +9,7 @@ mailbox.py        mails, threads, labels, history
 labels.py         Gmail's labels and people's
 history.py        changes and cursors
 message.py        a mail as the API shows it
+reception.py      what Gmail writes on top of a mail that comes in
 identity.py       what a mail says of itself: Message-ID, references, subject, recipients
 search.py         the part of Gmail's query language that is understood
 oauth.py          grants, access tokens and who may have them

@@ -47,7 +47,7 @@ def test_json_names_every_check(csagent: Csagent, redis_url: str, surroundings: 
     assert told["healthy"] is True
     assert [check["check"] for check in told["checks"]] == [
         *("python", "settings", "embedded servers", "folder", "keys", "policy", "chat model", "embeddings"),
-        "whatsapp",
+        *("mailbox", "whatsapp"),
         *("redis", "database", "clock", "connections", "migrations", "knowledge", "queue", "sends", "dead letters"),
         *("escalations", "event partitions"),
     ]
