@@ -121,7 +121,6 @@ class Status:
 @app.command(epilog="Example: `csagent gmail status`")
 def status(*, as_json: AsJson = False) -> None:
     """How the mailbox is followed: access, cursor, watch, what waits. Google is asked; exit code 1 without access."""
-
     _refuse_unset()
 
     async def work() -> Status:
@@ -167,7 +166,6 @@ def sync(*, as_json: AsJson = False) -> None:
     The first run only begins to follow the mailbox: what was there before
     is not answered.
     """
-
     _refuse_unset()
 
     async def work() -> Counter[str]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_plus
 
 import jwt
 
@@ -243,6 +244,17 @@ class TokenEndpoint:
         self._access[token] = Access(subject, scopes, time.time() + self.lifetime)
         answer = {"access_token": token, "expires_in": self.lifetime, "token_type": "Bearer"}
         return answer | {"scope": " ".join(sorted(scopes))}
+
+
+def basic_client(header: str) -> dict[str, str]:
+    """The client that an ``Authorization`` header of the kind Basic names, as a form would; nothing for any other."""
+    kind, _, value = header.partition(" ")
+    try:
+        name, colon, secret = base64.b64decode(value, validate=True).decode().partition(":")
+    except ValueError:
+        return {}
+    found = {"client_id": unquote_plus(name), "client_secret": unquote_plus(secret)}
+    return found if kind.lower() == "basic" and colon else {}
 
 
 def _challenge(verifier: str, method: str) -> str:

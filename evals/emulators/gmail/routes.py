@@ -23,7 +23,7 @@ from evals.emulators.gmail import discovery
 from evals.emulators.gmail.calls import Call, CallLog
 from evals.emulators.gmail.faults import Drop, Fail, Faults, Hang, Manner, Truncate, Work
 from evals.emulators.gmail.methods import Asked, Methods
-from evals.emulators.gmail.oauth import Access, TokenEndpoint
+from evals.emulators.gmail.oauth import Access, TokenEndpoint, basic_client
 from evals.emulators.gmail.refusals import Refusal, TokenRefusal, invalid_argument
 from evals.emulators.gmail.server import Connections
 
@@ -78,9 +78,12 @@ class Front:
             routes.append(Route(method.path, endpoint, methods=[method.verb]))
         return Starlette(routes=routes)
 
-    def _give_token(self, _: Request, body: bytes) -> dict[str, Any]:
+    def _give_token(self, request: Request, body: bytes) -> dict[str, Any]:
         form = parse_qs(body.decode("utf-8", "replace"))
-        return self._tokens.grant({name: values[0] for name, values in form.items()})
+        client = basic_client(
+            request.headers.get("authorization", "")
+        )  # in the header or in the form (RFC 6749, 2.3.1)
+        return self._tokens.grant({**client, **{name: values[0] for name, values in form.items()}})
 
     def _work(self, method: discovery.Method) -> Handler:
         def work(request: Request, body: bytes) -> dict[str, Any] | None:

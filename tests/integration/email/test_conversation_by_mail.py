@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from email import message_from_bytes, policy
+from typing import cast
 from uuid import UUID
 
 import pytest
 
+from api.wiring import Services
 from channels.gmail.compose import outbox_id
 from evals.emulators.gmail.correspondent import out_of_office
 from evals.emulators.gmail.reception import Found, received
@@ -193,14 +195,15 @@ def bounce(message_id: str) -> bytes:
         "--b\r\nContent-Type: text/plain\r\n\r\nYour message wasn't delivered.\r\n"
         "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; googlemail.com\r\n\r\n"
         f"Final-Recipient: rfc822; {ADA}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
-        f"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: {message_id}\r\nSubject: Re: My parcel\r\n\r\nHi\r\n--b--\r\n"
+        f"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: {message_id}\r\nSubject: Re: My parcel\r\n\r\nHi\r\n"
+        "--b--\r\n"
     ).encode()
 
 
-def with_reports(desk: Desk, reports: object) -> object:
+def with_reports(desk: Desk, reports: object) -> Services:
     class Reporting:
         def __getattr__(self, name: str) -> object:
             return reports if name == "reports" else getattr(services, name)
 
     services = desk.services
-    return Reporting()
+    return cast("Services", Reporting())

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from api.channels.email import MAIL, SYNC_JOB, WATCH_JOB
+from api.channels.email import MAIL, WATCH_JOB
+from api.routes.gmail import JOB as SYNC_JOB
 from api.wiring import build_scheduler
 from channels.gmail.credentials import store
 from channels.gmail.inbound import understand

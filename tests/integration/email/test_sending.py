@@ -52,7 +52,7 @@ class Heard:
     def __init__(self, **detail: str) -> None:
         self.of = detail
 
-    async def detail(self, conversation_id: ConversationId) -> dict[str, str]:
+    async def detail(self, conversation_id: ConversationId) -> dict[str, str]:  # noqa: ARG002 - the protocol's
         return self.of
 
 

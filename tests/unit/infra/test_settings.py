@@ -77,6 +77,18 @@ NAMES: dict[str, tuple[str, str, object]] = {
     "CSAGENT_RETENTION__EVENT_MONTHS": ("retention.event_months", "24", 24),
     "CSAGENT_RETENTION__ARCHIVE_FOLDER": ("retention.archive_folder", "/archive", Path("/archive")),
     "CSAGENT_RETENTION__ARCHIVE_HOUR": ("retention.archive_hour", "4", 4),
+    "CSAGENT_GMAIL__MAILBOX": ("gmail.mailbox", "help@z.example", "help@z.example"),
+    "CSAGENT_GMAIL__CREDENTIALS": ("gmail.credentials", "/z.json", Path("/z.json")),
+    "CSAGENT_GMAIL__SUBJECT": ("gmail.subject", "kim@z.example", "kim@z.example"),
+    "CSAGENT_GMAIL__COMPANY": ("gmail.company", "Z", "Z"),
+    "CSAGENT_GMAIL__SIGNATURE": ("gmail.signature", "Your Z", "Your Z"),
+    "CSAGENT_GMAIL__API_URL": ("gmail.api_url", "http://z", "http://z"),
+    "CSAGENT_GMAIL__TOPIC": ("gmail.topic", "projects/z/topics/z", "projects/z/topics/z"),
+    "CSAGENT_GMAIL__PUSH_AUDIENCE": ("gmail.push_audience", "z", "z"),
+    "CSAGENT_GMAIL__PUSH_ACCOUNT": ("gmail.push_account", "push@z.example", "push@z.example"),
+    "CSAGENT_GMAIL__CERTS_URL": ("gmail.certs_url", "http://z/certs", "http://z/certs"),
+    "CSAGENT_GMAIL__LISTS": ("gmail.lists", "help.z.example", frozenset({"help.z.example"})),
+    "CSAGENT_GMAIL__POLL_SECONDS": ("gmail.poll_seconds", "9", 9.0),
     "CSAGENT_KNOWLEDGE__STORE": ("knowledge.store", "pgvectorstore", "pgvectorstore"),
     "CSAGENT_KNOWLEDGE__ANSWER_THRESHOLD": ("knowledge.answer_threshold", "0.7", 0.7),
     "CSAGENT_KNOWLEDGE__CACHE_SECONDS": ("knowledge.cache_seconds", "0", 0.0),
@@ -109,7 +121,7 @@ def test_every_setting_has_its_name_in_the_environment(monkeypatch: pytest.Monke
 def test_every_group_is_in_the_list_above() -> None:
     groups = {name for name, field in Settings.model_fields.items() if isinstance(field.default_factory, type)}
     assert groups - {"master_keys", "staff_keys"} == {
-        *("worker", "company", "settle", "pace", "files", "form", "model", "spend", "knowledge", "retention")
+        *("worker", "company", "settle", "pace", "files", "form", "model", "spend", "knowledge", "retention", "gmail")
     }
     assert {path.partition(".")[0] for path, _, _ in NAMES.values() if "." in path} == groups - {
         "master_keys",
@@ -201,3 +213,19 @@ def test_resolved_cases_stay_long_enough_for_late_repetitions(
     monkeypatch.setenv("CSAGENT_RETENTION__CASE_DAYS", days)
     with pytest.raises(ConfigurationError, match=f"CSAGENT_RETENTION__CASE_DAYS can't be used: .*{why}"):
         read_settings()
+
+
+def test_a_mailbox_is_one_address_and_its_texts_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CSAGENT_GMAIL__MAILBOX", "Support@Shop.example")
+    monkeypatch.setenv("CSAGENT_GMAIL__SIGNATURE", "Your Shop\\nhttps://shop.example")
+    monkeypatch.setenv("CSAGENT_GMAIL__COMPANY", " The\n Shop ")
+    monkeypatch.setenv("CSAGENT_GMAIL__LISTS", "<Help.shop.example>, , sales.shop.example")
+    gmail = read_settings(_env_file=None).gmail
+    assert gmail.mailbox == "support@shop.example"
+    assert gmail.signature == "Your Shop\nhttps://shop.example"
+    assert gmail.company == "The Shop"
+    assert gmail.lists == {"help.shop.example", "sales.shop.example"}
+    assert not gmail.pushes
+    monkeypatch.setenv("CSAGENT_GMAIL__MAILBOX", "Support <support@shop.example>")
+    with pytest.raises(ConfigurationError, match="GMAIL__MAILBOX"):
+        read_settings(_env_file=None)

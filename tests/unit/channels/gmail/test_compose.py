@@ -42,6 +42,7 @@ HEADERS = {
     "Subject",
     "Date",
     "Message-ID",
+    "X-Csagent-Id",
     "In-Reply-To",
     "References",
     "Auto-Submitted",
