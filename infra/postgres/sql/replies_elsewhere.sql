@@ -19,7 +19,9 @@ union all
 limit 1;
 
 -- name: newest_case
-select id as case_id from cases where conversation_id = %(conversation_id)s order by opened_at desc limit 1;
+-- The one that the newest message belongs to.
+select case_id from messages where conversation_id = %(conversation_id)s and position is not null
+order by position desc limit 1;
 
 -- name: read_case
 -- Once the case is locked, so that nothing of it is from before the wait.
