@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from api.channels.channel import Channel, Inlet
-from api.channels.email_intake import EmailIntake, Reports
+from api.channels.email_intake import EmailIntake
 from api.routes.gmail import JOB as SYNC_JOB
 from api.routes.gmail import router
 from api.scheduler import Done, Job
@@ -71,9 +71,8 @@ def place(services: Services) -> Mailbox:
 
 def open_sync(services: Services, account: Account) -> Sync:
     """What takes in the mailbox's news."""
-    reports: Reports | None = getattr(services, "reports", None)
     elsewhere = RepliesElsewhere(services.database, services.keyring)
-    return Sync(account, place(services), EmailIntake(services, elsewhere, reports), own(services.settings.gmail))
+    return Sync(account, place(services), EmailIntake(services, elsewhere), own(services.settings.gmail))
 
 
 class _LastMail:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -10,31 +9,13 @@ import structlog
 from api.wiring import Services
 from channels.gmail import EMAIL
 from channels.gmail.bounce import Bounce
-from channels.gmail.inbound import Received, WrittenByPerson
+from channels.gmail.inbound import Received, WrittenByPerson, named
 from infra.postgres.replies_elsewhere import RepliesElsewhere
-from skills.turn import CaseId
 
 _BOUNCED, _DELAYED = 90, 20
 """How much a delivery report outweighs others: a failure is final, a delay is not."""
 
 _log = structlog.get_logger(__name__)
-
-
-class Reports(Protocol):
-    """Takes in what became of a text after its provider took it."""
-
-    async def record(
-        self,
-        channel: str,
-        *,
-        outbox_id: UUID | None,
-        provider_message_id: str | None,
-        status: str,
-        rank: int,
-        failure: str | None,
-    ) -> CaseId | None:
-        """One report; the case that it changes."""
-        ...
 
 
 class EmailIntake:
@@ -43,13 +24,11 @@ class EmailIntake:
     Args:
         services: of this process.
         elsewhere: records what people write in the mailbox.
-        reports: takes delivery reports in; without it a bounce is only logged and kept.
     """
 
-    def __init__(self, services: Services, elsewhere: RepliesElsewhere, reports: Reports | None) -> None:
+    def __init__(self, services: Services, elsewhere: RepliesElsewhere) -> None:
         self._services = services
         self._elsewhere = elsewhere
-        self._reports = reports
 
     async def received(self, received: Received) -> bool:
         """Store a mail and let a worker look; whether it is new."""
@@ -76,12 +55,12 @@ class EmailIntake:
     async def _report(self, bounce: Bounce, outbox_id: UUID | None) -> None:
         codes = ", ".join(sorted({one.status for one in bounce.recipients if one.status})) or "no code"
         _log.warning("gmail.bounced", outbox=None if outbox_id is None else str(outbox_id), codes=codes)
-        if self._reports is None or outbox_id is None:
+        if outbox_id is None or bounce.original_message_id is None:
             return
-        await self._reports.record(
+        await self._services.reports.record(
             EMAIL,
             outbox_id=outbox_id,
-            provider_message_id=None,
+            provider_message_id=named(bounce.original_message_id),
             status="bounced" if bounce.permanent else "delayed",
             rank=_BOUNCED if bounce.permanent else _DELAYED,
             failure=f"bounced: {codes}" if bounce.permanent else None,

@@ -22,7 +22,8 @@ from api.commands.printing import duration, notices, output, plural, print_json
 from channels.gmail.consent import Consent
 from channels.gmail.credentials import store
 from channels.gmail.refusals import CallError
-from infra.settings import GmailSettings, Settings, read_settings
+from infra.channel_settings import GmailSettings
+from infra.settings import Settings, read_settings
 from skills.errors import ConfigurationError
 
 app = typer.Typer(

@@ -217,7 +217,6 @@ VALUES: dict[str, Any] = {
     "settle_to": 3,
     "taken_by": None,
     "thread_id": str(UUID(int=0x5EED)),
-    "thread_indexes": [b"0123456789abcdef"],
     "language": "en",
     "lease": timedelta(seconds=10),
     "limit": 50,

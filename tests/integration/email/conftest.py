@@ -14,7 +14,7 @@ from api.wiring import Services, open_services
 from channels.gmail.account import TIMEOUT, Account
 from channels.gmail.sync import Report
 from channels.protocol import OutboundChannel
-from infra.settings import GmailSettings
+from infra.channel_settings import GmailSettings
 from skills.turn import CaseId
 from tests.core import Core
 from tests.integration.http.conftest import settings_on

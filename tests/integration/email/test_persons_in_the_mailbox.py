@@ -188,6 +188,6 @@ async def test_ten_runs_at_once_record_one_reply(desk: Desk) -> None:
     gmail_id = desk.room.writes("Once.", answers=ANSWERS)
     written = understand(await desk.account.read(gmail_id), OWN)
     assert isinstance(written, WrittenByPerson)
-    intake = EmailIntake(desk.services, RepliesElsewhere(desk.services.database, desk.services.keyring), None)
+    intake = EmailIntake(desk.services, RepliesElsewhere(desk.services.database, desk.services.keyring))
     assert sum(await asyncio.gather(*(intake.written(written) for _ in range(10)))) == 1
     assert len(await desk.told()) == 2
