@@ -28,7 +28,6 @@ from infra.postgres.correspondence import Correspondence
 from infra.postgres.mailboxes import Mailbox
 from infra.postgres.replies_elsewhere import RepliesElsewhere
 from infra.postgres.schedule import Beat, Reign
-from infra.settings import Settings
 from skills.errors import ConfigurationError
 from skills.turn import ConversationId
 
@@ -39,16 +38,15 @@ _WATCHES = Beat(timedelta(minutes=10))
 """How often it is looked whether the watch is a day old."""
 
 
-def credentials_file(settings: Settings) -> Path:
+def credentials_file(gmail: GmailSettings, folder: Path) -> Path:
     """Where the mailbox's credentials are."""
-    return settings.gmail.credentials or settings.folder / "gmail.json"
+    return gmail.credentials or folder / "gmail.json"
 
 
-def open_account(settings: Settings, *, threads: int = 4) -> Account:
+def open_account(gmail: GmailSettings, folder: Path, *, threads: int = 4) -> Account:
     """The mailbox at Gmail, to be opened by ``async with``."""
-    gmail = settings.gmail
     subject = gmail.subject or gmail.mailbox or ""
-    return Account(Credentials(credentials_file(settings), subject), api_url=gmail.api_url, threads=threads)
+    return Account(Credentials(credentials_file(gmail, folder), subject), api_url=gmail.api_url, threads=threads)
 
 
 def own(gmail: GmailSettings) -> Own:
@@ -92,20 +90,20 @@ async def _outbound(services: Services) -> AsyncIterator[Sequence[OutboundChanne
     if gmail.mailbox is None:
         yield ()
         return
-    async with open_account(services.settings, threads=_SENDS_AT_ONCE) as account:
+    async with open_account(gmail, services.settings.folder, threads=_SENDS_AT_ONCE) as account:
         company = services.settings.company
         letterhead = Letterhead(gmail.mailbox, gmail.company or company.name, gmail.signature or company.signature)
         yield (GmailOutbound(account, letterhead, _LastMail(services)),)
 
 
 def _jobs(services: Services) -> Sequence[Job]:
-    settings = services.settings
-    topic = settings.gmail.topic
-    if settings.gmail.mailbox is None:
+    gmail, folder = services.settings.gmail, services.settings.folder
+    topic = gmail.topic
+    if gmail.mailbox is None:
         return ()
 
     # Connections are opened for each run, for a job has no end; access tokens are kept from run to run.
-    following, watching = open_account(settings), open_account(settings, threads=1)
+    following, watching = open_account(gmail, folder), open_account(gmail, folder, threads=1)
 
     async def sync(_reign: Reign) -> Done:
         async with following as account:
@@ -116,7 +114,7 @@ def _jobs(services: Services) -> Sequence[Job]:
         async with watching as account:
             return Done({"renewed": int(await keep_watch(account, place(services), topic or ""))})
 
-    jobs = [Job(SYNC_JOB, Beat(timedelta(seconds=settings.gmail.poll_seconds)), sync)]
+    jobs = [Job(SYNC_JOB, Beat(timedelta(seconds=gmail.poll_seconds)), sync)]
     return jobs if topic is None else [*jobs, Job(WATCH_JOB, _WATCHES, watch)]
 
 

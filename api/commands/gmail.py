@@ -131,7 +131,7 @@ def status(*, as_json: AsJson = False) -> None:
             cursor = None if state is None else state.history_id
             problem: CallError | None = None
             backlog = None
-            async with open_account(services.settings) as account:
+            async with open_account(services.settings.gmail, services.settings.folder) as account:
                 try:
                     await account.profile()
                     backlog = None if cursor is None else len((await account.changes(cursor)).entries)
@@ -139,7 +139,7 @@ def status(*, as_json: AsJson = False) -> None:
                     problem = None if error.missing else error
             return Status(
                 mailbox=gmail.mailbox or "",
-                credentials=str(credentials_file(services.settings)),
+                credentials=str(credentials_file(gmail, services.settings.folder)),
                 signed_in=problem is None,
                 problem=None if problem is None else str(problem),
                 hint=None if problem is None else problem.hint,
@@ -170,7 +170,10 @@ def sync(*, as_json: AsJson = False) -> None:
     _refuse_unset()
 
     async def work() -> Counter[str]:
-        async with connected("gmail") as services, open_account(services.settings) as account:
+        async with (
+            connected("gmail") as services,
+            open_account(services.settings.gmail, services.settings.folder) as account,
+        ):
             return (await open_sync(services, account).run()).counts
 
     counts = run(work)
@@ -216,13 +219,13 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 def _keep(settings: Settings, info: Mapping[str, Any]) -> None:
     """Try the credentials, and store them only if they work."""
-    final = credentials_file(settings)
+    final = credentials_file(settings.gmail, settings.folder)
     tried = final.with_name(f"{final.name}.new")
     store(tried, info)
-    trial = settings.model_copy(update={"gmail": settings.gmail.model_copy(update={"credentials": tried})})
+    trial = settings.gmail.model_copy(update={"credentials": tried})
 
     async def address() -> str:
-        async with open_account(trial) as account:
+        async with open_account(trial, settings.folder) as account:
             return (await account.profile()).address
 
     try:

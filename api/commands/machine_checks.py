@@ -143,7 +143,7 @@ def running_servers(settings: Settings) -> Record | None:
 
 def check_mailbox(settings: Settings) -> Finding:
     """Whether the mailbox is set up. Google is not asked: `csagent gmail status` does that."""
-    gmail, file = settings.gmail, credentials_file(settings)
+    gmail, file = settings.gmail, credentials_file(settings.gmail, settings.folder)
     if gmail.mailbox is None:
         return ok("mailbox", "not set up: there is no email channel (CSAGENT_GMAIL__MAILBOX)")
     try:
