@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,8 @@ from api.routes.gmail import JOB as SYNC_JOB
 from api.routes.gmail import router
 from api.scheduler import Done, Job
 from api.wiring import Services
+from channels.addresses import AddressKind
+from channels.gmail import EMAIL
 from channels.gmail.account import Account
 from channels.gmail.credentials import Credentials
 from channels.gmail.inbound import Own
@@ -29,7 +31,7 @@ from infra.postgres.mailboxes import Mailbox
 from infra.postgres.replies_elsewhere import RepliesElsewhere
 from infra.postgres.schedule import Beat, Reign
 from skills.errors import ConfigurationError
-from skills.turn import ConversationId
+from skills.turn import ChannelName, ConversationId
 
 WATCH_JOB = "gmail_watch"
 
@@ -118,4 +120,8 @@ def _jobs(services: Services) -> Sequence[Job]:
     return jobs if topic is None else [*jobs, Job(WATCH_JOB, _WATCHES, watch)]
 
 
-MAIL = Channel(outbound=_outbound, inlets=(Inlet(router),), jobs=_jobs)
+def _codes(services: Services) -> Mapping[AddressKind, ChannelName]:
+    return {} if services.settings.gmail.mailbox is None else {"email": EMAIL}
+
+
+MAIL = Channel(outbound=_outbound, inlets=(Inlet(router),), jobs=_jobs, codes=_codes)
