@@ -103,7 +103,7 @@ class EmailBench:
 
     async def _arrives(self, stage: Stage, raw: bytes, key: str) -> int:
         """The mail is there once; the mailbox is looked through each time."""
-        async with self.looking, open_account(stage.services.settings) as account:
+        async with self.looking, open_account(stage.services.settings.gmail, stage.services.settings.folder) as account:
             sync = open_sync(stage.services, account)
             if not self.delivered:
                 await sync.run()
