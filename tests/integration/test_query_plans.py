@@ -47,6 +47,7 @@ FILES = (
     "outbox",
     "proofs",
     "reconciliations",
+    "replies_elsewhere",
     "reports",
     "replies_elsewhere",
     "reviews",

@@ -46,8 +46,8 @@ def test_json_names_every_check(csagent: Csagent, redis_url: str, surroundings: 
     told = json.loads(csagent("doctor", "--json").stdout)
     assert told["healthy"] is True
     assert [check["check"] for check in told["checks"]] == [
-        *("python", "settings", "embedded servers", "folder", "keys", "policy", "chat model", "embeddings", "mailbox"),
-        "whatsapp",
+        *("python", "settings", "embedded servers", "folder", "keys", "policy", "chat model", "embeddings"),
+        *("mailbox", "whatsapp"),
         *("redis", "database", "clock", "connections", "migrations", "knowledge", "queue", "sends", "dead letters"),
         *("escalations", "event partitions"),
     ]
