@@ -1,4 +1,4 @@
-"""Plays the sample company's customers through a running service, as browsers, mail programs, phones and reviewers would.
+"""Plays the sample company's customers through a running service, as browsers, mail programs and phones would.
 
 Each customer writes on a channel, waits for what comes back, and is then judged: by the reply that the customer saw,
 and by what the review API says of the turn (rules that fired, articles that were cited).
@@ -94,9 +94,7 @@ class Player:
         else:
             detail = "; ".join(reason["explanation"] for reason in escalation["request"]["reasons"])
         message = " / ".join(turn.messages)
-        return Played(
-            customer.name, customer.channel, customer.kind, message, outcome, detail, milliseconds, problem
-        )
+        return Played(customer.name, customer.channel, customer.kind, message, outcome, detail, milliseconds, problem)
 
 
 def judge(

@@ -44,6 +44,6 @@ async def ok(asked: Awaitable[httpx.Response]) -> httpx.Response:
 async def until(look: Callable[[], Awaitable[list[str]]], *, pause: float = 0.1) -> list[str]:
     """Look again and again until there is something, or nobody would wait any longer."""
     deadline = time.monotonic() + PATIENCE
-    while not (found := await look()) and time.monotonic() < deadline:
+    while not (found := await look()) and time.monotonic() < deadline:  # noqa: ASYNC110 - nobody tells a customer
         await asyncio.sleep(pause)
     return found
