@@ -15,8 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from api.commands.up import running_product
-from evals.commands.sample import add_articles, play, print_table
+from evals.commands.sample import add_articles, play, print_table, staged_product
 from infra.settings import read_settings
 
 
@@ -25,9 +24,9 @@ async def main() -> int:
     console = Console(stderr=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="csagent-eval-") as place:
         settings = read_settings(folder=Path(place) / "data")
-        async with running_product(settings, console) as product:
+        async with staged_product(settings, console) as (product, providers):
             await add_articles(product, console)
-            played = await play(product, console)
+            played = await play(product, providers, console)
     wrong = [turn for turn in played if turn.problem is not None]
     if wrong:
         print_table(wrong, console)

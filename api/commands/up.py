@@ -64,9 +64,21 @@ def command(
 
 @asynccontextmanager
 async def running_product(
-    settings: Settings, console: Console, *, port: int | None = None, workers: int = 1
+    settings: Settings,
+    console: Console,
+    *,
+    port: int | None = None,
+    workers: int = 1,
+    surroundings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Product]:
     """The whole product, ready to take messages, for as long as the block lasts.
+
+    Args:
+        settings: of this machine.
+        console: is told what takes time.
+        port: of the API; without one the usual, or the next that is free.
+        workers: worker processes.
+        surroundings: more of the processes' environment, before that of this one.
 
     Raises:
         ConfigurationError: a server, a port or a process does not come up.
@@ -93,8 +105,8 @@ async def running_product(
             ]
             status.update("starting API, worker, sender and scheduler …")
             count = max(settings.database_processes, len(programs))
-            surroundings = {**environment(completed), "CSAGENT_DATABASE_PROCESSES": str(count)}
-            async with Processes(programs, surroundings, log=log) as processes:
+            theirs = {**environment(completed), **(surroundings or {}), "CSAGENT_DATABASE_PROCESSES": str(count)}
+            async with Processes(programs, theirs, log=log) as processes:
                 product = Product(
                     url=f"http://{settings.host}:{chosen}",
                     settings=completed,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,14 +18,15 @@ from rich.table import Table
 from rich.text import Text
 
 from api.agent import open_embedder
-from api.commands.up import Product, print_addresses, running_product, until_stopped
+from api.commands.up import Product, free_port, print_addresses, running_product, until_stopped
 from evals.sample_company.play import Played, Player
 from evals.sample_company.script import ARTICLES, load_script
+from evals.sample_company.stage import Providers, open_providers, open_stage
 from infra.knowledge.ingest import Ingest
 from infra.knowledge.reading import read_articles
 from infra.postgres.articles import PostgresArticles
 from infra.postgres.database import Database
-from infra.settings import read_settings
+from infra.settings import Settings, read_settings
 from skills.adapt.texts import text_for
 from skills.turn import Language
 
@@ -31,6 +34,14 @@ _SOURCE = "sample company"
 _PIPED = 140
 """Columns of the table where there is no terminal to ask."""
 _LANGUAGES = (Language("en"), Language("de"), Language("es"), Language("fr"))
+_GREETING = {
+    language: re.compile(
+        re.escape(text_for(language, "greeting"))
+        + "|"
+        + re.escape(text_for(language, "greeting_by_name")).replace(re.escape("{name}"), ".+")
+    )
+    for language in _LANGUAGES
+}
 
 
 def command(
@@ -43,15 +54,16 @@ def command(
     """Start everything, play a sample company's customers through it, show how each turn ended, and stay up.
 
     The company is invented (see evals/sample_company). Its articles go into the knowledge base, its customers write
-    over HTTP, and what comes of every turn is compared with what ought to come of it.
+    by chat, form, mail and WhatsApp, and what comes of every turn is compared with what ought to come of it. Gmail and
+    Twilio are emulated on this machine, whatever accounts are set: nothing is sent to anybody.
     """
     settings = read_settings(**({"folder": folder} if folder else {}))
     console = Console(stderr=True, highlight=False)
 
     async def run() -> int:
-        async with running_product(settings, console, port=port, workers=workers) as product:
+        async with staged_product(settings, console, port=port, workers=workers) as (product, providers):
             await add_articles(product, console)
-            played = await play(product, console)
+            played = await play(product, providers, console)
             if as_json:
                 for turn in played:
                     print(json.dumps({name: getattr(turn, name) for name in turn.__slots__}, ensure_ascii=False))  # noqa: T201
@@ -73,6 +85,19 @@ def command(
     raise typer.Exit(code)
 
 
+@asynccontextmanager
+async def staged_product(
+    settings: Settings, console: Console, *, port: int | None = None, workers: int = 1
+) -> AsyncIterator[tuple[Product, Providers]]:
+    """The running product, with Gmail and Twilio emulated beside it."""
+    chosen = free_port(settings.host, port, settings.port)
+    with open_providers(f"http://{settings.host}:{chosen}") as providers:
+        async with running_product(
+            settings, console, port=chosen, workers=workers, surroundings=providers.environment
+        ) as product:
+            yield product, providers
+
+
 async def add_articles(product: Product, console: Console) -> None:
     """The sample company's articles, into the knowledge base; unchanged ones are left as they are."""
     url = product.settings.database_url
@@ -88,18 +113,15 @@ async def add_articles(product: Product, console: Console) -> None:
         await database.close()
 
 
-async def play(product: Product, console: Console) -> list[Played]:
+async def play(product: Product, providers: Providers, console: Console) -> list[Played]:
     """Every customer of the script, with a progress bar."""
     customers = load_script()
     titles = {article.stem: _title(article) for article in ARTICLES.glob("*.md")}
     columns = (TextColumn("playing the sample customers"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    player = Player(product.url, product.staff_key, titles)
-    try:
+    async with open_stage(product.url, product.staff_key, providers) as stage:
         with Progress(*columns, console=console, transient=True) as progress:
             bar = progress.add_task("turns", total=sum(len(customer.turns) for customer in customers))
-            return await player.play(customers, lambda _: progress.advance(bar))
-    finally:
-        await player.close()
+            return await Player(stage, titles).play(customers, lambda _: progress.advance(bar))
 
 
 def print_table(played: Sequence[Played], console: Console) -> None:
@@ -110,13 +132,21 @@ def print_table(played: Sequence[Played], console: Console) -> None:
     """
     table = Table(box=None, expand=True, pad_edge=False, header_style="bold", row_styles=["", "dim"])
     table.add_column("", width=1)
+    table.add_column("channel", width=max([len(turn.channel) for turn in played], default=7), no_wrap=True)
     table.add_column("message", ratio=4, no_wrap=True, overflow="ellipsis")
     table.add_column("outcome", width=max(len(turn.outcome) for turn in played) if played else None, no_wrap=True)
     table.add_column("reply or reason", ratio=6, no_wrap=True, overflow="ellipsis")
     table.add_column("ms", width=max([len(_ms(turn)) for turn in played], default=2), justify="right")
     for turn in played:
         mark = Text("✓", "green") if turn.problem is None else Text("✗", "bold red")
-        table.add_row(mark, _one_line(turn.message), Text(turn.outcome), _one_line(own_words(turn.detail)), _ms(turn))
+        table.add_row(
+            mark,
+            turn.channel,
+            _one_line(turn.message),
+            Text(turn.outcome),
+            _one_line(own_words(turn.detail)),
+            _ms(turn),
+        )
     console.print(table)
     for turn in played:
         if turn.problem is not None:
@@ -131,7 +161,10 @@ def table_console() -> Console:
 
 
 def own_words(reply: str) -> str:
-    """A reply without the sentence that every first one begins with, which would hide all that follows."""
+    """A reply without the greeting and the sentence that every first one begins with, which would hide the rest."""
+    first, _, rest = reply.partition("\n\n")
+    if rest and any(_GREETING[language].fullmatch(first.strip()) for language in _LANGUAGES):
+        reply = rest
     for language in _LANGUAGES:
         reply = reply.removeprefix(text_for(language, "disclosure")).lstrip()
     return reply

@@ -100,7 +100,9 @@ class SampleCustomer:
     language: Annotated[Language, StringConstraints(pattern="^[a-z]{2}$")] = _ENGLISH
     """The language that is written here, and in which every text that comes back ought to be."""
     segment: Literal["standard", "vip"] = "standard"
-    channel: Annotated[ChannelName, StringConstraints(pattern="^chat$")] = _CHAT
+    channel: Annotated[ChannelName, StringConstraints(pattern="^(chat|form|email|whatsapp)$")] = _CHAT
+    subject: Text | None = None
+    """Of the first mail, and of the form."""
     earlier_cases: Annotated[int, Field(ge=0, strict=True)] = 0
     """Cases of this customer in the seven days before, to be set up ahead of the first message."""
 

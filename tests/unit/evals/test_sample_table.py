@@ -11,11 +11,10 @@ from skills.adapt.texts import text_for
 from skills.turn import Language
 
 DISCLOSURE = text_for(Language("en"), "disclosure")
+ANSWER = f"Hello Ana,\n\n{DISCLOSURE}\n\nIt costs [£3.95]."
 TURNS = [
-    Played(
-        "Ana", "fact", "What does postage cost? " * 9, "answered", f"{DISCLOSURE}\n\nIt costs [£3.95].", 1041.7, None
-    ),
-    Played("Nate", "danger", "smoke!", "escalated P1", "Fire may be involved.", 80.2, "was not escalated"),
+    Played("Ana", "email", "fact", "What does postage cost? " * 9, "answered", ANSWER, 1041.7, None),
+    Played("Nate", "whatsapp", "danger", "smoke!", "escalated P1", "Fire.", 80.2, "was not escalated"),
 ]
 
 
@@ -24,7 +23,7 @@ def test_every_column_stays_at_every_width(width: int) -> None:
     out = io.StringIO()
     print_table(TURNS, Console(file=out, width=width))
     header, first, second, *_ = out.getvalue().splitlines()
-    assert header.split() == ["message", "outcome", "reply", "or", "reason", "ms"]
+    assert header.split() == ["channel", "message", "outcome", "reply", "or", "reason", "ms"]
     assert "answered" in first
     assert "It costs [£3.95]" in first
     assert first.endswith("1042")
@@ -53,3 +52,13 @@ def test_no_turns_print_the_heading_alone() -> None:
 def test_the_disclosure_does_not_hide_the_reply() -> None:
     assert own_words(f"{DISCLOSURE}\n\nTwo days.") == "Two days."
     assert own_words("Two days.") == "Two days."
+
+
+@pytest.mark.parametrize("greeting", ["Hello,", "Hello Ana Whitlock,", "Guten Tag,", "Hola, Ana:"])
+def test_neither_does_the_greeting(greeting: str) -> None:
+    assert own_words(f"{greeting}\n\n{DISCLOSURE}\n\nTwo days.") == "Two days."
+    assert own_words(f"{greeting}\n\nTwo days.") == "Two days."
+
+
+def test_what_only_looks_like_a_greeting_stays() -> None:
+    assert own_words("Hello there.\n\nTwo days.") == "Hello there.\n\nTwo days."
