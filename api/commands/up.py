@@ -124,6 +124,7 @@ async def running_product(
 def print_addresses(product: Product, console: Console) -> None:
     """Where to go from here."""
     console.print(f"\n  chat     {product.url}/chat")
+    console.print(f"  form     {product.url}/contact")
     console.print(f"  review   {product.url}/review")
     console.print(f"  API      {product.url}/openapi.json")
     console.print(f"  health   {product.url}/health/ready")
