@@ -117,3 +117,18 @@ async def rated(core: Core, case_id: CaseId, comment: str) -> None:
         case_id,
     )
     await core.surveys.rate(survey["id"], 4, comment)
+
+
+async def told_by_provider(core: Core, case_id: CaseId) -> None:
+    """As if its texts had gone through a provider that reports, and its files were still there."""
+    await core.rows(
+        "insert into delivery_reports (outbox_id, name, status, rank) "
+        "select id, id::text, 'read', 40 from outbox where case_id = %s returning 1",
+        case_id,
+    )
+    await core.rows(
+        "insert into awaited_files (message_id, ordinal, channel, source_sealed) "
+        "select f.message_id, f.ordinal, 'whatsapp', ''::bytea from message_files f "
+        "join messages m on m.id = f.message_id where m.case_id = %s returning 1",
+        case_id,
+    )

@@ -29,7 +29,7 @@ from infra.postgres.seals import key_of
 from skills.errors import BadRequestError, DatabaseUnavailableError, LeaseLostError
 from skills.turn import CaseId
 from tests.core import NOW, Core
-from tests.living import rated
+from tests.living import rated, told_by_provider
 
 CANARY = "canary-3141"
 YEAR = timedelta(days=365)
@@ -54,8 +54,7 @@ async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
     file = File("mail.eml", "message/rfc822", 3, CANARY.encode())
     hello = Envelope(
         channel=CHAT, provider_message_id=f"{thread} 1", thread=thread, address=thread, text=f"hello {CANARY}",
-        verified=False, original=file,
-    )  # fmt: skip
+        verified=False, original=file)  # fmt: skip
     case_id = (await core.inbox.receive(hello, settle=NOW)).case_id
     await core.work(case_id)
     await core.write(thread, f"a person please {CANARY}")
@@ -72,6 +71,7 @@ async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
     await core.deliver()
     await core.cases.resolve(case_id, "kim")
     await rated(core, case_id, f"quite {CANARY}")
+    await told_by_provider(core, case_id)
     await core.rows(
         "update cases set resolved_at = now() - make_interval(days => %s) where id = %s returning 1", days, case_id
     )

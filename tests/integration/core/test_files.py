@@ -122,13 +122,13 @@ async def test_a_turn_knows_what_the_agent_can_not_take_in(core: Core) -> None:
 
 
 async def test_an_address_beside_the_writers_own_is_the_same_persons(core: Core) -> None:
-    first = await receive(core, a_mail("1", thread="number", address="+491", aliases=("DE.1",)))
-    second = await receive(core, a_mail("2", thread="id", address="DE.1"))
-    third = await receive(core, a_mail("3", thread="parent", address="DE.2", aliases=("DE.1",)))
+    first = await receive(core, a_mail("1", thread="number", address="+491", aliases=("de.1",)))
+    second = await receive(core, a_mail("2", thread="id", address="de.1"))
+    third = await receive(core, a_mail("3", thread="parent", address="de.2", aliases=("de.1",)))
     assert len({receipt.conversation_id for receipt in (first, second, third)}) == 3
     assert len(await core.rows("select 1 from customers")) == 1
     assert len(await core.rows("select 1 from identities where verified_at is not null")) == 3
-    for receipt, address in ((first, "+491"), (second, "DE.1"), (third, "DE.2")):
+    for receipt, address in ((first, "+491"), (second, "de.1"), (third, "de.2")):
         await core.work(receipt.case_id)
         (delivery,) = await core.outbox.claim(10)
         assert delivery.address == address
@@ -138,10 +138,10 @@ async def test_a_new_talk_is_answered_at_the_address_that_it_was_begun_from(core
     for other in ("+490", "+499"):
         await receive(core, a_mail(other, thread=other, address=other))
     await receive(core, replace(a_mail("chat", thread="+491", address="+491"), channel=ChannelName("chat")))
-    await receive(core, a_mail("unproven", thread="unproven", address="DE.1", verified=False))
+    await receive(core, a_mail("unproven", thread="unproven", address="de.1", verified=False))
     begun = {}
     for n in range(2):
-        for own, alias in (("+491", "DE.1"), ("DE.1", "+491")):
+        for own, alias in (("+491", "de.1"), ("de.1", "+491")):
             receipt = await receive(core, a_mail(f"{own} {n}", thread=f"{own} {n}", address=own, aliases=(alias,)))
             begun[receipt.conversation_id] = (own, receipt.case_id)
     assert len(begun) == 4
@@ -152,16 +152,16 @@ async def test_a_new_talk_is_answered_at_the_address_that_it_was_begun_from(core
 
 
 async def test_an_address_that_is_known_to_be_anothers_stays_theirs(core: Core) -> None:
-    other = await receive(core, a_mail("1", thread="other", address="DE.1"))
+    other = await receive(core, a_mail("1", thread="other", address="de.1"))
     own = await receive(core, a_mail("2", thread="own", address="+491"))
-    again = await receive(core, a_mail("3", thread="own", address="+491", aliases=("DE.1",)))
+    again = await receive(core, a_mail("3", thread="own", address="+491", aliases=("de.1",)))
     assert again.conversation_id == own.conversation_id
-    later = await receive(core, a_mail("4", thread="other", address="DE.1"))
+    later = await receive(core, a_mail("4", thread="other", address="de.1"))
     assert later.conversation_id == other.conversation_id
     assert len(await core.rows("select 1 from identities")) == 2
 
 
-@pytest.mark.parametrize(("own", "alias"), [("+491", "DE.1"), ("DE.1", "+491")])
+@pytest.mark.parametrize(("own", "alias"), [("+491", "de.1"), ("de.1", "+491")])
 async def test_of_two_known_owners_the_one_of_the_writers_own_address_counts(core: Core, own: str, alias: str) -> None:
     known = sorted((own, alias))  # whichever is the writer's own, the same one was there first
     owners = {address: await receive(core, a_mail(address, thread=address, address=address)) for address in known}
@@ -173,7 +173,7 @@ async def test_of_two_known_owners_the_one_of_the_writers_own_address_counts(cor
 
 async def test_a_message_with_a_further_address_that_comes_again_in_another_talk_leaves_nothing(core: Core) -> None:
     first = await receive(core, a_mail("1", address="+491"))
-    again = await receive(core, a_mail("1", thread="another", address="+492", aliases=("DE.1",)))
+    again = await receive(core, a_mail("1", thread="another", address="+492", aliases=("de.1",)))
     assert (again.message_id, again.duplicate) == (first.message_id, True)
     assert len(await core.rows("select 1 from identities")) == 1
 
@@ -185,7 +185,7 @@ async def test_an_unproven_writer_with_files_is_nobody_who_is_known(core: Core) 
 
 
 async def test_an_unproven_writer_proves_no_further_address(core: Core) -> None:
-    await receive(core, a_mail("1", address="+491", aliases=("DE.1",), verified=False))
+    await receive(core, a_mail("1", address="+491", aliases=("de.1",), verified=False))
     assert len(await core.rows("select 1 from identities")) == 1
 
 

@@ -31,7 +31,9 @@ async def test_a_failing_turn_is_tried_five_times_more_slowly_each_time_and_then
     await core.cases.hand_back(receipt.case_id, "kim")
     await core.work(receipt.case_id)
     await core.deliver()
-    assert (await core.said("talk"))[2:] == ["customer: hello?", "agent: echo: hello?"]
+    customer, told, answer = (await core.said("talk"))[2:]
+    assert (customer, answer) == ("customer: hello?", "agent: echo: hello?")
+    assert told.startswith("system: Our automated assistant answers here again.")
 
 
 async def test_a_message_that_kills_its_workers_is_buried_at_the_sixth_claim(core: Core) -> None:
