@@ -60,7 +60,9 @@ class Senders(Example):
         deliveries = self.do(self.senders[sender].claim(limit))
         assert len(deliveries) == min(limit, len(free)), "not what is due, was claimed"
         claimed = []
-        for delivery in deliveries:
+        # The database hands them out in any order; an example has to go the same way again.
+        order = [talk.id for talk in self.world.conversations]
+        for delivery in sorted(deliveries, key=lambda delivery: order.index(delivery.conversation_id)):
             talk = free[delivery.conversation_id]
             text = talk.sendable
             assert text is not None

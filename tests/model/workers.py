@@ -94,7 +94,8 @@ class CustomersAndWorkers(Example):
         free = {case.id: case for case in self.claimable()}
         leases = self.do(self.workers[worker].claim_due(limit))
         assert len(leases) == min(limit, len(free))
-        for lease in leases:
+        # The database hands them out in any order; an example has to go the same way again.
+        for lease in sorted(leases, key=lambda lease: self.world.cases.index(free[lease.case_id])):
             self.given(free[lease.case_id], lease)
 
     @move(when=lambda self: any(case.held and not case.expired for case in self.world.cases), which=PICK)
