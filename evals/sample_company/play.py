@@ -18,6 +18,8 @@ from evals.sample_company.talks.chat import ChatTalk
 from evals.sample_company.talks.talk import Talk, ok
 
 _AT_ONCE = 6
+_GREETINGS = ("Hello!", "Hi there!", "Good morning!")
+"""Not the same one again and again, which is what machines say (rule ``same_text``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ class Player:
 
     async def _set_the_scene(self, talk: ChatTalk, customer: SampleCustomer) -> None:
         """Earlier cases and the customer's segment, which no customer could bring about by themselves."""
-        for _ in range(max(customer.earlier_cases, customer.segment != "standard")):
-            await talk.write("Hello!")
+        for n in range(max(customer.earlier_cases, customer.segment != "standard")):
+            await talk.write(_GREETINGS[n % len(_GREETINGS)])
             await talk.wait()
             case_id = await talk.case()
             if customer.segment != "standard":
