@@ -29,6 +29,10 @@ from api.wiring import build_worker
 from evals.emulators.gmail.reception import Found, received
 from evals.emulators.twilio.ledger import PREFIX
 from evals.sample_company.stage import Providers, open_providers
+from evals.sample_company.talks.chat import ChatTalk
+from evals.sample_company.talks.mail import MailTalk
+from evals.sample_company.talks.talk import Talk
+from evals.sample_company.talks.whatsapp import WhatsAppTalk
 from infra.knowledge.ingest import Ingest
 from infra.knowledge.reading import Reading, read_articles
 from infra.postgres.articles import PostgresArticles
@@ -122,10 +126,10 @@ class Person:
     async def gets_mail(self) -> EmailMessage:
         """The next mail that comes to the address."""
         await asyncio.to_thread(
-            self.providers.gmail.wait_until, lambda: len(self._mail()) > self._mails_read, seconds=PATIENCE
+            self.providers.gmail.wait_until, lambda: len(self.mailed) > self._mails_read, seconds=PATIENCE
         )
         self._mails_read += 1
-        mail = message_from_bytes(self._mail()[self._mails_read - 1], policy=policy.default)
+        mail = message_from_bytes(self.mailed[self._mails_read - 1], policy=policy.default)
         assert isinstance(mail, EmailMessage)
         return mail
 
@@ -147,7 +151,9 @@ class Person:
         """Everything that came to the phone."""
         return [one.body for one in self.providers.twilio.sent if one.to == PREFIX + self.number]
 
-    def _mail(self) -> list[bytes]:
+    @property
+    def mailed(self) -> list[bytes]:
+        """Every mail that came to the address."""
         return [sent.raw for sent in self.providers.gmail.mailbox.sent if self.address in sent.identity.recipients]
 
 
@@ -189,13 +195,54 @@ class Company:
         return str(owner)
 
     async def customer_of(self, case_id: str) -> str:
+        return str((await self.case(case_id))["customer"]["id"])
+
+    async def case_of(self, address: str) -> str:
+        """The newest case of whoever has proven an address."""
+        page = await self.customer(await self.owner(address))
+        return str(max(page["cases"], key=lambda case: case["opened_at"])["id"])
+
+    def talk(self, channel: str, person: Person) -> Talk:
+        """A person's talk on a channel, with whatever programs they have there."""
+        match channel:
+            case "email":
+                return MailTalk(self.providers.gmail, self.case_of, person.name, person.address, "A question")
+            case "whatsapp":
+                return WhatsAppTalk(self.providers.twilio, self.case_of, person.name, person.number)
+            case _:
+                return ChatTalk(self.web, person.name)
+
+    async def case(self, case_id: str) -> dict[str, Any]:
+        """A case, as staff read it."""
         answer = await self.kim.get(f"/v1/review/cases/{case_id}")
-        return str(answer.json()["customer"]["id"])
+        assert answer.status_code == 200, answer.text
+        case: dict[str, Any] = answer.json()
+        return case
+
+    async def decides(self, case_id: str, action: str, **more: str) -> None:
+        """Kim decides on what waits in a case."""
+        read = await self.escalation(case_id)
+        decision = {"action": action, "version": read["version"], **more}
+        answer = await self.kim.post(f"/v1/review/escalations/{read['id']}/decision", json=decision)
+        assert answer.status_code == 202, answer.text
+
+    async def does(self, case_id: str, what: str, **body: Any) -> None:
+        """Kim does something else with a case."""
+        key = {"Idempotency-Key": str(uuid4())}
+        answer = await self.kim.post(f"/v1/review/cases/{case_id}/{what}", json=body or None, headers=key)
+        assert answer.is_success, answer.text
+
+    async def until(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        """Wait for a row."""
+        async with asyncio.timeout(PATIENCE):
+            while not (found := await self.rows(statement, *values)):  # noqa: ASYNC110 - the database has no event
+                await asyncio.sleep(0.02)
+            return found
 
     async def escalation(self, case_id: str) -> dict[str, Any]:
         """What a reviewer reads of a case that waits for one."""
-        case = (await self.kim.get(f"/v1/review/cases/{case_id}")).json()
-        read: dict[str, Any] = (await self.kim.get(f"/v1/review/escalations/{case['escalation_id']}")).json()
+        identifier = (await self.case(case_id))["escalation_id"]
+        read: dict[str, Any] = (await self.kim.get(f"/v1/review/escalations/{identifier}")).json()
         return read
 
     async def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:

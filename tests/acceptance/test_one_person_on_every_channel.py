@@ -132,6 +132,10 @@ async def test_without_any_proof_they_are_several_until_staff_joins_them_and_aft
     assert sorted(case["channel"] for case in page["cases"]) == ["chat", "email", "whatsapp"]
     assert await company.owner(dana.number) == mailing
     assert (await visitor.get("/v1/web/conversations")).status_code == 403, "staff knows it, the browser proved nothing"
+    assert CLUB_ANSWER not in await visitor.asks(CLUB)
+    assert (await company.escalation(visitor.case_id))["request"]["elsewhere"] == []
+    await company.decides(visitor.case_id, "answer", text="Kim will tell you by mail.")
+    assert "by mail" in await visitor.hears()
 
     for other in (texting, chatting):
         await company.csagent("customers", "unmerge", other, "--as", "kim")
