@@ -197,7 +197,8 @@ async def test_when_gmail_had_it_and_when_we_did_are_both_kept_and_no_date_of_th
         await desk.sync()
     rows = await desk.core.rows(
         "select round(extract(epoch from provider_time) * 1000) as gmail,"
-        " received_at > provider_time + interval '1 hour' as waited from messages where direction = 'in' order by sequence"
+        " received_at > provider_time + interval '1 hour' as waited"
+        " from messages where direction = 'in' order by sequence"
     )
     assert rows == [{"gmail": mail.at_ms, "waited": True} for mail in desk.gmail.mailbox.mails]
     assert [line.partition(" (")[0] for line in await desk.told()] == ["customer: first", "customer: second"]
