@@ -40,6 +40,14 @@ def test_every_test_that_is_named_exists(name: str) -> None:
     assert sorted(test for test in named if not re.search(rf"def {test}\(", tests)) == []
 
 
+def test_every_field_note_about_channels_is_held_by_a_test() -> None:
+    """That the tests exist is the test above's to say."""
+    rows = re.findall(r"^\| (\d+) \|.*\| ([^|]*) \|$", (ROOT / "docs/field-notes.md").read_text("utf-8"), re.MULTILINE)
+    held = {int(number) for number, tests in rows if re.findall(r"`test_\w+`", tests)}
+    assert {*range(1, 6), *range(9, 18), *range(26, 30)} <= held
+    assert len(held) == len(rows)
+
+
 @pytest.mark.parametrize("name", [name_of(document) for document in DOCUMENTS])
 def test_every_command_that_is_shown_exists(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")

@@ -16,13 +16,13 @@ from pydantic import SecretStr
 from api.app import create_app, services_of
 from api.channels import CHANNELS, open_sender
 from api.channels.channel import Channel
-from api.wiring import Services, build_worker
+from api.wiring import Services, build_scheduler, build_worker
 from infra.settings import Settings, SettleSettings, WorkerSettings
 from tests.trivial import trivial_graph
 
-Part = Literal["worker", "sender"]
+Part = Literal["worker", "sender", "scheduler"]
 PARTS: Collection[Part] = ("worker", "sender")
-"""What there is beside the API."""
+"""What there is beside the API, unless a test asks for something else."""
 _KEY = SecretStr(base64.b64encode(b"k" * 32).decode())
 
 
@@ -50,11 +50,11 @@ def settings_on(database_url: str) -> Settings:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, channels: Sequence[Channel] = CHANNELS, *, parts: Collection[Part] = PARTS
+    settings: Settings, channels: Sequence[Channel] = CHANNELS, *, parts: Collection[Part] = PARTS, port: int = 0
 ) -> AsyncIterator[Served]:
-    """The API, and with it a worker and a sender, with these channels."""
+    """The API, and with it a worker and a sender, with these channels; on any port unless one is given."""
     app = create_app(settings, channels)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
     answering = asyncio.create_task(server.serve([listener]))
     while not server.started:
@@ -68,6 +68,9 @@ async def serving(
             loops.append(asyncio.create_task(sender.run(stop)))
         if "worker" in parts:
             loops.append(asyncio.create_task(build_worker(services, trivial_graph()).run(stop)))
+        if "scheduler" in parts:
+            jobs = [job for channel in channels for job in channel.jobs(services)]
+            loops.append(asyncio.create_task(build_scheduler(services, jobs).run(stop)))
         yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", services)
         stop.set()
         await asyncio.gather(*loops)

@@ -187,3 +187,18 @@ def bounce(message_id: str) -> bytes:
         f"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: {message_id}\r\nSubject: Re: My parcel\r\n\r\nHi\r\n"
         "--b--\r\n"
     ).encode()
+
+
+async def test_when_gmail_had_it_and_when_we_did_are_both_kept_and_no_date_of_the_senders_counts(desk: Desk) -> None:
+    await desk.followed()
+    for text, date in (("first", "Mon, 02 Nov 2026 10:00:00 +0100"), ("second", "Mon, 02 Nov 2020 10:00:00 +0100")):
+        desk.room.comes(text, answers="<1@customer.example>", headers={"Date": date})
+        desk.gmail.mailbox.mails[-1].at_ms -= 3_600_000  # it lay there for an hour
+        await desk.sync()
+    rows = await desk.core.rows(
+        "select round(extract(epoch from provider_time) * 1000) as gmail,"
+        " received_at > provider_time + interval '1 hour' as waited"
+        " from messages where direction = 'in' order by sequence"
+    )
+    assert rows == [{"gmail": mail.at_ms, "waited": True} for mail in desk.gmail.mailbox.mails]
+    assert [line.partition(" (")[0] for line in await desk.told()] == ["customer: first", "customer: second"]
