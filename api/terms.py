@@ -99,9 +99,13 @@ def _hours(by_channel: BaseModel) -> dict[str, timedelta]:
     return {channel: timedelta(hours=hours) for channel, hours in by_channel.model_dump().items()}
 
 
+_NO_COURTESY = frozenset("?\u00bf\uff1f\u061f👎😡😠🤬😤😢😭😞🤮🖕")
+"""Who asks or is angry says more than thanks."""
+
+
 def is_courtesy(text: str) -> bool:
     """Whether a message is nothing but thanks or a goodbye, which reopen nothing."""
-    return small_talk_in(text) in {SmallTalk.THANKS, SmallTalk.GOODBYE}
+    return not _NO_COURTESY.intersection(text) and small_talk_in(text) in {SmallTalk.THANKS, SmallTalk.GOODBYE}
 
 
 def build_keyring(settings: Settings) -> Keyring:

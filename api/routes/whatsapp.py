@@ -15,13 +15,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from api.problems import problem, responses
 from api.routes.visitor import With
 from api.wiring import Services
+from channels.envelope import Envelope
 from channels.whatsapp import WHATSAPP
 from channels.whatsapp.form import Form
-from channels.whatsapp.inbound import received
+from channels.whatsapp.inbound import received, unreadable
 from channels.whatsapp.refusals import PASSING
 from channels.whatsapp.signature import HEADER, SETTINGS_HEADER, WebhookSignature
 from channels.whatsapp.statuses import status_event
-from skills.errors import InvalidMessageError, NotFoundError
+from skills.errors import ConflictError, InvalidMessageError, NotFoundError
 
 router = APIRouter(prefix="/v1/whatsapp", tags=["whatsapp"])
 
@@ -52,10 +53,13 @@ async def take_message(request: Request, use: With, check: Check) -> Response:
     try:
         message = received(Form.parse(body)).envelope
     except InvalidMessageError:
-        _count_refused(use, "unreadable")
-        raise
+        message = _left_to_a_person(use, body)
     settle = use.settings.settle.of(WHATSAPP)
-    receipt = await use.inbox.receive(message, settle=settle)
+    try:
+        receipt = await use.inbox.receive(message, settle=settle)
+    except (InvalidMessageError, ConflictError):  # Twilio would not send it again
+        message = _left_to_a_person(use, body)
+        receipt = await use.inbox.receive(message, settle=settle)
     use.metrics.received.labels(channel=WHATSAPP, duplicate=str(receipt.duplicate).lower()).inc()
     use.metrics.acknowledged.labels(channel=WHATSAPP).observe(time.perf_counter() - began)
     if receipt.waits:
@@ -117,6 +121,12 @@ def _forged(use: Services) -> Response:
         detail="the signature does not fit the request",
         hint="is the public URL set as Twilio knows it, and the auth token the account's present one?",
     )
+
+
+def _left_to_a_person(use: Services, body: bytes) -> Envelope:
+    """Genuine, and nothing that can be stored as it is: never dropped."""
+    _count_refused(use, "unreadable")
+    return unreadable(body)
 
 
 def _count_refused(use: Services, reason: str) -> None:

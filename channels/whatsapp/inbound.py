@@ -7,6 +7,7 @@ fetched after the message is acknowledged.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -117,6 +118,24 @@ def received(form: Form) -> Received:
         forwarded=_forwarded(form),
         button=form.get("ButtonPayload") or None,
         referral=_referral(form),
+    )
+
+
+def unreadable(body: bytes) -> Envelope:
+    """A webhook of Twilio's that nothing could be made of, for a person to look at. The same one is the same message.
+
+    Its signature holds, so it may be somebody's message in a form that we don't know; its original says whose.
+    """
+    name = f"unread:{hashlib.sha256(body).hexdigest()[:40]}"
+    return Envelope(
+        channel=WHATSAPP,
+        provider_message_id=name,
+        thread=name,
+        address=name,
+        text="[A WhatsApp message could not be read. The original is kept.]",
+        verified=False,
+        original=File("webhook.txt", "text/plain", len(body), body),
+        for_person="unreadable",
     )
 
 

@@ -129,7 +129,8 @@ def _asks_at(facts: Mapping[str, Any], life: Life) -> datetime | None:
     """When to ask whether the answer helped: once, after an answer that rests on articles and that nothing followed."""
     delay = life.follow_up.get(facts["channel"])
     reopened_since = facts["reopened_at"] is not None and facts["reopened_at"] > facts["at"]
-    if not delay or facts["author"] != "agent" or not facts["sourced"] or reopened_since:
+    unwanted = facts["opted_out"] or reopened_since
+    if not delay or facts["author"] != "agent" or not facts["sourced"] or unwanted:
         return None
     at: datetime = max(facts["at"] + delay, facts["now"])
     return facts["at"] + delay if window_open(facts, at) else None

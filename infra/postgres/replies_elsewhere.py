@@ -110,7 +110,8 @@ class RepliesElsewhere:
             },
         )
         await keep_files(connection, reply, message_id, key)
-        withdrawn = row["status"] == "open" and await self._take_over(connection, reply, case_id, row["next_sequence"])
+        # Of a case that is over too: what the customer answers opens it again, and is the person's.
+        withdrawn = await self._take_over(connection, reply, case_id, row["next_sequence"])
         data = Jsonb({"channel": reply.channel, "message_id": str(message_id), "withdrew_review": withdrawn})
         await connection.execute(self._sql["log"], {**case, "event_id": uuid7(), "owner_name": OWNER, "data": data})
         return True

@@ -93,8 +93,8 @@ class Surveys:
             if unasked is None:
                 return False  # another scheduler was quicker, or it was answered meanwhile
             standing = facts["status"] == "resolved" and facts["resolution_number"] == unasked["resolution_number"]
-            if not (standing and window_open(facts, facts["now"])):
-                reason = "window_closed" if standing else "reopened"
+            if not standing or facts["opted_out"] or not window_open(facts, facts["now"]):
+                reason = "reopened" if not standing else "opted_out" if facts["opted_out"] else "window_closed"
                 await connection.execute(self._sql["withdraw"], {**survey, "reason": reason})
                 return False
             language = facts["language"] or facts["own_language"]

@@ -72,7 +72,7 @@ limit 1;
 -- What is to be known of a case before something is done in it without a turn; read once it is locked.
 select
     c.id, c.status, c.owner, c.next_sequence, c.conversation_id, c.resolution_number, c.language, c.reopened_at,
-    v.channel, u.language as own_language, w.paused, w.look_at,
+    v.channel, u.language as own_language, w.paused, w.look_at, i.opted_out_at is not null as opted_out,
     w.due_at is not null or coalesce(w.leased_until > now(), false) as working,
     exists (select from messages m where m.case_id = c.id and m.state in ('waiting', 'human')) as waiting,
     exists (
@@ -86,6 +86,7 @@ select
 from cases c
 join case_work w on w.case_id = c.id
 join conversations v on v.id = c.conversation_id
+join identities i on i.id = v.identity_id
 join customers u on u.id = c.customer_id
 join customer_keys k on k.id = u.key_id
 cross join lateral (

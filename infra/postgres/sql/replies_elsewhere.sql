@@ -66,8 +66,9 @@ update messages set state = case when coalesce(provider_time, received_at) <= %(
 where case_id = %(case_id)s and state in ('waiting', 'human');
 
 -- name: rest
--- Nothing is due any more. Where a turn runs, its commit finds another owner and keeps its draft for the person.
-update case_work set due_at = null where case_id = %(case_id)s and lease_holder is null;
+-- Nothing is due any more. Where a turn runs, its commit finds another owner and keeps its draft for the person; and a
+-- decision that was taken still has to be applied.
+update case_work set due_at = null where case_id = %(case_id)s and lease_holder is null and not paused;
 
 -- name: withdraw
 -- A review that nobody has decided is over, as by a take-over. One that is decided belongs to its turn.

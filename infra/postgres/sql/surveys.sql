@@ -58,17 +58,18 @@ select %(event_id)s, 'survey.rated', case_id, 'customer', jsonb_build_object(
 from rated;
 
 -- name: answered_by_number
--- The survey that a bare number answers: the last thing that we said in the talk, and not long ago.
+-- The survey that a bare number answers: the last thing that we said in the talk, not long ago, and nothing that the
+-- customer has asked since waits for an answer, which the number may belong to.
 select s.id, s.case_id, c.status from surveys s
 join cases c on c.id = s.case_id
 join messages asked on asked.id = s.message_id
 where s.conversation_id = %(conversation_id)s and s.channel = any(%(channels)s)
-    and asked.delivered_at > now() - %(window)s
+    and s.withdrawn is null and asked.delivered_at > now() - %(window)s
     and (s.rated_at is null or s.rated_at > now() - %(change)s)
     and not exists (
         select from messages later
         where later.conversation_id = s.conversation_id and later.position > asked.position
-            and later.direction = 'out'
+            and (later.direction = 'out' or later.state in ('waiting', 'human'))
     )
 order by s.created_at desc
 limit 1;

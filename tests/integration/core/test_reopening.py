@@ -164,3 +164,13 @@ async def test_a_reopened_case_can_be_resolved_by_the_customer_again(core: Core)
     await core.write("talk", HELPED)
     await core.work(case_id)
     assert await end_of(core, case_id) == ("resolved", "customer", "confirmed", 2)
+
+
+@pytest.mark.parametrize(
+    "text", ["Thanks?", "Hi Refund? thanks", "bye?", "??? 🙏", "merci ?", "¿gracias", "thanks 👎", "😡 danke"]
+)
+async def test_thanks_with_a_question_or_in_anger_is_no_courtesy_and_reopens(core: Core, text: str) -> None:
+    receipt = await answered(core)
+    await core.lives.helped([CHAT], "talk", helped=True)
+    assert (await core.write("talk", text)).waits
+    assert (await case_of(core, receipt.case_id))["status"] == "open"

@@ -236,6 +236,23 @@ async def test_anything_else_is_an_ordinary_message(core: Core, how: str) -> Non
     assert (await survey_of(core, case_id))["rating"] is None
 
 
+async def test_a_number_behind_a_question_that_nobody_has_answered_is_no_rating(core: Core) -> None:
+    case_id = await asked(core, channel=WHATSAPP)
+    await core.write("talk", "how many may I send back? I have", channel=WHATSAPP)
+    receipt = await core.write("talk", "3", channel=WHATSAPP)
+    assert receipt.waits
+    assert (await survey_of(core, case_id))["rating"] is None
+
+
+async def test_who_wants_nothing_sent_is_not_asked(core: Core) -> None:
+    case_id = await ended(core, channel=WHATSAPP)
+    await time_passes(core, MINUTES)
+    await core.rows("update identities set opted_out_at = now() returning 1")
+    assert await core.surveys.ask() == 0
+    assert (await survey_of(core, case_id))["withdrawn"] == "opted_out"
+    assert await texts(core, case_id, "survey") == []
+
+
 async def test_a_rating_can_be_changed_for_a_day_and_its_comment_is_sealed(core: Core) -> None:
     case_id = await ended(core)
     survey_id = UUID(str((await survey_of(core, case_id))["id"]))

@@ -111,6 +111,7 @@ async def test_a_decision_that_was_taken_stands(desk: Desk) -> None:
     await desk.core.reviews.decide(queued.id, Decision("answer", "kim", text="From the desk."), seen=read.version)
     desk.room.writes("From the mailbox.", answers=ANSWERS)
     await desk.sync()
+    assert (await owner(desk))["due"]  # or nobody would ever apply it
     await decided(desk)
     assert [line.rpartition(" (")[0] for line in await desk.told()][-2:] == [
         "human: From the mailbox.",
@@ -119,7 +120,6 @@ async def test_a_decision_that_was_taken_stands(desk: Desk) -> None:
 
 
 async def decided(desk: Desk) -> None:
-    await desk.core.rows("update case_work set due_at = now() returning 1")
     lease: Lease = await desk.core.claim(await desk.case())
     work = await desk.core.ledger.load(lease)
     assert work is not None
@@ -147,6 +147,20 @@ async def test_a_reply_after_the_end_of_a_case_is_kept_with_it_and_opens_nothing
     await desk.sync()
     assert (await owner(desk))["status"] == "resolved"
     assert (await desk.told())[-1] == "human: One more thing. (delivered)"
+
+
+async def test_who_answers_a_persons_mail_after_the_end_of_a_case_is_that_persons(desk: Desk) -> None:
+    await desk.followed()
+    desk.room.comes()
+    await desk.sync()
+    await desk.answered()
+    await desk.core.cases.resolve(await desk.case(), "kim")
+    desk.room.writes("Which number stands on it?", answers=ANSWERS)
+    await desk.sync()
+    desk.room.comes("It says 4711.", subject="Re: My parcel", answers=ANSWERS)
+    await desk.sync()
+    assert await owner(desk) == THEIRS
+    assert (await desk.told())[-1] == "customer: It says 4711. (human)"
 
 
 async def test_a_reply_in_a_thread_of_its_own_is_found_by_what_it_answers(desk: Desk) -> None:

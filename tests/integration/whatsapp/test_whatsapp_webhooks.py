@@ -186,8 +186,6 @@ async def test_a_webhook_cut_short_is_turned_away(line: Line) -> None:
 
 
 async def test_a_signed_webhook_that_names_no_message_says_what_is_wrong(line: Line) -> None:
-    status, text = await posted(line, {"Body": "Hello"})
-    assert (status, "MessageSid" in text) == (422, True)
     status, text = await posted(line, {"MessageStatus": "sent"}, path=STATUSES)
     assert (status, "MessageSid" in text) == (422, True)
     sent = {"MessageSid": "SM" + "9" * 32, "MessageStatus": "a-new-one"}
@@ -245,3 +243,19 @@ async def test_a_long_text_arrives_in_order_and_no_emoji_is_torn(line: Line) -> 
     assert [(row["part"], row["parts"], row["status"]) for row in reports] == [
         (part, len(parts), "read") for part in range(len(parts))
     ]
+
+
+async def test_a_signed_webhook_that_cannot_be_read_is_a_message_for_a_person_with_the_original_kept(
+    line: Line,
+) -> None:
+    form = {"Body": "Hello, is anybody there?", "From": "whatsapp:"}
+    for _ in range(3):  # a repetition is the same message
+        assert (await posted(line, form))[0] == 200
+    (kept,) = await line.until(
+        "select m.case_id, m.id from messages m join escalations s on s.case_id = m.case_id"
+        " where m.for_person = 'unreadable' and left(m.provider_message_id, 7) = 'unread:'"
+    )
+    original = await line.kim.get(f"/v1/review/files/{kept['id']}/0")
+    assert "is+anybody+there" in original.text
+    read = (await line.kim.get(f"/v1/review/cases/{kept['case_id']}")).json()
+    assert [one["author"] for one in read["transcript"]][0] == "customer"
