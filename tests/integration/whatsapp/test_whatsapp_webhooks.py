@@ -258,4 +258,4 @@ async def test_a_signed_webhook_that_cannot_be_read_is_a_message_for_a_person_wi
     original = await line.kim.get(f"/v1/review/files/{kept['id']}/0")
     assert "is+anybody+there" in original.text
     read = (await line.kim.get(f"/v1/review/cases/{kept['case_id']}")).json()
-    assert [one["author"] for one in read["transcript"]][0] == "customer"
+    assert next(one["author"] for one in read["transcript"]) == "customer"
