@@ -19,6 +19,7 @@ from channels.protocol import OutboundChannel
 from channels.whatsapp import WHATSAPP
 from channels.whatsapp.account import Account
 from channels.whatsapp.media import MediaFetch
+from channels.whatsapp.missed import Missed
 from channels.whatsapp.outbound import WhatsAppOutbound
 from channels.whatsapp.pace import Pace
 from channels.whatsapp.sender import Sender
@@ -26,12 +27,19 @@ from channels.whatsapp.window import Template
 from infra.postgres.awaited_files import AwaitedFiles
 from infra.postgres.consents import Consents
 from infra.postgres.correspondence import Correspondence
-from infra.postgres.schedule import Beat, Reign
+from infra.postgres.schedule import Beat, Reign, Schedule
 from skills.turn import ChannelName, ConversationId, MessageId
 
 _FETCH_DEADLINE = 60.0
 _LINK_LASTS = timedelta(days=1)
 _FETCHING = Beat(timedelta(seconds=5))
+MISSED_JOB = "whatsapp_missed"
+_LOOKING = Beat(timedelta(minutes=5))
+_OVERLAP = timedelta(hours=1)
+"""Before the last look, for what had not reached Twilio's list by then."""
+_UNDER_WAY = timedelta(minutes=2)
+"""A younger message's webhook may still come."""
+_LONGEST_OUTAGE = timedelta(days=7)
 
 
 class Known:
@@ -89,7 +97,31 @@ def _jobs(services: Services) -> Sequence[Job]:
             fetched = await fetch_due(awaited, media.fetch_from, count=counted)
         return Done(fetched.counts, more=fetched.more)
 
-    return (Job("whatsapp_files", _FETCHING, fetch_files),)
+    async def take_missed(_reign: Reign) -> Done:
+        last = await Schedule(services.database, holder="").ended(MISSED_JOB)
+        now = datetime.now(UTC)
+        if last is None:  # what was written before there was a channel is not answered
+            return Done({})
+        since = max(last - _OVERLAP, now - _LONGEST_OUTAGE)
+        async with httpx.AsyncClient(trust_env=False, timeout=30.0) as http:
+            missed = Missed(account, http, services.settings.whatsapp.number or "")
+            return Done({"taken": await _take_missed(services, missed, since, now - _UNDER_WAY)})
+
+    return (Job("whatsapp_files", _FETCHING, fetch_files), Job(MISSED_JOB, _LOOKING, take_missed))
+
+
+async def _take_missed(services: Services, missed: Missed, since: datetime, until: datetime) -> int:
+    """Store what Twilio has and we have not, oldest first; how many there were."""
+    listed = await missed.listed(since, until)
+    known = await Correspondence(services.database, services.keyring).known(WHATSAPP, listed)
+    lost = sorted((one for sid, one in listed.items() if sid not in known), key=lambda one: one.date_sent)
+    settle = services.settings.settle.of(WHATSAPP)
+    for one in lost:
+        receipt = await services.inbox.receive(await missed.envelope(one), settle=settle)
+        services.metrics.received.labels(channel=WHATSAPP, duplicate=str(receipt.duplicate).lower()).inc()
+        if receipt.waits:
+            await services.signals.case_waits(receipt.case_id, after=settle.total_seconds())
+    return len(lost)
 
 
 def account_of(services: Services) -> Account | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from infra.crypto.keyring import Keyring
 from infra.postgres.database import Database
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
-from skills.turn import ConversationId
+from skills.turn import ChannelName, ConversationId
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +52,11 @@ class Correspondence:
         """When the customer last wrote."""
         heard = await self.newest(conversation_id)
         return None if heard is None else heard.written_at
+
+    async def known(self, channel: ChannelName, provider_message_ids: Collection[str]) -> set[str]:
+        """Which of these messages are here already."""
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(
+                self._sql["known"], {"channel": channel, "provider_message_ids": list(provider_message_ids)}
+            )
+            return {row["provider_message_id"] for row in await cursor.fetchall()}

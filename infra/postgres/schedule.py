@@ -13,7 +13,7 @@ every job allows for. One that has ended is due at the next beat of its interval
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from infra.postgres.database import Database
 from infra.postgres.queries import load
@@ -100,6 +100,12 @@ class Schedule:
         """Let another lead at once."""
         async with self._database.connection() as connection:
             await connection.execute(self._sql["resign"], {"holder": self._holder})
+
+    async def ended(self, name: str) -> datetime | None:
+        """When a job last ended well; ``None`` when it never has."""
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(self._sql["ended"], {"name": name})).fetchone()
+        return None if row is None else row["ended_at"]
 
     async def register(self, name: str, beat: Beat) -> None:
         """Make a job known. One that is known already keeps its times."""

@@ -246,6 +246,7 @@ VALUES: dict[str, Any] = {
     "person": "kim",
     "polarity": 0.1,
     "provider_message_id": "77",
+    "provider_message_ids": ["77", "78"],
     "rating": 4,
     "reason": "reopened",
     "refusal": None,

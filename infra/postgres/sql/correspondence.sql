@@ -8,3 +8,7 @@ join customer_keys k on k.id = m.key_id
 where m.conversation_id = %(conversation_id)s and m.direction = 'in' and m.position is not null
 order by m.position desc
 limit 1;
+
+-- name: known
+select provider_message_id from messages
+where channel = %(channel)s and provider_message_id = any(%(provider_message_ids)s);

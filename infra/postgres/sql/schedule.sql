@@ -59,3 +59,6 @@ update scheduler_jobs set
 where name = %(name)s and exists (
     select from scheduler_lease where holder = %(holder)s and token = %(token)s
 );
+
+-- name: ended
+select ended_at from scheduler_jobs where name = %(name)s;

@@ -18,11 +18,12 @@ from api.app import create_app, services_of
 from api.channels import open_sender
 from api.channels.whatsapp import WHATSAPP_CHANNEL
 from api.file_fetching import Fetched
+from api.scheduler import Done
 from api.wiring import Services, build_worker
 from evals.emulators.twilio.server import ACCOUNT_SID, AUTH_TOKEN, NUMBER, TwilioServer
 from evals.emulators.twilio.webhooks import Posted
 from infra.channel_settings import WhatsAppSettings
-from infra.postgres.schedule import Reign, Schedule
+from infra.postgres.schedule import Reign
 from infra.settings import SettleSettings
 from tests.databases import LentDatabases
 from tests.integration.http.conftest import caller, settings_on
@@ -94,11 +95,13 @@ class Line:
 
     async def fetch_files(self) -> Fetched:
         """What the scheduler's job does."""
-        (job,) = WHATSAPP_CHANNEL.jobs(self.services)
-        schedule = Schedule(self.services.database, holder="test")
-        done = await job.run(Reign(self.services.database, "test", 1))
-        del schedule
+        done = await self.job("whatsapp_files")
         return Fetched(done.counts, done.more)
+
+    async def job(self, name: str) -> Done:
+        """One of the channel's jobs, once."""
+        job = next(job for job in WHATSAPP_CHANNEL.jobs(self.services) if job.name == name)
+        return await job.run(Reign(self.services.database, "test", 1))
 
     async def silent_for_a_day(self, customer: str) -> None:
         """The customer wrote 25 hours ago, as both sides know it."""
