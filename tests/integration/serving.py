@@ -1,11 +1,11 @@
-"""The product in this process, on trivial skills, over real HTTP: nothing has to be started and import everything."""
+"""The product in this process, over real HTTP, on trivial skills unless others are given: nothing has to be started and import everything."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import socket
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -16,11 +16,12 @@ from pydantic import SecretStr
 from api.app import create_app, services_of
 from api.channels import CHANNELS, open_sender
 from api.channels.channel import Channel
-from api.wiring import Services, build_worker
+from api.wiring import Services, build_scheduler, build_worker
+from graph.build import Graph
 from infra.settings import Settings, SettleSettings, WorkerSettings
 from tests.trivial import trivial_graph
 
-Part = Literal["worker", "sender"]
+Part = Literal["worker", "sender", "scheduler"]
 PARTS: Collection[Part] = ("worker", "sender")
 """What there is beside the API."""
 _KEY = SecretStr(base64.b64encode(b"k" * 32).decode())
@@ -32,6 +33,8 @@ class Served:
 
     url: str
     services: Services
+    cut: Callable[[], None]
+    """Resets every connection, as a network that goes away does."""
 
 
 def settings_on(database_url: str) -> Settings:
@@ -50,7 +53,11 @@ def settings_on(database_url: str) -> Settings:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, channels: Sequence[Channel] = CHANNELS, *, parts: Collection[Part] = PARTS
+    settings: Settings,
+    channels: Sequence[Channel] = CHANNELS,
+    *,
+    parts: Collection[Part] = PARTS,
+    graph: Graph | None = None,
 ) -> AsyncIterator[Served]:
     """The API, and with it a worker and a sender, with these channels."""
     app = create_app(settings, channels)
@@ -67,10 +74,20 @@ async def serving(
             sender = await stack.enter_async_context(open_sender(services, channels))
             loops.append(asyncio.create_task(sender.run(stop)))
         if "worker" in parts:
-            loops.append(asyncio.create_task(build_worker(services, trivial_graph()).run(stop)))
-        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", services)
+            loops.append(asyncio.create_task(build_worker(services, graph or trivial_graph()).run(stop)))
+        if "scheduler" in parts:
+            jobs = [job for channel in channels for job in channel.jobs(services)]
+            loops.append(asyncio.create_task(build_scheduler(services, jobs).run(stop)))
+        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", services, lambda: _cut(server))
         stop.set()
         await asyncio.gather(*loops)
     server.should_exit = True
     await answering
     listener.close()
+
+
+def _cut(server: uvicorn.Server) -> None:
+    for connection in list(server.server_state.connections):
+        transport = getattr(connection, "transport", None)
+        if transport is not None:
+            transport.abort()
