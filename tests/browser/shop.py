@@ -1,4 +1,4 @@
-"""A page of somebody else's that embeds the chat: on an origin of its own, under the policy that the documents ask for."""
+"""A shop that embeds the chat: on an origin of its own, under the policy that the documents ask for."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ PAGE = """<!doctype html>
 STYLE = """
 :root { color-scheme: light dark; --paper: #faf8f3; --ink: #22301f; --line: #d9d4c4; --leaf: #2f6b3c; }
 @media (prefers-color-scheme: dark) { :root { --paper: #161a15; --ink: #e7ebe2; --line: #333b30; --leaf: #8fd19b; } }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 17px/1.5 system-ui, "Liberation Sans", sans-serif; }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 17px/1.5 system-ui, "Liberation Sans", sans-serif; }
 header { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 8px 24px; padding: 20px 32px;
   border-bottom: 1px solid var(--line); }
 header strong { font-size: 20px; color: var(--leaf); }
@@ -54,7 +55,7 @@ async def open_shop(chat: str, listener: socket.socket) -> AsyncIterator[None]:
     async def style() -> Response:
         return Response(STYLE, media_type="text/css")
 
-    async def page(page: int) -> Response:  # noqa: ARG001 - they are all alike
+    async def page(page: int) -> Response:
         return Response(
             PAGE.format(chat=chat),
             media_type="text/html",

@@ -1,4 +1,7 @@
-"""The product in this process, over real HTTP, on trivial skills unless others are given: nothing has to be started and import everything."""
+"""The product in this process, over real HTTP, on trivial skills unless others are given.
+
+Nothing has to be started and import everything.
+"""
 
 from __future__ import annotations
 
