@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urldefrag
 
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 Scheme = Literal["light", "dark"]
 Violations = Callable[[Page], Awaitable[str]]
 
 NARROW, WIDE = (360, 740), (1280, 800)
 SOME: dict[tuple[int, int], Scheme] = {NARROW: "dark", WIDE: "light"}
+FRAME: ViewportSize = {"width": 860, "height": 700}
+"""How much of a wide page is on a picture: enough, and few bytes."""
 Picture = tuple[str, Scheme, tuple[int, int], str]
 """Its name, the look in which it is taken, and what is in its middle."""
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -58,5 +60,10 @@ async def _take(page: Page, name: str, middle: str) -> None:
     if folder is None:
         return
     place = Path(folder)
+    size = page.viewport_size
+    if size is not None and size["width"] > FRAME["width"]:
+        await page.set_viewport_size(FRAME)
     await page.locator(middle).evaluate("node => node.scrollIntoView({ block: 'center' })")
     await page.screenshot(path=place / f"{name}.png", animations="disabled", caret="hide")
+    if size is not None:
+        await page.set_viewport_size(size)

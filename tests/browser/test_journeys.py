@@ -151,7 +151,7 @@ async def test_the_chat_of_a_shop_from_a_question_to_a_rating(
     await expect(launcher).to_be_visible()
     await look(page, violations, every=False)
     await launcher.click()
-    await look(page, violations, pictures=[("chat-begin", "light", WIDE, "body")])
+    await look(page, violations, pictures=[("chat-begin", "light", NARROW, "body")])
 
     await send(page, RETURNS)
     await expect(texts(page).last).to_contain_text("60 days")
@@ -257,12 +257,12 @@ async def test_the_contact_form_without_script_from_a_question_to_a_rating(  # n
     assert (await scene.kim.post(f"/v1/review/cases/{case_id}/resolve", json={"confirmed": True})).status_code == 204
     await page.get_by_role("button", name="Check for an answer").click()
     await expect(shown(page)).to_have_text([*heard, second])
+    await look(await mirror(page, viewer), violations, pictures=[("form-rating", "dark", NARROW, ".asks")])
     await page.get_by_role("button", name="Send rating").click()
     await expect(page.get_by_role("alert")).to_be_focused()
     await look(await mirror(page, viewer), violations, every=False)
     await page.get_by_label("4: Good").check()
     await page.get_by_label("Anything to add?").fill("Kind, but it took a day")
-    await look(await mirror(page, viewer), violations, pictures=[("form-rating", "dark", NARROW, ".asks")])
     await page.get_by_role("button", name="Send rating").click()
     await expect(page.get_by_role("status").filter(has_text="Thank you for your rating.")).to_be_visible()
 
