@@ -1,11 +1,14 @@
-"""The product in this process, on trivial skills, over real HTTP: nothing has to be started and import everything."""
+"""The product in this process, over real HTTP, on trivial skills unless others are given.
+
+Nothing has to be started and import everything.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import socket
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +20,7 @@ from api.app import create_app, services_of
 from api.channels import CHANNELS, open_sender
 from api.channels.channel import Channel
 from api.wiring import Services, build_scheduler, build_worker
+from graph.build import Graph
 from infra.settings import Settings, SettleSettings, WorkerSettings
 from tests.trivial import trivial_graph
 
@@ -32,6 +36,8 @@ class Served:
 
     url: str
     services: Services
+    cut: Callable[[], None]
+    """Resets every connection, as a network that goes away does."""
 
 
 def settings_on(database_url: str) -> Settings:
@@ -50,7 +56,12 @@ def settings_on(database_url: str) -> Settings:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, channels: Sequence[Channel] = CHANNELS, *, parts: Collection[Part] = PARTS, port: int = 0
+    settings: Settings,
+    channels: Sequence[Channel] = CHANNELS,
+    *,
+    parts: Collection[Part] = PARTS,
+    graph: Graph | None = None,
+    port: int = 0,
 ) -> AsyncIterator[Served]:
     """The API, and with it a worker and a sender, with these channels; on any port unless one is given."""
     app = create_app(settings, channels)
@@ -67,13 +78,20 @@ async def serving(
             sender = await stack.enter_async_context(open_sender(services, channels))
             loops.append(asyncio.create_task(sender.run(stop)))
         if "worker" in parts:
-            loops.append(asyncio.create_task(build_worker(services, trivial_graph()).run(stop)))
+            loops.append(asyncio.create_task(build_worker(services, graph or trivial_graph()).run(stop)))
         if "scheduler" in parts:
             jobs = [job for channel in channels for job in channel.jobs(services)]
             loops.append(asyncio.create_task(build_scheduler(services, jobs).run(stop)))
-        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", services)
+        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", services, lambda: _cut(server))
         stop.set()
         await asyncio.gather(*loops)
     server.should_exit = True
     await answering
     listener.close()
+
+
+def _cut(server: uvicorn.Server) -> None:
+    for connection in list(server.server_state.connections):
+        transport = getattr(connection, "transport", None)
+        if transport is not None:
+            transport.abort()

@@ -1,7 +1,7 @@
 // The list at the left: rows that are kept from one refresh to the next, so that focus and place stay where they are.
 
-import { byId, element } from "../elements.js";
 import { now } from "../clock.js";
+import { byId, element } from "../elements.js";
 import { shortTime, tickingTime } from "../moments.js";
 import { addressOf } from "./address.js";
 import { channelName, plainWords } from "./words.js";
