@@ -252,8 +252,7 @@ async def test_a_signed_webhook_that_cannot_be_read_is_a_message_for_a_person_wi
     for _ in range(3):  # a repetition is the same message
         assert (await posted(line, form))[0] == 200
     (kept,) = await line.rows(
-        "select id from messages"
-        " where for_person = 'unreadable' and left(provider_message_id, 7) = 'unread:'"
+        "select id from messages where for_person = 'unreadable' and left(provider_message_id, 7) = 'unread:'"
     )
     original = await line.kim.get(f"/v1/review/files/{kept['id']}/0")
     assert "is+anybody+there" in original.text
