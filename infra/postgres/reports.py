@@ -100,7 +100,8 @@ class DeliveryReports:
         if failure != now["reported_failure"]:
             await connection.execute(self._sql["note"], {**row, "failure": failure})
         state = now["state"]
-        if state == "unknown" and sums["complete"]:
+        # One that is to go out again, and was taken the first time after all, does not.
+        if sums["complete"] and (state == "unknown" or (state == "pending" and failure is None)):
             await self._settle_arrived(connection, outbox_id, now, sums["name"])
             state = "sent"
         if state == "sent" and failure is not None:

@@ -43,12 +43,13 @@ union
 select r.name from delivery_reports r where r.outbox_id = %(id)s and r.superseded;
 
 -- name: settle_arrived
--- The provider has it: it counts as sent, or as failed where that was reported, unless somebody was quicker.
+-- The provider has it: it counts as sent, or as failed where that was reported, unless somebody was quicker. One that
+-- somebody meanwhile wants sent again, and that nobody has begun to send, is here as well: it does not go twice.
 with settled as (
     update outbox o set
         state = case when o.reported_failure is null then 'sent' else 'failed' end, error = o.reported_failure,
         settled_at = now(), reconcile_at = null
-    where o.id = %(id)s and o.state = 'unknown' and o.handed_over_at = %(handed_over_at)s
+    where o.id = %(id)s and o.state in ('unknown', 'pending') and o.handed_over_at = %(handed_over_at)s
     returning o.message_id, o.conversation_id, o.case_id, o.channel
 ), placed as (
     update conversations v set next_position = v.next_position + 1

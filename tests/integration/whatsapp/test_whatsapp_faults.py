@@ -377,3 +377,14 @@ async def test_when_the_customer_last_wrote_is_read_at_the_moment_of_sending(way
     await way.deliver()
     assert (way.bodies, await way.states()) == ([], [("failed", "window_closed")])
     assert isinstance((await way.core.outbox.troubled())[0].created_at, datetime)
+
+
+async def test_a_report_that_comes_before_a_text_goes_out_again_keeps_it_from_going_twice(way: Way) -> None:
+    await way.reply(ADA, "one")
+    way.twilio.script(Drop())
+    await way.deliver()
+    (trouble,) = await way.core.outbox.troubled()
+    await way.core.outbox.settle_by_hand(trouble.id, "send_again", "kim")
+    await report(way, Status.DELIVERED)
+    await way.deliver()
+    assert (way.bodies, await way.states()) == (["echo: one"], [("sent", None)])
