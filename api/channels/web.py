@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from api.bodies import MAX_UPLOAD
 from api.channels.channel import Channel, Inlet
-from api.routes import form, form_api, web
+from api.routes import feedback_pages, form, form_api, web
 from api.scheduler import Done, Job
 from api.wiring import Services
 from channels.protocol import OutboundChannel
@@ -35,6 +35,7 @@ WEB = Channel(
         Inlet(web.router, MAX_UPLOAD),
         Inlet(form.router, MAX_UPLOAD, form.too_large),
         Inlet(form_api.router, MAX_UPLOAD),
+        Inlet(feedback_pages.router),
     ),
     jobs=_jobs,
 )

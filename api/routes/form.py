@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from api.bodies import names_of
 from api.form_desk import TooOftenError, await_news, begin_talk, refuse_foreign, store, whole_view
-from api.pages.form.render import Draft, Notice, Reader, contact_page, talk_page, trouble_page
+from api.pages.form.render import Draft, Just, Notice, Reader, Said, contact_page, talk_page, trouble_page
 from api.pages.form.words import language_of
 from api.routes.visitor import With
 from api.shown_files import shown_file
@@ -35,6 +35,8 @@ from skills.errors import ConflictError, DatabaseUnavailableError, NotFoundError
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _LONGEST_EMAIL = 320
 _LONGEST_NAME = 200
+UNSEEN = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+"""Headers of what leads to a private page."""
 _AWAIT = 3.0
 """Seconds that the private page waits for an answer when somebody asks for one."""
 
@@ -127,7 +129,7 @@ async def send_form(request: Request, use: With, reader: Reads) -> Response:
         except DatabaseUnavailableError:
             draft = Draft(given["stamp"], given, notice=Notice("busy", "busy"), files_lost=bool(files))
             return contact_page(reader, draft, status=503)
-    return _see(reader, token, "new")
+    return see(reader, token, "new")
 
 
 @router.get("/{token}")
@@ -138,14 +140,17 @@ async def show_talk(
     look: Annotated[str | None, Query(max_length=20)] = None,
     new: Annotated[str | None, Query(max_length=20)] = None,
     sent: Annotated[str | None, Query(max_length=20)] = None,
+    said: Annotated[Said | None, Query()] = None,
 ) -> Response:
     """How the conversation stands; just after sending, or when asked to look, an answer is waited for a moment."""
     known = use.tokens.check(token)
-    if look is not None or new is not None or sent is not None:
+    if look is not None or new is not None or sent is not None or said == "open":
         seen = await whole_view(use, known)
-        if seen.activity != "idle" or seen.messages[-1].author == "customer":
-            await await_news(use, known, after=seen.messages[-1].position, seconds=_AWAIT)
-    return await _talk(use, reader, known, Draft(stamp=use.form_stamps.new()), fresh=new is not None)
+        newest = seen.messages[-1]
+        if seen.activity != "idle" or newest.author == "customer" or (said == "open" and newest.author != "system"):
+            await await_news(use, known, after=newest.position, seconds=_AWAIT)
+    just = "new" if new is not None else said
+    return await show_conversation(use, reader, known, Draft(stamp=use.form_stamps.new()), just=just)
 
 
 @router.post("/{token}", dependencies=[Ours])
@@ -166,7 +171,7 @@ async def write_back(token: str, request: Request, use: With, reader: Reads) -> 
             errors = {}
         if errors:
             wrong = Draft(draft.stamp, given, errors, files_lost=draft.files_lost)
-            return await _talk(use, reader, known, wrong, status=422)
+            return await show_conversation(use, reader, known, wrong, status=422)
         message = FormMessage(
             text=text,
             files=tuple(file.file for file in files),
@@ -176,8 +181,8 @@ async def write_back(token: str, request: Request, use: With, reader: Reads) -> 
             await store(use, known, message, key=stamp.key if stamp else uuid4())
         except ConflictError:
             again = Draft(use.form_stamps.new(), given, notice=Notice("twice", "twice"), files_lost=draft.files_lost)
-            return await _talk(use, reader, known, again, status=409)
-    return _see(reader, known, "sent")
+            return await show_conversation(use, reader, known, again, status=409)
+    return see(reader, known, "sent")
 
 
 def _errors(reader: Reader, given: dict[str, str], files: tuple[Attachment, ...]) -> dict[str, str]:
@@ -220,20 +225,27 @@ def _kept(use: Services, given: dict[str, str], stamp: Stamp | None) -> str:
     return given["stamp"] if stamp is not None else use.form_stamps.new()
 
 
-async def _talk(
-    use: Services, reader: Reader, token: ConversationToken, draft: Draft, *, fresh: bool = False, status: int = 200
+async def show_conversation(
+    use: Services,
+    reader: Reader,
+    token: ConversationToken,
+    draft: Draft,
+    *,
+    just: Just | None = None,
+    status: int = 200,
 ) -> Response:
+    """The private page as it is now."""
     view = await whole_view(use, token)
     files = {seen.id: [shown_file(use, entry) for entry in seen.files] for seen in view.messages}
-    return talk_page(reader, draft, view, files, here=f"/contact/{token.text}", fresh=fresh, status=status)
+    return talk_page(reader, draft, view, files, here=f"/contact/{token.text}", just=just, status=status)
 
 
-def _see(reader: Reader, token: ConversationToken, what: Literal["new", "sent"]) -> Response:
-    """To the private page, where it says what became of the message; reloading it sends nothing."""
+def see(reader: Reader, token: ConversationToken, what: Literal["new", "sent"] | Said) -> Response:
+    """To the private page, where it says what became of it; reloading it sends nothing."""
     lang = f"&lang={reader.language}" if reader.chosen else ""
-    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    place = f"/contact/{token.text}?{what}=1{lang}{'#latest' if what == 'sent' else ''}"
-    return RedirectResponse(place, status_code=303, headers=headers)
+    asked = f"{what}=1" if what in {"new", "sent"} else f"said={what}"
+    place = "" if what == "new" else "#latest" if what in {"sent", "open"} else "#said"
+    return RedirectResponse(f"/contact/{token.text}?{asked}{lang}{place}", status_code=303, headers=UNSEEN)
 
 
 def too_large(request: Request, _limit: int) -> Response:

@@ -18,12 +18,18 @@ from api.pages.routes import SECURITY_HEADERS
 from api.shown_files import MessageFile
 from channels.attachments import TYPES, Limits
 from infra.postgres.conversations import SeenMessage, View
+from infra.postgres.surveys import Survey
 
 _HEADERS = {**SECURITY_HEADERS, "Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 _MEGABYTE = 1_048_576
 _ACCEPTED = ",".join(ending for endings in TYPES.values() for ending in endings)
 
-FIELDS = ("message", "topic", "email", "name")
+FIELDS = ("message", "topic", "email", "name", "comment")
+
+Said = Literal["helped", "open", "rated"]
+"""What a customer has just said by a button: it is settled, it is not, or how our help was."""
+Just = Literal["new"] | Said
+"""What has just happened on the private page, for it to say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ def talk_page(
     files: Mapping[Any, list[MessageFile]],
     *,
     here: str,
-    fresh: bool,
+    just: Just | None = None,
     status: int = 200,
 ) -> HTMLResponse:
     """The private page of a conversation."""
@@ -91,8 +97,22 @@ def talk_page(
         cursor=last.position,
         activity=view.activity,
         standing=standing,
-        fresh=fresh,
+        asks=view.asks or "",
+        just=just,
         look=time.time_ns() // 1_000_000,
+        **_drafted(reader, draft),
+    )
+
+
+def feedback_page(reader: Reader, draft: Draft, survey: Survey, *, here: str, status: int = 200) -> HTMLResponse:
+    """The page of a survey, behind a link. Nobody who has the link reads there what its customer wrote."""
+    return _page(
+        "feedback",
+        reader,
+        here,
+        status,
+        rating=survey.rating,
+        closed=survey.too_late,
         **_drafted(reader, draft),
     )
 

@@ -23,8 +23,9 @@ async function follow() {
       });
       if (answer.status === 404) return;
       if (!answer.ok) throw new Error(String(answer.status));
-      const { messages, activity } = await answer.json();
-      if (messages.some((message) => message.author !== "customer") || activity !== standing.dataset.activity) {
+      const { messages, activity, asks } = await answer.json();
+      const shown = standing.dataset;
+      if (messages.some(({ author }) => author !== "customer") || activity !== shown.activity || (asks ?? "") !== shown.asks) {
         announce();
         return;
       }
