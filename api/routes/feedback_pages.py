@@ -1,4 +1,4 @@
-"""What customers say of our help on pages that need no script: the contact form's private page, and the one behind a link.
+"""What customers say of our help on pages without script: the contact form's private page, and the one behind a link.
 
 Mail scanners ask for a link's page too: GET never says anything on a customer's behalf.
 """

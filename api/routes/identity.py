@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from api.problems import responses
 from api.routes.visitor import Token, With
 from api.routes.web import WebMessage
+from api.shown_files import shown_file
 from channels.addresses import AddressKind, mail_address, phone_number
 from infra.postgres.verification import DIGITS
 from skills.errors import BadRequestError, NotFoundError
@@ -191,7 +192,15 @@ async def read_conversation(
     response.headers["Cache-Control"] = "no-store"
     return EarlierMessages(
         messages=[
-            WebMessage(id=one.id, position=one.position, author=one.author, text=one.text, at=one.at) for one in said
+            WebMessage(
+                id=one.id,
+                position=one.position,
+                author=one.author,
+                text=one.text,
+                at=one.at,
+                files=[shown_file(use, entry) for entry in one.files],
+            )
+            for one in said
         ],
         cursor=said[-1].position if said else after,
     )

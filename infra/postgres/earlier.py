@@ -15,6 +15,7 @@ from channels.addresses import AddressKind
 from infra.crypto.keyring import Keyring
 from infra.postgres.conversations import SeenMessage
 from infra.postgres.database import Connection, Database
+from infra.postgres.files import list_files
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from infra.postgres.verification import proven_until, talk_of
@@ -110,6 +111,7 @@ class EarlierTalks:
                 raise NotFoundError("there is no such conversation")
             page = {**where, "after": after, "limit": limit}
             rows = await (await connection.execute(self._sql["messages"], page)).fetchall()
+            files = await list_files(connection, self._keyring, [row["id"] for row in rows], originals=False)
         return [
             SeenMessage(
                 id=row["id"],
@@ -117,6 +119,7 @@ class EarlierTalks:
                 author=row["author"],
                 text=self._text(row, row["id"]),
                 at=row["at"],
+                files=files.get(row["id"], ()),
             )
             for row in rows
         ]

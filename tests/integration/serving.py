@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import socket
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +17,7 @@ from api.app import create_app, services_of
 from api.channels import CHANNELS, open_sender
 from api.channels.channel import Channel
 from api.wiring import Services, build_scheduler, build_worker
+from graph.build import Graph
 from infra.settings import Settings, SettleSettings, WorkerSettings
 from tests.trivial import trivial_graph
 
@@ -32,6 +33,8 @@ class Served:
 
     url: str
     services: Services
+    cut: Callable[[], None]
+    """Resets every connection, as a network that goes away does."""
 
 
 def settings_on(database_url: str) -> Settings:
@@ -50,9 +53,14 @@ def settings_on(database_url: str) -> Settings:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, channels: Sequence[Channel] = CHANNELS, *, parts: Collection[Part] = PARTS, port: int = 0
+    settings: Settings,
+    channels: Sequence[Channel] = CHANNELS,
+    *,
+    parts: Collection[Part] = PARTS,
+    port: int = 0,
+    graph: Graph | None = None,
 ) -> AsyncIterator[Served]:
-    """The API, and with it a worker and a sender, with these channels; on any port unless one is given."""
+    """The API, and with it a worker and a sender, with these channels, on trivial skills and any port unless others are given."""
     app = create_app(settings, channels)
     listener = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
@@ -67,13 +75,20 @@ async def serving(
             sender = await stack.enter_async_context(open_sender(services, channels))
             loops.append(asyncio.create_task(sender.run(stop)))
         if "worker" in parts:
-            loops.append(asyncio.create_task(build_worker(services, trivial_graph()).run(stop)))
+            loops.append(asyncio.create_task(build_worker(services, graph or trivial_graph()).run(stop)))
         if "scheduler" in parts:
             jobs = [job for channel in channels for job in channel.jobs(services)]
             loops.append(asyncio.create_task(build_scheduler(services, jobs).run(stop)))
-        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", services)
+        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", services, lambda: _cut(server))
         stop.set()
         await asyncio.gather(*loops)
     server.should_exit = True
     await answering
     listener.close()
+
+
+def _cut(server: uvicorn.Server) -> None:
+    for connection in list(server.server_state.connections):
+        transport = getattr(connection, "transport", None)
+        if transport is not None:
+            transport.abort()

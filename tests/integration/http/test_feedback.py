@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from api.pages.form.words import words
 from infra.crypto.survey_links import SurveyLinks
 from tests.integration.http.conftest import Service
 from tests.integration.http.test_web import read, write
@@ -92,7 +93,7 @@ async def test_the_page_behind_a_link_rates_when_it_is_sent_and_never_when_it_is
     async with service.services.database.connection() as connection:
         await connection.execute("update surveys set rated_at = now() - interval '25 hours'")
     late = await service.customer.post(link, data={"rating": "5"})
-    assert (late.status_code, "can’t be changed" in late.text) == (409, True)
+    assert (late.status_code, words()["en"]["closed"] in late.text) == (409, True)
     assert (await service.services.surveys.find(survey_id)).rating == 3
 
 
