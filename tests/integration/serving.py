@@ -60,7 +60,7 @@ async def serving(
     port: int = 0,
     graph: Graph | None = None,
 ) -> AsyncIterator[Served]:
-    """The API, and with it a worker and a sender, with these channels, on trivial skills and any port unless others are given."""
+    """The API, and with it a worker and a sender; trivial skills and any port unless others are given."""
     app = create_app(settings, channels)
     listener = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
