@@ -19,7 +19,7 @@ from psycopg.errors import LockNotAvailable, UniqueViolation
 from uuid_utils.compat import uuid7
 
 from channels.envelope import Delivery, File
-from infra.crypto.keyring import Keyring
+from infra.crypto.keyring import KeyDestroyedError, Keyring, SealBrokenError
 from infra.postgres.database import Connection, Database
 from infra.postgres.files import load_files
 from infra.postgres.queries import load
@@ -93,10 +93,18 @@ class Outbox:
                     "among": channels is not None and not others,
                 },
             )
-            rows = await cursor.fetchall()
-            sent_along = [row["message_id"] for row in rows if row["has_files"]]
-            files = await load_files(connection, self._keyring, sent_along)
-        return [delivery_of(self._keyring, row, files.get(row["message_id"], ())) for row in rows]
+            opened = [await self._open(connection, row) for row in await cursor.fetchall()]
+        return [delivery for delivery in opened if delivery is not None]
+
+    async def _open(self, connection: Connection, row: Mapping[str, Any]) -> Delivery | None:
+        """A claimed text; ``None`` for one that nobody can read, which is a person's and holds up nobody else's."""
+        try:
+            files = await load_files(connection, self._keyring, [row["message_id"]]) if row["has_files"] else {}
+            return delivery_of(self._keyring, row, files.get(row["message_id"], ()))
+        except (KeyDestroyedError, SealBrokenError) as error:
+            lost = {"id": row["id"], "holder": self._holder, "state": "failed", "event_id": uuid7()}
+            await connection.execute(self._sql["settle_lost"], {**lost, "error": type(error).__name__})
+            return None
 
     async def sent(self, taken: Sequence[tuple[Delivery, str | None]]) -> int:
         """The channel took these, each with the provider's name for it; at most one of a conversation.

@@ -18,7 +18,7 @@ Violations = Callable[[Page], Awaitable[str]]
 
 NARROW, WIDE = (360, 740), (1280, 800)
 SOME: dict[tuple[int, int], Scheme] = {NARROW: "dark", WIDE: "light"}
-FRAME: ViewportSize = {"width": 860, "height": 700}
+FRAME: ViewportSize = {"width": 860, "height": 800}
 """How much of a wide page is on a picture: enough, and few bytes."""
 Picture = tuple[str, Scheme, tuple[int, int], str]
 """Its name, the look in which it is taken, and what is in its middle."""

@@ -1,7 +1,4 @@
-"""The product in this process, over real HTTP, on trivial skills unless others are given.
-
-Nothing has to be started and import everything.
-"""
+"""The product in this process, on trivial skills, over real HTTP: nothing has to be started and import everything."""
 
 from __future__ import annotations
 
@@ -60,10 +57,10 @@ async def serving(
     channels: Sequence[Channel] = CHANNELS,
     *,
     parts: Collection[Part] = PARTS,
-    graph: Graph | None = None,
     port: int = 0,
+    graph: Graph | None = None,
 ) -> AsyncIterator[Served]:
-    """The API, and with it a worker and a sender, with these channels; on any port unless one is given."""
+    """The API, and with it a worker and a sender; trivial skills and any port unless others are given."""
     app = create_app(settings, channels)
     listener = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))

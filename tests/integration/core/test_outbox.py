@@ -267,3 +267,15 @@ async def test_each_text_is_claimed_with_the_address_of_its_own_talk_and_settled
     assert await core.outbox.sent([(deliveries[0], None)]) == 1
     after = await core.rows("select next_position from conversations where id <> %s", deliveries[0].conversation_id)
     assert after == before
+
+
+async def test_a_text_that_nobody_can_read_is_a_persons_and_holds_up_nobody_elses(core: Core) -> None:
+    erased, other = await reply(core, "erased"), await reply(core, "other")
+    await core.rows(
+        "update customer_keys set wrapped = null, destroyed_at = now() where customer_id ="
+        " (select customer_id from conversations where id = %s) returning 1",
+        erased,
+    )
+    assert [delivery.conversation_id for delivery in await core.outbox.claim(10)] == [other]
+    (trouble,) = await core.outbox.troubled()
+    assert (trouble.state, trouble.error) == ("failed", "KeyDestroyedError")
