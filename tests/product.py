@@ -53,10 +53,17 @@ class Product:
         folder: where each process says that it is ready, by a file with its pid as its name.
         names: which processes; a number behind a name tells two of a kind apart.
         log: a folder for what they say on standard error; nowhere if there is none.
+        port: the API's; one that is free, unless somebody had to know it before.
     """
 
     def __init__(
-        self, environment: Mapping[str, str], folder: Path, *, names: Sequence[str] = NAMES, log: Path | None = None
+        self,
+        environment: Mapping[str, str],
+        folder: Path,
+        *,
+        names: Sequence[str] = NAMES,
+        log: Path | None = None,
+        port: int | None = None,
     ) -> None:
         self._environment = environment
         self._folder = folder
@@ -68,9 +75,7 @@ class Product:
         self._again = asyncio.Condition()
         self.deaths: list[tuple[str, int, datetime]] = []
         """Whoever ended by themselves or were killed, how (``returncode``), and when."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port() if port is None else port
 
     async def __aenter__(self) -> Self:
         try:
@@ -175,6 +180,13 @@ class Product:
         # The first start waits for the server's own.
         await asyncio.to_thread(process.start)
         return process
+
+
+def free_port() -> int:
+    """One that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 async def _ended(process: ForkServerProcess) -> None:

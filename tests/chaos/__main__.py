@@ -11,7 +11,9 @@ import json
 import sys
 
 import tests.chaos.cases  # lists them all
-from tests.chaos.faults import FAULTS
+from skills.turn import ChannelName
+from tests.chaos.customers import CHANNELS
+from tests.chaos.faults import ALL
 from tests.chaos.run import Run
 from tests.chaos.scene import CASES, Case
 
@@ -33,20 +35,27 @@ async def main(arguments: list[str]) -> int:
     parser.add_argument("--mixed-only", action="store_true", help="the mixed run without the separate cases")
     parser.add_argument(
         "--fault",
-        choices=[fault.kind for fault in FAULTS],
+        choices=[fault.kind for fault in ALL],
         action="append",
         metavar="KIND",
         help="faults of this kind only, without the separate cases",
     )
     parser.add_argument("--without-redis", action="store_true", help="where none is installed; without the cases")
+    parser.add_argument(
+        "--channels",
+        type=lambda names: tuple(ChannelName(name) for name in names.split(",")),
+        default=CHANNELS,
+        metavar="NAME,NAME",
+        help="on which the mixed run's customers write: chat, relay, email, whatsapp; without the separate cases",
+    )
     parser.add_argument("--list", action="store_true", help="say which cases and which kinds of fault there are")
     asked = parser.parse_args(arguments)
     if asked.list:
         for case in by_number():
             print(f"{case.name}\n    {', '.join(map(str, case.numbers))}: {case.summary}")
-        print(f"\nfaults of the mixed run: {', '.join(fault.kind for fault in FAULTS)}")
+        print(f"\nfaults of the mixed run: {', '.join(fault.kind for fault in ALL)}")
         return 0
-    mixed_only = asked.mixed_only or asked.fault or asked.without_redis
+    mixed_only = asked.mixed_only or asked.fault or asked.without_redis or asked.channels != CHANNELS
     run = Run(
         messages=asked.messages,
         faults=asked.faults,
@@ -55,6 +64,7 @@ async def main(arguments: list[str]) -> int:
         mixed=not asked.case,
         kinds=asked.fault,
         redis=not asked.without_redis,
+        channels=asked.channels,
     )
     report = await run.report()
     print(json.dumps(report))

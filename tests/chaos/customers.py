@@ -35,6 +35,8 @@ class Acknowledged:
     text: str
     in_order: bool = True
     """Whether it was written after the acknowledgement of the one before it."""
+    owed: bool = True
+    """Whether there has to be an answer: a machine is owed none."""
 
 
 @dataclass

@@ -45,10 +45,10 @@ class Deaths:
         if place in _DIE.findall(text) and self._first_time(place, text):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def die_soon_at(self, place: str, text: str) -> None:
+    def die_soon_at(self, place: str, text: str, *, seconds: float = _IN) -> None:
         """Die while what begins now is under way, if the text says so."""
         if place in _DIE.findall(text) and self._first_time(place, text):
-            asyncio.get_running_loop().call_later(_IN, os.kill, os.getpid(), signal.SIGKILL)
+            asyncio.get_running_loop().call_later(seconds, os.kill, os.getpid(), signal.SIGKILL)
 
     def around(self, name: str, node: Callable[[Any], Awaitable[Any]], *, most: float = 0.0) -> Callable[[Any], Any]:
         """A node that dies before, in or after itself, and takes its time.

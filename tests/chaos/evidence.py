@@ -41,6 +41,10 @@ class Outgoing:
     seen: int | None
     author: str
     text: str
+    reported: bool = False
+    """Whether the provider has reported that it did not arrive after all."""
+    superseded: int = 0
+    """How often it went out again because of such a report."""
 
 
 @dataclass(frozen=True, slots=True)

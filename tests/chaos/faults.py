@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from evals.emulators.gmail import faults as gmail
+from evals.emulators.gmail.push import Deliver, Lose, Overtake
+from evals.emulators.twilio import faults as twilio
+from skills.turn import ChannelName
+from tests.chaos.correspondents import BY_PROVIDER, Correspondents
 from tests.chaos.recovery import Recoveries
+from tests.chaos.relay import RELAY
 from tests.chaos.stage import LEASE, Stage
 from tests.emulators.provider import Drop, Hang, Refuse, Stumble, Take
+
+SEND = "gmail.users.messages.send"
 
 Inject = Callable[[Stage, Recoveries], Awaitable[None]]
 
@@ -153,6 +161,48 @@ async def refuse_sends(stage: Stage, recoveries: Recoveries) -> None:
     recoveries.note("provider refuses")
 
 
+async def kill_scheduler(stage: Stage, recoveries: Recoveries) -> None:
+    await recoveries.kill(stage, "scheduler")
+
+
+async def drop_taken(stage: Stage, recoveries: Recoveries) -> None:
+    outside = _outside(stage)
+    outside.gmail.faults.on(gmail.Drop(taken=True), SEND, times=2)
+    outside.twilio.script(twilio.Drop(taken=True), twilio.Drop(taken=True))
+    recoveries.note("gmail and twilio drop")
+
+
+async def refuse_there(stage: Stage, recoveries: Recoveries) -> None:
+    outside = _outside(stage)
+    bad = stage.dice.choice(((gmail.TOO_MANY, twilio.rate_limited()), (gmail.UNAVAILABLE, twilio.unavailable())))
+    outside.gmail.faults.on(bad[0])
+    outside.twilio.otherwise(bad[1])
+    await asyncio.sleep(4.0)
+    outside.gmail.faults.mend()
+    outside.twilio.mend()
+    recoveries.note("gmail and twilio refuse")
+
+
+async def disorder_pushes(stage: Stage, recoveries: Recoveries) -> None:
+    _outside(stage).gmail.pubsub.next(Lose(), Lose(), Deliver(2), Overtake(), Deliver(3))
+    recoveries.note("pushes lost, doubled, overtaken")
+
+
+async def forget_cursor(stage: Stage, recoveries: Recoveries) -> None:
+    await asyncio.to_thread(_outside(stage).gmail.mailbox.forget_history)
+    recoveries.note("cursor forgotten")
+
+
+async def disorder_statuses(stage: Stage, recoveries: Recoveries) -> None:
+    _outside(stage).twilio.lives(twilio.OUT_OF_ORDER, twilio.DOUBLED, twilio.LOST, twilio.OUT_OF_ORDER)
+    recoveries.note("statuses out of order")
+
+
+def _outside(stage: Stage) -> Correspondents:
+    assert stage.correspondents is not None, "the stage has emulated providers"
+    return stage.correspondents
+
+
 async def slow_sends(stage: Stage, recoveries: Recoveries) -> None:
     stage.provider.behave(Take(1.5), times=10)
     recoveries.note("provider slow")
@@ -182,3 +232,20 @@ FAULTS = (
     Fault("provider refuses", 1, refuse_sends),
     Fault("provider slow", 1, slow_sends),
 )
+
+PROVIDERS = (
+    Fault("kill scheduler", 2, kill_scheduler),
+    Fault("gmail and twilio drop", 2, drop_taken),
+    Fault("gmail and twilio refuse", 1, refuse_there),
+    Fault("pushes lost, doubled, overtaken", 2, disorder_pushes),
+    Fault("cursor forgotten", 1, forget_cursor),
+    Fault("statuses out of order", 1, disorder_statuses),
+)
+"""Those of Gmail and Twilio."""
+ALL = FAULTS + PROVIDERS
+
+
+def faults_of(channels: Collection[ChannelName]) -> list[Fault]:
+    """Those that customers of these channels can feel."""
+    usual = [fault for fault in FAULTS if RELAY in channels or not fault.kind.startswith("provider")]
+    return [*usual, *(PROVIDERS if set(BY_PROVIDER) & set(channels) else ())]

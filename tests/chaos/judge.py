@@ -19,6 +19,7 @@ from tests.chaos.evidence import Evidence, Inbound, Outgoing
 
 TAG = re.compile(r"m\d+-\d+\b")
 ACCEPTED = 202
+BY_PROVIDER = {"relay", "email", "whatsapp"}
 
 End = Literal["answered", "waiting", "dead", "lost"]
 
@@ -105,6 +106,8 @@ class Judge:
             return self._lost(acknowledged.text, "is not stored")
         case = self._cases[message.case_id]
         match message.state:
+            case "handled" if not acknowledged.owed and message.turn_id is None:
+                return "answered"  # it is kept, and a machine is owed no answer
             case "handled":
                 return self._end_of_handled(message)
             case "human" if case.owner == "human":
@@ -151,7 +154,7 @@ class Judge:
     def _never_taken(self) -> None:
         taken = {call.outbox_id for call in self._evidence.calls if call.taken}
         for outgoing in self._evidence.outgoing:
-            if outgoing.channel == "relay" and outgoing.state == "sent" and outgoing.id not in taken:
+            if outgoing.channel in BY_PROVIDER and outgoing.state == "sent" and outgoing.id not in taken:
                 self._lost(outgoing.text, "is said to be sent, and the provider never took it")
 
     def _never_sent(self) -> None:
@@ -228,9 +231,11 @@ class Judge:
             if times > 1:
                 self._found("doubled", f"intent {intent} has {times} rows {ordinal} in the outbox")
         # Nobody here resends what is unknown, so a second taking is a doubling even then.
-        taken = Counter(call.outbox_id for call in self._evidence.calls if call.taken)
-        for outbox_id, times in taken.items():
-            if times > 1:
+        # But what was reported not to have arrived may go out again.
+        again = {outgoing.id: outgoing.superseded for outgoing in self._evidence.outgoing}
+        taken = Counter((call.outbox_id, call.part) for call in self._evidence.calls if call.taken)
+        for (outbox_id, _), times in taken.items():
+            if times > 1 + again.get(outbox_id, 0):
                 self._found("doubled", f"the provider took {outbox_id} {times} times")
 
     def _doubled_decisions(self) -> None:
@@ -241,8 +246,10 @@ class Judge:
 
     def _hidden(self) -> None:
         states = {outgoing.id: outgoing.state for outgoing in self._evidence.outgoing}
+        # Taken, and reported not to have arrived: then ``failed`` is the truth, and so is "to be sent again".
+        reported = {o.id for o in self._evidence.outgoing if o.reported and o.state in {"failed", "pending", "sending"}}
         for outbox_id in dict.fromkeys(call.outbox_id for call in self._evidence.calls if call.taken):
-            if (state := states.get(outbox_id, "gone")) not in {"sent", "unknown"}:
+            if (state := states.get(outbox_id, "gone")) not in {"sent", "unknown"} and outbox_id not in reported:
                 self._found("hidden", f"the provider took {outbox_id}, and its row is {state}")
         unknown = sum(state == "unknown" for state in states.values())
         shown = self._evidence.shown_unknown

@@ -9,8 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.chaos.customers import CHANNELS, Talk
+from skills.turn import ChannelName
+from tests.chaos.correspondents import Writer
+from tests.chaos.customers import CHANNELS
 from tests.chaos.faults import Fault
+from tests.chaos.records import promised_to
 from tests.chaos.recovery import Recoveries
 from tests.chaos.stage import Stage
 
@@ -34,6 +37,7 @@ class MixedRun:
         messages: how many are written at least; a multiple of ten is written.
         faults: how many come. Customers write until the last has come, so that none of them hits an idle product.
         seed: of texts, pauses and faults.
+        channels: on which customers write.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class MixedRun:
         messages: int,
         faults: int,
         seed: int,
+        channels: Sequence[ChannelName] = CHANNELS,
     ) -> None:
         self._stage = stage
         self._recoveries = recoveries
@@ -52,6 +57,7 @@ class MixedRun:
         self._messages = messages
         self._faults = faults
         self._seed = seed
+        self._channels = channels
         self._over = asyncio.Event()
         self._began = time.monotonic()
         self.injected: Counter[str] = Counter()
@@ -71,12 +77,12 @@ class MixedRun:
     async def _write(self, dice: random.Random) -> None:
         """One talk after the other, until all is written and the last fault has come."""
         while self._written < self._messages or not self._over.is_set():
-            talk = self._stage.customers.talk(dice.choice(CHANNELS))
+            talk = self._stage.writer(dice.choice(self._channels))
             self._written += EACH
             for _ in range(EACH):
                 await self._say(talk, dice)
 
-    async def _say(self, talk: Talk, dice: random.Random) -> None:
+    async def _say(self, talk: Writer, dice: random.Random) -> None:
         await talk.say("person" if dice.random() < PERSON else "")
         # Bursts and pauses, longer ones while the messages would be used up before the faults.
         ahead = 0.0
@@ -97,7 +103,7 @@ class MixedRun:
 
     def _tell(self, fault: Fault) -> None:
         done, at = sum(self.injected.values()), time.monotonic() - self._began
-        written = len(self._stage.customers.acknowledged)
+        written = len(self._stage.customers.acknowledged) + len(promised_to(self._stage))
         print(
             f"{at:6.0f} s  fault {done}/{self._faults}: {fault.kind}; {written} messages", file=sys.stderr, flush=True
         )

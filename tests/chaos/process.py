@@ -22,16 +22,21 @@ from typing import Any
 import uvicorn
 import uvloop
 
+import channels.gmail.reconciliation
+import channels.whatsapp.reconciliation
 import graph.build
 import graph.review
 from api.agent import open_agent
 from api.app import create_app
-from api.channels import open_sender
+from api.channels import CHANNELS, open_sender
 from api.channels.channel import Channel
-from api.channels.web import WEB
+from api.channels.email_intake import EmailIntake
 from api.wiring import Services, build_scheduler, build_worker, open_services
-from channels.envelope import Envelope
+from channels.envelope import Delivery, Envelope, SendResult
+from channels.gmail.inbound import Received
+from channels.gmail.outbound import GmailOutbound
 from channels.protocol import OutboundChannel
+from channels.whatsapp.outbound import WhatsAppOutbound
 from graph.build import Graph, Skills, build_graph
 from graph.ports import Committed, Lease, Outcome, Work
 from infra.postgres.inbox import Inbox, Receipt
@@ -97,7 +102,11 @@ class Process:
             await build_worker(services, chosen).run(services.stopping)
 
     async def _send(self, services: Services) -> None:
-        async with open_sender(services, (WEB, Channel(self._relay))) as sender:
+        self._die_around_calls()
+        if settling := self._environment.get("CHAOS_SETTLING"):
+            for module in (channels.gmail.reconciliation, channels.whatsapp.reconciliation):
+                vars(module)["SETTLING"] = timedelta(seconds=float(settling))
+        async with open_sender(services, (*CHANNELS, Channel(self._relay))) as sender:
             self._ready()
             await sender.run(services.stopping)
 
@@ -106,6 +115,7 @@ class Process:
         yield [relay.RelayOutbound(self._environment["CHAOS_PROVIDER"], self._deaths)]
 
     async def _schedule(self, services: Services) -> None:
+        self._die_after_taking_in()
         self._ready()
         await build_scheduler(services).run(services.stopping)
 
@@ -142,6 +152,34 @@ class Process:
             return receipt
 
         Inbox.receive = dying  # type: ignore[method-assign] # this process exists to die there
+
+    def _die_after_taking_in(self) -> None:
+        """Between the storing of a mail and the cursor's move."""
+        received, deaths = EmailIntake.received, self._deaths
+
+        async def dying(self: EmailIntake, mail: Received) -> bool:
+            new = await received(self, mail)
+            deaths.die_at("intake.after", mail.envelope.text)
+            return new
+
+        EmailIntake.received = dying  # type: ignore[method-assign, assignment] # as above
+
+    def _die_around_calls(self) -> None:
+        for outbound in (GmailOutbound, WhatsAppOutbound):
+            vars_of: Any = outbound
+            vars_of.send = self._dying_call(outbound.send)
+
+    def _dying_call(self, send: Any) -> Any:
+        deaths = self._deaths
+
+        async def dying(self: Any, delivery: Delivery) -> SendResult:
+            deaths.die_at("send.before", delivery.text)
+            deaths.die_soon_at("send.in", delivery.text, seconds=1.0)
+            result: SendResult = await send(self, delivery)
+            deaths.die_at("send.after", delivery.text)
+            return result
+
+        return dying
 
     def _die_around_commits(self) -> None:
         commit, deaths = PostgresLedger.commit, self._deaths

@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
 
 import httpx
 
+from channels.gmail.compose import outbox_id
 from infra.crypto.keyring import Keyring, decode_key
 from infra.postgres.queries import parse
 from infra.postgres.seals import key_of
+from tests.chaos.correspondents import Promised
+from tests.chaos.customers import Acknowledged
 from tests.chaos.evidence import Buried, Evidence, Inbound, Outgoing, StoredCase, StoredTurn
 from tests.chaos.stage import Stage
+from tests.emulators.provider import Call, Take
 from tests.product import KEY
 
 _SQL = parse("""
@@ -25,13 +32,18 @@ select
     (select count(*) from escalations where status = 'decided') as decided,
     (select count(*) from outbox o where o.state in ('pending', 'sending') and not exists (
         select from outbox e where e.conversation_id = o.conversation_id and e.position < o.position
-            and e.state = 'unknown')) as unsent
+            and e.state = 'unknown')) as unsent,
+    (select count(*) from outbox where state = 'unknown' and reconcile_at is not null) as asked,
+    (select count(*) from unnest(%(promised)s::text[]) p where not exists (
+        select from messages m where m.provider_message_id = p and m.direction = 'in')) as promised
 -- name: inbound
-select m.id, m.case_id, m.conversation_id, m.sequence, m.position, m.state, m.turn_id, m.body_sealed,
-    k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
+select m.id, m.provider_message_id as name, m.case_id, m.conversation_id, m.sequence, m.position, m.state,
+    m.turn_id, m.body_sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from messages m join customer_keys k on k.id = m.key_id where m.direction = 'in'
 -- name: outgoing
 select o.id, o.intent_id, o.ordinal, o.case_id, o.conversation_id, o.channel, o.kind, o.state, o.position as "order",
+    exists (select from delivery_reports r where r.outbox_id = o.id and r.failure is not null) as reported,
+    (select count(*)::int from delivery_reports r where r.outbox_id = o.id and r.superseded) as superseded,
     m.position as seen, m.author, m.id as message_id, m.body_sealed,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from outbox o join messages m on m.id = o.message_id join customer_keys k on k.id = m.key_id
@@ -53,7 +65,7 @@ async def settled(stage: Stage, *, patience: float = 120.0) -> dict[str, int]:
     """Wait until the product has nothing left to do by itself; what is left when it did not get there in time."""
     deadline = time.monotonic() + patience
     while True:
-        (left,) = await stage.rows(_SQL["unsettled"])
+        (left,) = await stage.rows(_SQL["unsettled"], promised=[one.name for one in promised_to(stage)])
         if not any(left.values()) or time.monotonic() > deadline:
             return {what: count for what, count in left.items() if count}
         await asyncio.sleep(0.2)
@@ -63,17 +75,58 @@ async def collect(stage: Stage) -> Evidence:
     """Everything that there is to judge."""
     inbound, outgoing = await stage.rows(_SQL["inbound"]), await stage.rows(_SQL["outgoing"])
     decisions = await stage.rows(_SQL["decisions"])
+    names = {row["id"]: row.pop("name") for row in inbound}
+    messages = tuple(Inbound(**_opened(row, row["id"])) for row in inbound)
+    stored = {names[message.id]: message for message in messages}
+    kept = [*stage.customers.acknowledged.values(), *(_resolved(one, stored) for one in promised_to(stage))]
     return Evidence(
-        acknowledged=tuple(stage.customers.acknowledged.values()),
-        inbound=tuple(Inbound(**_opened(row, row["id"])) for row in inbound),
+        acknowledged=tuple(kept),
+        inbound=messages,
         outgoing=tuple(Outgoing(**_opened(row, row.pop("message_id"))) for row in outgoing),
         turns=tuple(StoredTurn(**row) for row in await stage.rows(_SQL["turns"])),
         cases=tuple(StoredCase(**row) for row in await stage.rows(_SQL["cases"])),
         buried=tuple(Buried(**row) for row in await stage.rows(_SQL["buried"])),
         decisions={row["escalation_id"]: row["n"] for row in decisions},
         reviewed=tuple(stage.reviewers.answers),
-        calls=tuple(stage.provider.calls),
+        calls=(*stage.provider.calls, *ledger(stage)),
         shown_unknown=await _shown_unknown(stage),
+    )
+
+
+def promised_to(stage: Stage) -> list[Promised]:
+    """What customers by mail and by WhatsApp were promised."""
+    return [] if stage.correspondents is None else stage.correspondents.promised
+
+
+def ledger(stage: Stage) -> list[Call]:
+    """What really went out, as the emulated providers have it."""
+    if stage.correspondents is None:
+        return []
+    calls = []
+    for sent in stage.correspondents.gmail.mailbox.sent:
+        found = outbox_id(sent.identity.message_id)
+        if found is not None:
+            calls.append(Call(found, sent.identity.recipients[0], "", 0.0, Take()))
+    for message in stage.correspondents.twilio.sent:
+        asked = parse_qs(urlsplit(message.status_callback or "").query)
+        if "delivery" in asked:
+            at, part = message.created.timestamp(), int(asked["part"][0])
+            calls.append(Call(UUID(asked["delivery"][0]), message.to, message.body, at, Take(), part))
+    return calls
+
+
+def _resolved(promised: Promised, stored: Mapping[str, Inbound]) -> Acknowledged:
+    """As if the customer had been told its id; a message that is not stored has one that nobody knows."""
+    found = stored.get(promised.name)
+    text = promised.text or (found.text if found else promised.name)
+    return Acknowledged(
+        found.id if found else uuid4(),
+        found.case_id if found else uuid4(),
+        promised.talk,
+        promised.number,
+        text,
+        promised.in_order,
+        promised.owed,
     )
 
 

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.faults import FAULTS
+from skills.turn import ChannelName
+from tests.chaos.customers import CHANNELS
+from tests.chaos.faults import faults_of
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.mixed import MixedRun
-from tests.chaos.records import collect, settled
+from tests.chaos.records import collect, promised_to, settled
 from tests.chaos.recovery import Recoveries, quantile, summary
 from tests.chaos.scene import CASES, Case, Scene, Skipped
 from tests.chaos.stage import LEASE, Stage, set_up
@@ -42,6 +44,7 @@ class Run:
         mixed: whether the mixed run follows.
         kinds: of its faults; all when left out.
         redis: whether the product has one.
+        channels: on which customers of the mixed run write.
     """
 
     messages: int
@@ -51,6 +54,7 @@ class Run:
     mixed: bool = True
     kinds: Sequence[str] | None = None
     redis: bool = True
+    channels: Sequence[ChannelName] = CHANNELS
     _told: dict[str, Any] = field(default_factory=dict)
     _skipped: dict[str, str] = field(default_factory=dict)
     _figures: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +65,7 @@ class Run:
     async def report(self) -> dict[str, Any]:
         """Do it, and say how it went."""
         self._began = time.monotonic()
-        async with set_up(seed=self.seed, redis=self.redis, CHAOS_NODE_SECONDS="0.4") as stage:
+        async with set_up(seed=self.seed, redis=self.redis, emulators=True, CHAOS_NODE_SECONDS="0.4") as stage:
             self._say("the product is up")
             recoveries, verdict = Recoveries(), judge(await collect(stage))
             for name in self.cases:
@@ -110,10 +114,12 @@ class Run:
 
     async def _mix(self, stage: Stage, recoveries: Recoveries) -> Verdict:
         faults = max(self.faults - self._injected, round(self.faults * SMALLEST_MIX))
-        messages = max(0, self.messages - len(stage.customers.acknowledged))
+        messages = max(0, self.messages - len(stage.customers.acknowledged) - len(promised_to(stage)))
         self._say(f"the mixed run: {messages} messages, {faults} faults")
-        kinds = [fault for fault in FAULTS if self.kinds is None or fault.kind in self.kinds]
-        mixed = MixedRun(stage, recoveries, kinds, messages=messages, faults=faults, seed=self.seed)
+        kinds = [fault for fault in faults_of(self.channels) if self.kinds is None or fault.kind in self.kinds]
+        mixed = MixedRun(
+            stage, recoveries, kinds, messages=messages, faults=faults, seed=self.seed, channels=self.channels
+        )
         await mixed.run()
         self._injected += sum(mixed.injected.values())
         self._say("all is written; waiting until all is done")
@@ -142,6 +148,7 @@ class Run:
             "redis_added_s": added,
             "recovery": summary(took),
             "seed": self.seed,
+            "channels": list(self.channels),
             "cases": self._told,
             "skipped": self._skipped,
             "seconds": round(time.monotonic() - self._began, 1),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from skills.turn import ChannelName
+from tests.chaos.correspondents import Correspondents, Promised
 from tests.chaos.customers import CHANNELS, Talk
 from tests.chaos.judge import Verdict
 from tests.chaos.recovery import Incident, Recoveries
@@ -54,6 +55,37 @@ class Scene:
     def talk(self, kind: ChannelName | None = None) -> Talk:
         """A new customer, on either channel if it doesn't matter."""
         return self.stage.customers.talk(kind or self.dice.choice(CHANNELS))
+
+    @property
+    def outside(self) -> Correspondents:
+        """Customers who write by mail and by WhatsApp."""
+        assert self.stage.correspondents is not None, "the stage has emulated providers"
+        return self.stage.correspondents
+
+    async def stored(self, *promised: Promised, patience: float = 60.0) -> list[dict[str, Any]]:
+        """The rows of these messages, once all are stored."""
+        return await self.until(
+            "select * from (select id, case_id, conversation_id, count(*) over () as n from messages"
+            " where direction = 'in' and provider_message_id = any(%(names)s)) s where n >= %(n)s",
+            names=[one.name for one in promised],
+            n=len(promised),
+            patience=patience,
+        )
+
+    async def outbox(
+        self, state: str, *promised: Promised, kind: str = "reply", patience: float = 90.0
+    ) -> list[dict[str, Any]]:
+        """The texts of these messages' cases, once one a message is in that state."""
+        cases = [row["case_id"] for row in await self.stored(*promised)]
+        return await self.until(
+            "select * from (select id, case_id, error, count(*) over () as n from outbox where kind = %(kind)s"
+            " and case_id = any(%(cases)s) and state = %(state)s) s where n >= %(n)s",
+            cases=cases,
+            state=state,
+            kind=kind,
+            n=len(promised),
+            patience=patience,
+        )
 
     @asynccontextmanager
     async def load(self, talks: int = 12, pause: float = 0.6) -> AsyncIterator[None]:

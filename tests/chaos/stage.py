@@ -18,18 +18,25 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from redis.asyncio import Redis
 
+from evals.sample_company.stage import open_providers
 from infra.embedded.servers import EmbeddedServers, RunningServers
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
+from skills.turn import ChannelName
+from tests.chaos.correspondents import BY_PROVIDER, Correspondents, Writer
 from tests.chaos.customers import Customers
 from tests.chaos.reviewers import Reviewers
 from tests.emulators.loop_thread import LoopThread
 from tests.emulators.provider import Provider
 from tests.emulators.tcp_proxy import TcpProxy
-from tests.product import NAMES, Product, environment
+from tests.product import NAMES, Product, environment, free_port
 
 LEASE = 5.0
 """Seconds. Shorter than what ships (10), so that a bounded run sees more recoveries."""
+
+QUICK = {"CSAGENT_GMAIL__POLL_SECONDS": "3", "CSAGENT_SETTLE__WHATSAPP": "0.1", "CHAOS_SETTLING": "10"}
+"""Time pressed together: mail is looked for every 3 s (ships: 30), a provider's list is believed to be whole 10 s after
+a call (ships: 2 and 5 minutes)."""
 
 
 @dataclass
@@ -46,6 +53,7 @@ class Stage:
         customers: who write, and what they were told.
         reviewers: who decide, and what they were told.
         dice: the run's chance.
+        correspondents: customers who write through the emulators of Gmail and Twilio, where those were asked for.
     """
 
     product: Product
@@ -57,7 +65,15 @@ class Stage:
     customers: Customers
     reviewers: Reviewers
     dice: random.Random
+    correspondents: Correspondents | None = None
     settings: dict[str, str] = field(default_factory=dict)
+
+    def writer(self, kind: ChannelName) -> Writer:
+        """A new customer on any channel."""
+        if kind in BY_PROVIDER:
+            assert self.correspondents is not None, "the stage has emulated providers"
+            return self.correspondents.talk(kind)
+        return self.customers.talk(kind)
 
     async def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
         async with self.database.connection() as connection:
@@ -108,6 +124,9 @@ class Stage:
         if self.redis is not None:
             self.redis.mend()
         self.provider.mend()
+        if self.correspondents is not None:
+            self.correspondents.gmail.faults.mend()
+            self.correspondents.twilio.mend()
 
 
 @asynccontextmanager
@@ -115,6 +134,7 @@ async def set_up(
     *,
     seed: int,
     redis: bool = True,
+    emulators: bool = False,
     place: Path | None = None,
     names: tuple[str, ...] = (*NAMES, "scheduler"),
     **settings: str,
@@ -124,6 +144,7 @@ async def set_up(
     Args:
         seed: of the run's chance.
         redis: whether the product has one.
+        emulators: whether the product has a mailbox and WhatsApp, at emulated providers.
         place: a folder for the servers' data; a temporary one otherwise.
         names: the product's processes.
         settings: of the product, beyond the usual.
@@ -146,7 +167,12 @@ async def set_up(
         await database.open()
         stack.push_async_callback(database.close)
         await migrate(database)
+        port, correspondents, channels = free_port(), None, {}
+        if emulators:
+            providers = stack.enter_context(open_providers(f"http://127.0.0.1:{port}"))
+            correspondents, channels = Correspondents(providers), {**providers.environment, **QUICK}
         chosen = {
+            **channels,
             "CSAGENT_WORKER__LEASE_SECONDS": str(LEASE),
             "CSAGENT_WORKER__SWEEP_SECONDS": "1.0",
             "CHAOS_FOLDER": str(marks),
@@ -161,6 +187,7 @@ async def set_up(
             ready,
             names=names,
             log=_log_folder(),
+            port=port,
         )
         customers = await stack.enter_async_context(Customers(product.port))
         reviewers = await stack.enter_async_context(Reviewers(product.port))
@@ -175,6 +202,7 @@ async def set_up(
             customers=customers,
             reviewers=reviewers,
             dice=random.Random(seed),
+            correspondents=correspondents,
             settings=chosen,
         )
 

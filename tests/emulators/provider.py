@@ -62,6 +62,8 @@ class Call:
     text: str
     at: float
     manner: Manner
+    part: int = 0
+    """Which of a long text's messages."""
 
     @property
     def taken(self) -> bool:

@@ -119,6 +119,13 @@ class TwilioServer:
         with self._lock:
             self._otherwise = behaviour
 
+    def mend(self) -> None:
+        """Be good again."""
+        with self._lock:
+            self._script.clear()
+            self._lives.clear()
+            self._otherwise, self._usual_life = Answer(), USUAL
+
     def lives(self, *lives: Life, otherwise: Life = USUAL) -> None:
         """What becomes of each of the next messages, and of all after them."""
         with self._lock:
@@ -169,6 +176,10 @@ class TwilioServer:
                 return [self._post(url, form), self._post(url, form)]
             case "truncated":
                 return [self._post(url, form, truncated=True)]
+
+    def repeat(self, posted: Posted) -> Posted:
+        """The same webhook once more, every byte the same, as Twilio does it after a failure."""
+        return self._post(posted.url, posted.parameters)
 
     def settle(self) -> None:
         """Block until every status so far was reported (from asyncio: in a thread)."""

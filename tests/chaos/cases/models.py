@@ -35,6 +35,32 @@ TROUBLES: dict[str, Behaviour] = {
 
 
 @case(10)
+async def a_model_is_away_for_mail_and_whatsapp(scene: Scene) -> None:
+    """The shipped skills without a model, by mail and by WhatsApp: each message gets an answer or a person."""
+    product, outside = scene.stage.product, scene.outside
+    with OpenAIServer() as server:
+        settings = {
+            "CHAOS_AGENT": "real",
+            "OPENAI_API_KEY": KEY,
+            "OPENAI_BASE_URL": server.url,
+            "CSAGENT_MODEL__DEADLINE_SECONDS": "3",
+        }
+        await asyncio.gather(product.restart("worker 0", **settings), product.restart("worker 1", **settings))
+        for trouble in (TROUBLES["429 storm"], TROUBLES["500"], TROUBLES["hangs for ever"]):
+            server.otherwise(trouble)
+            said = [await talk.say("my parcel has not arrived") for talk in (outside.mail(), outside.phone())]
+            scene.happened()
+            cases = [row["case_id"] for row in await scene.stored(*said)]
+            told = (
+                "select 1 from outbox where case_id = any(%(cases)s) and state = 'sent'"
+                " having count(distinct case_id) = 2"
+            )
+            await scene.until(told, cases=cases, patience=60.0)
+        server.otherwise(Answer())
+        await asyncio.gather(product.restart("worker 0"), product.restart("worker 1"))
+
+
+@case(10)
 async def a_model_misbehaves(scene: Scene) -> None:
     """The shipped skills with a chat model that fails in every way: each message ends in an answer or with a person."""
     product = scene.stage.product

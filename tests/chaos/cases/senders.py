@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from evals.emulators.gmail.faults import Hang as GmailHang
+from evals.emulators.twilio.faults import LOST
+from evals.emulators.twilio.faults import Hang as TwilioHang
+from tests.chaos.correspondents import PhoneTalk
 from tests.chaos.relay import RELAY
 from tests.chaos.scene import Scene, case
 from tests.emulators.provider import Take
@@ -32,3 +36,26 @@ async def a_sender_is_killed_under_load(scene: Scene) -> None:
         for _ in range(4):
             await scene.recoveries.kill(scene.stage, "sender")
             scene.happened()
+
+
+@case(12)
+async def a_sender_dies_around_its_call_to_gmail_or_twilio(scene: Scene) -> None:
+    """kill -9 before, in and after a call: unknown, then settled by asking the provider; none goes out twice."""
+    outside, said = scene.outside, []
+    outside.twilio.lives(*[LOST] * 3)  # no status settles it: the list has to be read
+    for place in ("send.in", "send.before", "send.after"):
+        for talk in (outside.mail(), outside.phone()):
+            if place == "send.in":
+                outside.gmail.faults.on(GmailHang(taken=True), "gmail.users.messages.send", times=1)
+                if isinstance(talk, PhoneTalk):
+                    outside.twilio.script(TwilioHang())
+            said.append(await talk.say(f"@die={place}@"))
+            await scene.deaths(len(said), kind="sender", patience=60.0)
+            outside.gmail.faults.mend()
+            scene.happened()
+    cases = [row["case_id"] for row in await scene.stored(*said)]
+    declared = (
+        "select 1 from events where kind = 'message.reconciled' and case_id = any(%(cases)s) having count(*) >= 6"
+    )
+    await scene.until(declared, cases=cases, patience=150.0)
+    await scene.outbox("sent", *said, patience=60.0)
