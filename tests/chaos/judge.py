@@ -106,10 +106,8 @@ class Judge:
             return self._lost(acknowledged.text, "is not stored")
         case = self._cases[message.case_id]
         match message.state:
-            case "handled" if not acknowledged.owed and message.turn_id is None:
-                return "answered"  # it is kept, and a machine is owed no answer
             case "handled":
-                return self._end_of_handled(message)
+                return self._end_of_handled(message, owed=acknowledged.owed)
             case "human" if case.owner == "human":
                 return "waiting"
             case "waiting" if case.paused and case.escalation == "open":
@@ -122,8 +120,10 @@ class Judge:
                     message.text, f"is {state} and nobody is at it ({case.owner}, {case.paused=}, {case.escalation})"
                 )
 
-    def _end_of_handled(self, message: Inbound) -> End:
+    def _end_of_handled(self, message: Inbound, *, owed: bool) -> End:
         turn = None if message.turn_id is None else self._turns.get(message.turn_id)
+        if turn is None and not owed and message.turn_id is None:
+            return "answered"  # it is kept, and a machine is owed no answer
         if turn is None:
             by_person = any(o.author == "human" and o.case_id == message.case_id for o in self._evidence.outgoing)
             return "answered" if by_person else self._lost(message.text, "is handled by no turn")

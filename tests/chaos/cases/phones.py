@@ -6,9 +6,12 @@ import asyncio
 import base64
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from evals.emulators.twilio.resources import Media
+from evals.emulators.twilio.server import TwilioServer
+from evals.emulators.twilio.webhooks import Posted
 from tests.chaos.scene import Scene, case
 
 _PIXEL = base64.b64decode(
@@ -37,7 +40,7 @@ async def one_whatsapp_webhook_fifty_times_at_once(scene: Scene) -> None:
         text = f"m{talk.number}-{number}"
         # A forgery gives it its id without storing anything: all fifty true ones come to an empty place.
         (posted,) = await asyncio.to_thread(twilio.write, talk.address, text, fault="forged")
-        answers = await at_once([lambda posted=posted: twilio.repeat(posted)] * 50)
+        answers = await at_once([partial(twilio.repeat, posted)] * 50)
         scene.happened()
         scene.expect({answer.status for answer in answers} == {200}, "fifty posts were answered well")
         await scene.stored(talk.promise(posted, number, text))
@@ -50,12 +53,7 @@ async def ten_images_at_once_from_a_new_contact(scene: Scene) -> None:
     for _ in range(3):
         talk = scene.outside.phone()
         texts = [f"m{talk.number}-{number}" for number in range(10)]
-        posted = await at_once(
-            [
-                lambda text=text, talk=talk: twilio.write(talk.address, text, media=(Media(_PIXEL, "image/png"),))[0]
-                for text in texts
-            ]
-        )
+        posted = await at_once([partial(_send_picture, twilio, talk.address, text) for text in texts])
         scene.happened()
         scene.expect(all(one.status == 200 for one in posted), "ten posts were answered well")
         promised = [talk.promise(one, n, texts[n]) for n, one in enumerate(posted)]
@@ -74,3 +72,8 @@ async def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
     with ThreadPoolExecutor(len(calls)) as threads:
         loop = asyncio.get_running_loop()
         return await asyncio.gather(*(loop.run_in_executor(threads, call) for call in calls))
+
+
+def _send_picture(twilio: TwilioServer, sender: str, text: str) -> Posted:
+    (posted,) = twilio.write(sender, text, media=(Media(_PIXEL, "image/png"),))
+    return posted
