@@ -122,11 +122,10 @@ class Judge:
 
     def _end_of_handled(self, message: Inbound, *, owed: bool) -> End:
         turn = None if message.turn_id is None else self._turns.get(message.turn_id)
-        if turn is None and not owed and message.turn_id is None:
-            return "answered"  # it is kept, and a machine is owed no answer
         if turn is None:
             by_person = any(o.author == "human" and o.case_id == message.case_id for o in self._evidence.outgoing)
-            return "answered" if by_person else self._lost(message.text, "is handled by no turn")
+            kept = not owed and message.turn_id is None  # a machine is owed no answer
+            return "answered" if by_person or kept else self._lost(message.text, "is handled by no turn")
         if turn.status == "paused":
             if self._cases[message.case_id].escalation != "open":
                 return self._lost(message.text, "waits in a pause that nobody sees")

@@ -18,7 +18,7 @@ from tests.core import Core
 from tests.integration.core.identity import Identities
 
 DANA = "dana@example.com"
-SECRET = "the blue kayak of my aunt"
+KAYAK = "the blue kayak of my aunt"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def people(core: Core) -> Identities:
 async def test_a_visitor_who_proves_a_known_address_becomes_its_owner_and_sees_the_earlier_talk(
     people: Identities,
 ) -> None:
-    mailed = await people.mail("Dana@Example.com ", SECRET)
+    mailed = await people.mail("Dana@Example.com ", KAYAK)
     await people.answer(mailed)
     chatted = await people.chat("talk", "hello there", email=DANA)
     assert await people.customer_of(chatted) != await people.customer_of(mailed)
@@ -41,10 +41,10 @@ async def test_a_visitor_who_proves_a_known_address_becomes_its_owner_and_sees_t
     talks = await people.earlier.talks("talk")
     assert [(talk.channel, talk.first_line, talk.here) for talk in talks] == [
         ("chat", "hello there", True),
-        ("email", SECRET, False),
+        ("email", KAYAK, False),
     ]
     said = await people.earlier.messages("talk", ConversationId(mailed.conversation_id))
-    assert [(one.author, one.text) for one in said] == [("customer", SECRET), ("agent", f"echo: {SECRET}")]
+    assert [(one.author, one.text) for one in said] == [("customer", KAYAK), ("agent", f"echo: {KAYAK}")]
 
 
 async def test_an_address_that_nobody_had_is_the_visitors_and_mail_from_it_comes_to_the_same_customer(
@@ -60,7 +60,7 @@ async def test_an_address_that_nobody_had_is_the_visitors_and_mail_from_it_comes
 
 
 async def test_before_a_proof_nothing_of_anybody_is_seen(people: Identities) -> None:
-    mailed = await people.mail(DANA, SECRET, name="Dana Zanzibar")
+    mailed = await people.mail(DANA, KAYAK, name="Dana Zanzibar")
     await people.answer(mailed)
     chatted = await people.chat("talk", "and in blue?", email=DANA)
     with pytest.raises(NotProvenError):
@@ -69,7 +69,7 @@ async def test_before_a_proof_nothing_of_anybody_is_seen(people: Identities) -> 
         await people.earlier.messages("talk", ConversationId(mailed.conversation_id))
     turn = await people.turn(chatted)
     assert (turn.customer.verified, turn.customer.name, turn.elsewhere, turn.history) == (False, None, (), ())
-    assert SECRET not in repr(turn)
+    assert KAYAK not in repr(turn)
     assert "Zanzibar" not in repr(turn)
 
 
@@ -89,7 +89,7 @@ async def test_after_a_proof_the_agent_knows_what_was_said_elsewhere(people: Ide
 
 @pytest.mark.parametrize("how", ["forgotten", "over"])
 async def test_a_proof_that_is_over_shows_nothing_any_more(people: Identities, how: str) -> None:
-    mailed = await people.mail(DANA, SECRET, name="Dana Zanzibar")
+    mailed = await people.mail(DANA, KAYAK, name="Dana Zanzibar")
     await people.answer(mailed)
     chatted = await people.chat("talk", "hello")
     await people.prove("talk", DANA)
@@ -105,7 +105,7 @@ async def test_a_proof_that_is_over_shows_nothing_any_more(people: Identities, h
 
 
 async def test_somebody_elses_code_in_a_talk_that_is_known_joins_nothing(people: Identities) -> None:
-    mailed = await people.mail(DANA, SECRET)
+    mailed = await people.mail(DANA, KAYAK)
     other = await people.mail("eli@example.com", "something else")
     chatted = await people.chat("talk", "hello")
     await people.prove("talk", DANA)
@@ -133,7 +133,7 @@ async def test_while_a_proof_counts_a_second_address_can_be_added(people: Identi
 
 
 async def test_a_talk_of_somebody_else_cannot_be_read_by_its_id(people: Identities) -> None:
-    mailed = await people.mail("eli@example.com", SECRET)
+    mailed = await people.mail("eli@example.com", KAYAK)
     hidden = await people.chat("another", "never proven")
     await people.chat("talk", "hello")
     await people.prove("talk", DANA)
@@ -145,7 +145,7 @@ async def test_a_talk_of_somebody_else_cannot_be_read_by_its_id(people: Identiti
 
 
 async def test_what_staff_joined_without_a_proof_is_not_shown_to_the_customer(people: Identities) -> None:
-    unproven = await people.chat("another", SECRET)
+    unproven = await people.chat("another", KAYAK)
     chatted = await people.chat("talk", "hello")
     await people.prove("talk", DANA)
     source, into = await people.customer_of(unproven), await people.customer_of(chatted)
@@ -223,7 +223,7 @@ async def test_codes_are_limited_by_address_by_talk_and_by_hour(core: Core, limi
 
 
 async def test_asking_does_the_same_for_an_address_that_is_known(people: Identities) -> None:
-    await people.mail(DANA, SECRET)
+    await people.mail(DANA, KAYAK)
     for thread, address in (("one", DANA), ("two", "nobody@example.com")):
         await people.chat(thread, "hello")
         await people.verifications.ask(thread, channel=EMAIL, address=address)
@@ -246,7 +246,7 @@ async def test_without_a_message_there_is_no_talk_to_prove_anything_in(people: I
 
 
 async def test_no_event_has_an_address_or_a_code(people: Identities) -> None:
-    await people.mail(DANA, SECRET)
+    await people.mail(DANA, KAYAK)
     await people.chat("talk", "hello", email=DANA)
     code = await people.code("talk", DANA)
     with pytest.raises(WrongCodeError):
