@@ -64,4 +64,5 @@ class EmailIntake:
             status="bounced" if bounce.permanent else "delayed",
             rank=_BOUNCED if bounce.permanent else _DELAYED,
             failure=f"bounced: {codes}" if bounce.permanent else None,
+            same_name=True,
         )

@@ -53,6 +53,7 @@ class DeliveryReports:
         part: int = 0,
         parts: int = 1,
         again: bool = False,
+        same_name: bool = False,
     ) -> CaseId | None:
         """Take one report in.
 
@@ -66,6 +67,8 @@ class DeliveryReports:
             part: which of the row's messages, from 0.
             parts: how many messages the row became.
             again: whether a failed message may be sent again, for the reason passes.
+            same_name: whether the provider's name is the same for every attempt, as a mail's is: what comes after the
+                text went out again is then about the newer attempt.
 
         Returns:
             The case whose conversation looks different now; ``None`` when the report is about nothing of ours or says
@@ -82,6 +85,7 @@ class DeliveryReports:
             now = await (await connection.execute(self._sql["lock"], row)).fetchone()
             assert now is not None  # a row of the outbox is never deleted alone
             report = {"status": status, "rank": rank, "failure": failure, "part": part, "parts": parts}
+            report["same_name"] = same_name
             name = provider_message_id or str(found["id"])
             kept = await (await connection.execute(self._sql["keep"], {**row, **report, "name": name})).fetchone()
             if kept is None or kept["superseded"]:

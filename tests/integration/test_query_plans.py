@@ -250,6 +250,7 @@ VALUES: dict[str, Any] = {
     "rating": 4,
     "reason": "reopened",
     "refusal": None,
+    "same_name": False,
     "related": ["77", "78"],
     "repeatable": ["chat"],
     "resolution": "retried",

@@ -19,8 +19,9 @@ for update of o;
 insert into delivery_reports as r (outbox_id, name, part, parts, status, rank, failure)
 values (%(outbox_id)s, %(name)s, %(part)s, %(parts)s, %(status)s, %(rank)s, %(failure)s)
 on conflict (outbox_id, name) do update set
-    status = excluded.status, rank = excluded.rank, failure = excluded.failure, reported_at = now()
-where r.rank < excluded.rank
+    status = excluded.status, rank = excluded.rank, failure = excluded.failure, reported_at = now(),
+    superseded = r.superseded and not %(same_name)s
+where r.rank < excluded.rank or r.superseded and %(same_name)s
 returning r.superseded;
 
 -- name: sums

@@ -133,6 +133,23 @@ async def test_a_report_that_a_mail_did_not_arrive_is_kept_unanswered_and_told_o
     assert (row["id"], row["state"], row["error"]) == (outbox_id(ours), "failed", "bounced: 5.1.1")
 
 
+async def test_a_text_that_comes_back_a_second_time_is_told_a_second_time(desk: Desk) -> None:
+    await desk.followed()
+    desk.room.comes()
+    await desk.sync()
+    await desk.answered()
+    ours = str(desk.gmail.mailbox.sent[0].identity.message_id)
+    for sent in (1, 2):
+        assert len(desk.gmail.mailbox.sent) == sent
+        desk.gmail.mailbox.deliver(received(bounce(ours), Found(null_sender=True, dmarc=None)))
+        await desk.sync()
+        (row,) = await desk.outbox()
+        assert (row["state"], row["error"]) == ("failed", "bounced: 5.1.1")
+        if sent == 1:
+            await desk.services.outbox.settle_by_hand(row["id"], "send_again", "kim")
+            await desk.answered()
+
+
 async def test_line_breaks_in_subject_and_name_make_no_header(desk: Desk) -> None:
     await desk.followed()
     raw = (
