@@ -9,21 +9,26 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from types import FrameType
 from typing import Annotated
 
 import typer
 import uvicorn
 import uvloop
+from fastapi import FastAPI
 
 from api.agent import open_agent
-from api.app import create_app
+from api.app import create_app, services_of
 from api.channels import CHANNELS, open_sender
 from api.endpoint import health_endpoint
 from api.wiring import Services, build_scheduler, build_worker, open_services
 from infra.models.tracing import tracing
 from infra.settings import Settings, read_settings
 from infra.telemetry.logs import configure_logs
+
+_NOT_STARTED = 3
+"""uvicorn's own exit code for it."""
 
 MetricsPort = Annotated[
     int | None, typer.Option(min=0, max=65535, help="Port for health and metrics; 0: none.", show_default="0")
@@ -37,16 +42,38 @@ def api(
     """Serve HTTP: the web channel, the review API, the pages, health and metrics."""
     settings = read_settings()
     configure_logs(settings.log_level, process="api")
-    uvicorn.run(
-        create_app(settings),
-        host=host or settings.host,
-        port=settings.port if port is None else port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-        h11_max_incomplete_event_size=64 * 1024,
+    app = create_app(settings)
+    server = _Server(
+        app,
+        uvicorn.Config(
+            app,
+            host=host or settings.host,
+            port=settings.port if port is None else port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+            h11_max_incomplete_event_size=64 * 1024,
+        ),
     )
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise typer.Exit(_NOT_STARTED)
+
+
+class _Server(uvicorn.Server):
+    """Long answers (polls, event streams) end when the process is asked to stop, not when their connections are cut."""
+
+    def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM or Ctrl-C."""
+        if hasattr(self._app.state, "services"):
+            services_of(self._app).stopping.set()
+        super().handle_exit(sig, frame)
 
 
 def worker(metrics_port: MetricsPort = None) -> None:

@@ -172,7 +172,7 @@ async def read_messages(
     if wait and not view.messages:
         async with use.signals.watch(view.conversation_id) as changed:
             deadline = time.monotonic() + wait
-            while not view.messages and (left := deadline - time.monotonic()) > 0:
+            while not view.messages and (left := deadline - time.monotonic()) > 0 and not use.stopping.is_set():
                 await _changed_within(changed, min(left, 2.0))
                 view = await use.conversations.view(CHAT, token.thread, after=after)
     response.headers["Cache-Control"] = "no-store"

@@ -82,6 +82,7 @@ async def serving(
         yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", services, lambda: _cut(server))
         stop.set()
         await asyncio.gather(*loops)
+    services.stopping.set()  # as SIGTERM does: long answers end
     server.should_exit = True
     await answering
     listener.close()

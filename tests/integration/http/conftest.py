@@ -82,5 +82,6 @@ async def running(settings: Settings, channels: Sequence[Channel] = CHANNELS) ->
             yield Service(url, services, customer, kim, lee)
         stop.set()
         await asyncio.gather(*loops)
+    services.stopping.set()  # as SIGTERM does: long answers end
     server.should_exit = True
     await serving

@@ -159,5 +159,6 @@ async def line(databases: LentDatabases, redis_url: str) -> AsyncIterator[Line]:
                 yield Line(services, twilio, web, kim)
             stop.set()
             await asyncio.gather(*loops)
+        services.stopping.set()  # as SIGTERM does: long answers end
         server.should_exit = True
         await serving
