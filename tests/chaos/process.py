@@ -117,7 +117,8 @@ class Process:
     async def _schedule(self, services: Services) -> None:
         self._die_after_taking_in()
         self._ready()
-        await build_scheduler(services).run(services.stopping)
+        further = [job for channel in CHANNELS for job in channel.jobs(services)]
+        await build_scheduler(services, further).run(services.stopping)
 
     @asynccontextmanager
     async def _graph(self, services: Services) -> AsyncIterator[Graph]:
