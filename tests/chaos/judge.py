@@ -100,7 +100,7 @@ class Judge:
             findings=tuple(f"{kind}: {line}" for kind, lines in self._findings.items() for line in lines),
         )
 
-    def _end(self, acknowledged: Acknowledged) -> End:  # noqa: PLR0911 - one for each end that there is
+    def _end(self, acknowledged: Acknowledged) -> End:
         message = self._inbound.get(acknowledged.message_id)
         if message is None or message.text != acknowledged.text:
             return self._lost(acknowledged.text, "is not stored")
