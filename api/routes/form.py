@@ -147,7 +147,10 @@ async def show_talk(
     if look is not None or new is not None or sent is not None or said == "open":
         seen = await whole_view(use, known)
         newest = seen.messages[-1]
-        if seen.activity != "idle" or newest.author == "customer" or (said == "open" and newest.author != "system"):
+        # Whoever writes more to a person waits for no answer now; whoever asks for one may just have got it.
+        soon = seen.activity == "working" or (seen.activity == "person" and look is not None)
+        unanswered = seen.activity == "idle" and newest.author == "customer"
+        if soon or unanswered or (said == "open" and newest.author != "system"):
             await await_news(use, known, after=newest.position, seconds=_AWAIT)
     just = "new" if new is not None else said
     return await show_conversation(use, reader, known, Draft(stamp=use.form_stamps.new()), just=just)

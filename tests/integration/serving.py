@@ -80,6 +80,7 @@ async def serving(
             jobs = [job for channel in channels for job in channel.jobs(services)]
             loops.append(asyncio.create_task(build_scheduler(services, jobs).run(stop)))
         yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", services, lambda: _cut(server))
+        services.stopping.set()  # or a poll that a closed page has left behind is held to its end
         stop.set()
         await asyncio.gather(*loops)
     services.stopping.set()  # as SIGTERM does: long answers end

@@ -80,6 +80,7 @@ async def running(settings: Settings, channels: Sequence[Channel] = CHANNELS) ->
         loops = [asyncio.create_task(each.run(stop)) for each in (build_worker(services, trivial_graph()), sender)]
         async with caller(url) as customer, caller(url, key="kim-key") as kim, caller(url, key="lee-key") as lee:
             yield Service(url, services, customer, kim, lee)
+        services.stopping.set()  # or a poll that a closed page has left behind is held to its end
         stop.set()
         await asyncio.gather(*loops)
     services.stopping.set()  # as SIGTERM does: long answers end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from typing import Any
@@ -29,6 +30,13 @@ async def shown(service: Service, path: str) -> str:
     page = await service.customer.get(path)
     assert page.status_code == 200
     return html.unescape(page.text)
+
+
+async def with_a_colleague(service: Service, here: str) -> None:
+    """Look until a person is said to be at it; each look waits for news."""
+    async with asyncio.timeout(30):
+        while "A colleague is looking at this" not in await shown(service, f"{here}?look=1"):
+            pass
 
 
 async def press(service: Service, path: str, **fields: str) -> tuple[int, str]:
@@ -84,12 +92,12 @@ async def test_the_button_for_a_person_beside_the_question_sends_what_the_one_be
     page, stamp = await opened(service, here)
     assert '<button class="large" form="write" name="ask" value="person">' in page
     assert (await post(service, here, stamp=stamp, ask="person", message="")).status_code == 303
-    assert "A colleague is looking at this" in await shown(service, f"{here}?look=1")
+    await with_a_colleague(service, here)
 
 
 async def test_what_no_longer_fits_is_said_on_the_page_and_does_nothing(service: Service) -> None:
     here = await talk(service, message="I need a person")
-    await service.customer.get(f"{here}?look=1")
+    await with_a_colleague(service, here)
     for path, fields in (("resolution", {"helped": "yes"}), ("feedback", {"rating": "5"})):
         status, page = await press(service, f"{here}/{path}", **fields)
         assert status == 409
