@@ -121,7 +121,7 @@ async def test_the_conversation_is_here_after_a_reload_until_it_is_forgotten(
 async def test_a_reply_while_nobody_looks_shows_in_the_title(open_page: OpenPage, server: PageServer) -> None:
     page = await open_page("/chat")
     await start(page)
-    server.chat.say("zero")  # once it is there, the page has read what there was and counts what comes
+    server.chat.say("zero")  # in view, so not new
     await expect(page.get_by_text("zero")).to_be_visible()
     server.chat.set_activity("working")  # then it is asked for every other second by a page that nobody sees
     await page.evaluate(

@@ -21,6 +21,7 @@ export class Frame {
   constructor({ words, options, page, onToggle, onFresh }) {
     Object.assign(this, { words, options, page, onToggle });
     this.isOpen = page !== null;
+    this.unread = 0;
     this.host = element("csagent-chat", { lang: words.lang });
     this.shadow = this.host.attachShadow({ mode: "open" });
     this.shadow.adoptedStyleSheets = [sheet];
@@ -102,7 +103,7 @@ export class Frame {
     if (this.modal) this.panel.setAttribute("aria-modal", "true");
     else this.panel.removeAttribute("aria-modal");
     this.launcher.hidden = this.modal;
-    this.showUnread(this.unread ?? 0);
+    this.showUnread(this.unread);
   }
 
   get modal() {

@@ -16,11 +16,14 @@ import { proof, standing } from "./proof.js";
 import { Views } from "./views.js";
 
 const PREFIX = "csagent.";
+/** How far somebody has read: a reply that comes between two pages counts as new on the second. */
+const SEEN = "seen";
 
 export class Talk {
   /**
    * @param {{host: string, words: Object, body: HTMLElement, onToken: Function, onReply: () => void}} options
-   *   `body` is the panel's; `onToken` hears of the conversation, or that there is none; `onReply` hears of what others write
+   *   `body` is the panel's; `onToken` hears of the conversation, or that there is none; `onReply` hears of what others
+   *   wrote and nobody has seen, on this page or on one before it
    */
   constructor({ host, words, body, onToken, onReply }) {
     Object.assign(this, { host, words, onToken, onReply });
@@ -140,12 +143,17 @@ export class Talk {
       host: this.host, token,
       onMessage: (message) => {
         this.log.add(message);
-        if (message.author !== "customer" && !this.loading) this.onReply();
+        if (message.author !== "customer" && message.position > this.device.get(SEEN)) this.onReply(message.position);
       },
       onActivity: (activity, asks) => this.showActivity(activity, asks),
       onState: (state) => this.showState(state),
     });
     return this.live.run();
+  }
+
+  /** Everything up to here was in view. */
+  see(position = this.live?.cursor) {
+    this.device.set(SEEN, position ?? 0);
   }
 
   sent(entry, answer) {
@@ -212,6 +220,7 @@ export class Talk {
   /** Nothing of the conversation stays on this device; a text that is being written does. */
   forget() {
     this.device.remove("token");
+    this.device.remove(SEEN);
     this.outbox.clear();
     this.redraw();
     this.composer.text.focus();

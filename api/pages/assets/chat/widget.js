@@ -15,14 +15,13 @@ async function start() {
   const host = new URL(script.src).origin;
   const words = await speak(host, script.dataset.lang, document.documentElement.lang, navigator.language);
   const title = new Title(words);
-  let unread = 0;
   const frame = new Frame({
     words, options: script.dataset, page,
     onFresh: () => talk.askToForget(),
     onToggle: (open) => {
       if (!open) return;
-      unread = 0;
       frame.showUnread(0);
+      talk.see();
       talk.log.toEnd();
       talk.composer.fit();
       talk.composer.text.focus();
@@ -31,11 +30,10 @@ async function start() {
   const talk = new Talk({
     host, words, body: frame.body,
     onToken: (token) => { frame.fresh.hidden = token === null; },
-    onReply: () => {
+    onReply: (position) => {
       title.count();
-      if (frame.isOpen) return;
-      unread += 1;
-      frame.showUnread(unread);
+      if (frame.isOpen) talk.see(position);
+      else frame.showUnread(frame.unread + 1);
     },
   });
   if (page) {
