@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -18,8 +17,6 @@ from channels.web.signature import ConversationToken
 from infra.postgres.conversations import View
 from infra.postgres.inbox import Receipt
 
-_LOOK_AGAIN = 1.0
-"""Seconds after which a view is read again even without a hint."""
 _PAGES = 10
 """Times a hundred messages that a conversation's page shows at most."""
 
@@ -84,33 +81,6 @@ async def whole_view(use: Services, token: ConversationToken) -> View:
         view = await use.conversations.view(FORM, token.thread, after=messages[-1].position)
         messages = (*messages, *view.messages)
     return replace(view, messages=messages)
-
-
-async def await_news(use: Services, token: ConversationToken, *, after: int, seconds: float) -> View:
-    """What is new after a position; waits for it so long, at most.
-
-    That a turn has ended is no news: its text may be on its way still.
-
-    Raises:
-        NotFoundError: nothing was ever written in it.
-    """
-    view = await use.conversations.view(FORM, token.thread, after=after)
-    begun = view.activity
-    if not seconds or view.messages:
-        return view
-    async with use.signals.watch(view.conversation_id) as changed:
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0 and not use.stopping.is_set():
-            changed.clear()
-            view = await use.conversations.view(FORM, token.thread, after=after)
-            if view.messages or (view.activity != begun and view.activity == "person"):
-                break
-            try:
-                async with asyncio.timeout(min(left, _LOOK_AGAIN)):
-                    await changed.wait()
-            except TimeoutError:
-                continue
-    return view
 
 
 def refuse_foreign(request: Request) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -12,11 +11,11 @@ from rich.text import Text
 
 from api.commands.connection import connected, run
 from api.commands.escalations import reader
+from api.commands.ids import whole_id
 from api.commands.options import SHORTEST, AsJson, Id, Name
 from api.commands.printing import line, notices, output, plural, print_json, title
 from api.wiring import Services
 from infra.postgres.customers import FoundCustomer, ReadCustomer
-from skills.errors import BadRequestError, NotFoundError
 from skills.turn import CustomerId
 
 app = typer.Typer(
@@ -118,23 +117,8 @@ def unmerge(identifier: Id, name: Name = None, *, as_json: AsJson = False) -> No
 
 
 async def _id(services: Services, identifier: str) -> CustomerId:
-    """The customer whose id is this or begins with it.
-
-    Raises:
-        BadRequestError: it is no beginning of an id, too short, or several ids begin so.
-        NotFoundError: no id begins so.
-    """
-    digits = identifier.strip().lower().replace("-", "")
-    if not SHORTEST <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):  # noqa: PLR2004 - a UUID's digits
-        raise BadRequestError(
-            f"{line(identifier, 60)!r} is no id", hint=f"`csagent customers find` gives it: {SHORTEST} characters do"
-        )
-    found = await services.customers.beginning(UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f")))
-    if not found:
-        raise NotFoundError("there is no such customer", hint="`csagent customers find ADDRESS` gives the id")
-    if len(found) > 1:
-        raise BadRequestError(f"several ids begin with {identifier.strip()}", hint="give more of it")
-    return found[0]
+    between = services.customers.beginning
+    return await whole_id(identifier, between, what="customer", shown_by="csagent customers find ADDRESS")
 
 
 def _print_customer(console: Console, read: ReadCustomer) -> None:

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from api.commands.connection import connected, run
 from api.commands.escalations import reader
-from api.commands.options import SHORTEST, AsJson, Id, Name
+from api.commands.ids import whole_id
+from api.commands.options import AsJson, Id, Name
 from api.commands.printing import duration, indented, line, output, plural, print_json, title
 from api.wiring import Services
 from infra.postgres.dead_letters import DeadLetter, ReadDeadLetter
-from skills.errors import BadRequestError, NotFoundError
 from skills.turn import CaseId
 
 app = typer.Typer(
@@ -67,7 +67,7 @@ def show(identifier: Id, name: Name = None, *, as_json: AsJson = False) -> None:
 
     async def work() -> ReadDeadLetter:
         async with connected("dead-letters") as services:
-            return await services.dead_letters.read(await find(services, identifier), reader=reader(name))
+            return await services.dead_letters.read(await _id(services, identifier), reader=reader(name))
 
     read = run(work)
     if as_json:
@@ -87,7 +87,7 @@ def retry(identifier: Id, name: Name = None, *, yes: Yes = False) -> None:
 
     async def work() -> CaseId:
         async with connected("dead-letters") as services:
-            letter_id = await find(services, identifier)
+            letter_id = await _id(services, identifier)
             _confirm(yes, "Give its messages and the case back to the agent?")
             case_id = await services.dead_letters.retry(letter_id, operator)
             await services.signals.case_waits(case_id)
@@ -109,32 +109,16 @@ def discard(
 
     async def work() -> CaseId:
         async with connected("dead-letters") as services:
-            letter_id = await find(services, identifier)
+            letter_id = await _id(services, identifier)
             _confirm(yes, "Put it away without an answer?")
             return await services.dead_letters.discard(letter_id, operator, reason)
 
     output().print(f"discarded; case {run(work)} stays with the people: hand it back or resolve it", soft_wrap=True)
 
 
-async def find(services: Services, identifier: str) -> UUID:
-    """The dead letter whose id is this or begins with it, those that are over included.
-
-    Raises:
-        BadRequestError: it is no beginning of an id, too short, or several ids begin so.
-        NotFoundError: no id begins so.
-    """
-    digits = identifier.strip().lower().replace("-", "")
-    if not SHORTEST <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):  # noqa: PLR2004 - a UUID's digits
-        raise BadRequestError(
-            f"{line(identifier, 60)!r} is no id",
-            hint=f"`csagent dead-letters list` shows them: {SHORTEST} characters do",
-        )
-    found = await services.dead_letters.beginning(UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f")))
-    if not found:
-        raise NotFoundError("there is no such dead letter", hint="`csagent dead-letters list` shows what is open")
-    if len(found) > 1:
-        raise BadRequestError(f"several ids begin with {identifier.strip()}", hint="give more of it")
-    return found[0]
+async def _id(services: Services, identifier: str) -> UUID:
+    between = services.dead_letters.beginning
+    return await whole_id(identifier, between, what="dead letter", shown_by="csagent dead-letters list")
 
 
 def _confirm(yes: bool, question: str) -> None:

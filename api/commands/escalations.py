@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 from rich.table import Table
@@ -16,12 +15,13 @@ from rich.text import Text
 
 from api.commands.connection import connected, run
 from api.commands.dossier import print_changes, print_dossier
+from api.commands.ids import whole_id
 from api.commands.options import SHORTEST, AsJson, Id, Name
 from api.commands.printing import left, line, notices, output, print_json, severity, window
 from api.wiring import Services
 from graph.review import make_decision
 from infra.postgres.reviews import QueuedEscalation, ReadEscalation
-from skills.errors import BadRequestError, ConflictError, NotFoundError
+from skills.errors import BadRequestError, ConflictError
 from skills.turn import CaseId, Decision, EscalationId
 
 app = typer.Typer(
@@ -123,7 +123,7 @@ def decide(
                 print_dossier(console, read)
                 _confirm(decision, read)
                 seen = read.version
-            escalation_id = await find(services, identifier)
+            escalation_id = await _id(services, identifier)
             try:
                 case_id = await services.reviews.decide(escalation_id, decision, seen=seen)
             except ConflictError as conflict:
@@ -161,34 +161,13 @@ def unique_length(ids: list[EscalationId]) -> int:
     return max(SHORTEST, max(shared, default=0) + 3)
 
 
-async def find(services: Services, identifier: str) -> EscalationId:
-    """The escalation whose id is this or begins with it, decided ones included.
-
-    Raises:
-        BadRequestError: it is no beginning of an id, too short, or several ids begin so.
-        NotFoundError: no id begins so.
-    """
-    digits = identifier.strip().lower().replace("-", "")
-    if not SHORTEST <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):  # noqa: PLR2004 - a UUID's digits
-        raise BadRequestError(
-            f"{line(identifier, 60)!r} is no id",
-            hint=f"`csagent escalations list` shows them: {SHORTEST} characters do",
-        )
-    bounds = {"first": UUID(digits.ljust(32, "0")), "last": UUID(digits.ljust(32, "f"))}
-    async with services.database.connection() as connection:
-        cursor = await connection.execute(
-            "select id from escalations where id between %(first)s and %(last)s order by id limit 2", bounds
-        )
-        rows = await cursor.fetchall()
-    if not rows:
-        raise NotFoundError("there is no such escalation", hint="`csagent escalations list` shows what waits")
-    if len(rows) > 1:
-        raise BadRequestError(f"several ids begin with {identifier.strip()}", hint="give more of it")
-    return EscalationId(rows[0]["id"])
+async def _id(services: Services, identifier: str) -> EscalationId:
+    between = services.reviews.beginning
+    return await whole_id(identifier, between, what="escalation", shown_by="csagent escalations list")
 
 
 async def _read(services: Services, identifier: str, name: str) -> ReadEscalation:
-    return await services.reviews.read(await find(services, identifier), reader=name)
+    return await services.reviews.read(await _id(services, identifier), reader=name)
 
 
 def _text(text: str | None, text_file: Path | None) -> str | None:

@@ -18,7 +18,8 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from api.bodies import names_of
-from api.form_desk import TooOftenError, await_news, begin_talk, refuse_foreign, store, whole_view
+from api.form_desk import TooOftenError, begin_talk, refuse_foreign, store, whole_view
+from api.news import await_news
 from api.pages.form.render import Draft, Just, Notice, Reader, Said, contact_page, talk_page, trouble_page
 from api.pages.form.words import language_of
 from api.routes.visitor import With
@@ -151,7 +152,7 @@ async def show_talk(
         soon = seen.activity == "working" or (seen.activity == "person" and look is not None)
         unanswered = seen.activity == "idle" and newest.author == "customer"
         if soon or unanswered or (said == "open" and newest.author != "system"):
-            await await_news(use, known, after=newest.position, seconds=_AWAIT)
+            await await_news(use, FORM, known, after=newest.position, seconds=_AWAIT)
     just = "new" if new is not None else said
     return await show_conversation(use, reader, known, Draft(stamp=use.form_stamps.new()), just=just)
 

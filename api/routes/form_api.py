@@ -9,10 +9,12 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.bodies import described
-from api.form_desk import await_news, begin_talk, refuse_foreign
+from api.form_desk import begin_talk, refuse_foreign
+from api.news import await_news
 from api.problems import responses
 from api.routes.visitor import Token, With
 from api.routes.web import LONGEST_WAIT, TakenFile, WebMessages, seen_messages, taken_file
+from channels.web import FORM
 from channels.web.form import MAX_TOPIC, FormMessage
 from infra.postgres.inbox import MAX_CHARACTERS
 
@@ -89,6 +91,6 @@ async def read_form_messages(
     wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for something new")] = 0,
 ) -> WebMessages:
     """The messages after the cursor."""
-    view = await await_news(use, token, after=after, seconds=wait)
+    view = await await_news(use, FORM, token, after=after, seconds=wait)
     response.headers["Cache-Control"] = "no-store"
     return seen_messages(use, view, after)

@@ -6,7 +6,6 @@ There are no ids to guess.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +18,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.bodies import described
+from api.news import LOOK_AGAIN, await_news, changed_within
 from api.problems import responses
 from api.routes.visitor import Given, Token, Where, With, checked, issued
 from api.shown_files import MessageFile, shown_file
@@ -168,13 +168,7 @@ async def read_messages(
     wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for something new")] = 0,
 ) -> WebMessages:
     """The messages after the cursor, at most a hundred, in the order in which they became visible."""
-    view = await use.conversations.view(CHAT, token.thread, after=after)
-    if wait and not view.messages:
-        async with use.signals.watch(view.conversation_id) as changed:
-            deadline = time.monotonic() + wait
-            while not view.messages and (left := deadline - time.monotonic()) > 0 and not use.stopping.is_set():
-                await _changed_within(changed, min(left, 2.0))
-                view = await use.conversations.view(CHAT, token.thread, after=after)
+    view = await await_news(use, CHAT, token, after=after, seconds=wait)
     response.headers["Cache-Control"] = "no-store"
     return seen_messages(use, view, after)
 
@@ -222,16 +216,7 @@ async def _events(
             if time.monotonic() - alive > KEEP_ALIVE:
                 yield ": still here\n\n"
                 alive = time.monotonic()
-            # Looking again even without a hint: a lost hint costs two seconds, not the reply.
-            await _changed_within(changed, 2.0)
-
-
-async def _changed_within(changed: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await changed.wait()
-    except TimeoutError:
-        return
+            await changed_within(changed, LOOK_AGAIN)
 
 
 def seen_messages(use: Services, view: View, after: int) -> WebMessages:

@@ -110,6 +110,12 @@ class Reviews:
         self._cases = cases
         self._sql = load("reviews")
 
+    async def beginning(self, first: UUID, last: UUID) -> list[EscalationId]:
+        """Ids of escalations between two, ends included; two at most, for more than one is too many."""
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(self._sql["begins"], {"first_id": first, "last_id": last})
+            return [EscalationId(row["id"]) for row in await cursor.fetchall()]
+
     async def queue(self, *, limit: int = 50) -> list[QueuedEscalation]:
         """What waits for a person, the nearest deadline first, be it ours or the end of the channel's window."""
         async with self._database.connection() as connection:
