@@ -1,98 +1,44 @@
-"""``make eval``: measures the agent's judgement, suite by suite; ends with one line of JSON.
+"""``make eval``: plays the sample company through the whole product; ends with one line of JSON.
 
-``ARGS="--only retrieval"`` runs those named alone; ``--data`` says where the public data lie. Without a language model
-this measures wiring, policy, retrieval and abstention, not prose.
+Without a language model this measures wiring, policy, retrieval and abstention, not prose.
+Suites on public data follow.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import sys
-import time
-from collections.abc import Sequence
+import tempfile
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from api.agent import open_embedder
-from evals.measure.vectors import FileVectorCache, vectors_file
-from evals.suite import Context, Figure, Report, Suite
-from evals.suites import SUITES
-from infra.models.cache import CachedEmbedder
+from evals.commands.sample import add_articles, play, print_table, staged_product
 from infra.settings import read_settings
 
-DATA = Path("../shared/data")
-"""Where the public data are looked for, seen from the project's root."""
 
-
-async def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the suites, print their figures; 1 when one is below its floor."""
-    asked = _parser().parse_args(arguments)
+async def main() -> int:
+    """Play, print what went wrong, and the figures; 1 when a turn did not end as expected."""
     console = Console(stderr=True, highlight=False)
-    chosen = [suite for suite in SUITES if not asked.only or suite.name in asked.only]
-    line: dict[str, object] = {}
-    below: list[str] = []
-    cache = FileVectorCache(vectors_file())
-    async with open_embedder(read_settings()) as embedder:
-        context = Context(
-            data=asked.data,
-            embedder=CachedEmbedder(embedder, cache),
-            say=lambda text: console.print(f"  {text}"),
-        )
-        for suite in chosen:
-            missing = [name for name in suite.needs if not (asked.data / name).is_dir()]
-            if missing:
-                console.print(f"{suite.name}: skipped, {asked.data} has no {', '.join(missing)}; say --data")
-                continue
-            report = await _report(suite, context, console)
-            line |= {figure.name: round(figure.value, 4) for figure in report.figures} | dict(report.details)
-            below += [figure.name for figure in report.figures if not figure.holds]
-    cache.close()
-    print(json.dumps(line | {"below_floor": below}))  # noqa: T201 - the line that scripts read
-    return 1 if below else 0
-
-
-async def _report(suite: Suite, context: Context, console: Console) -> Report:
-    console.print(f"{suite.name}: {suite.measures}")
-    began = time.monotonic()
-    report = await suite.run(context)
-    console.print(_table(suite, report, time.monotonic() - began))
-    for remark in report.remarks:
-        console.print(f"  {remark}")
-    return report
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make eval", description="Measure the agent's judgement.")
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of the public data (default: %(default)s)")
-    parser.add_argument(
-        "--only", type=lambda text: set(text.split(",")), default=set(),
-        help=f"suites, with commas between them: {', '.join(suite.name for suite in SUITES)}",
-    )  # fmt: skip
-    return parser
-
-
-def _table(suite: Suite, report: Report, seconds: float) -> Table:
-    table = Table(title=f"{suite.name} ({seconds:.0f} s)", title_justify="left")
-    for column in ("figure", "value", "95 %", "floor", "what it is"):
-        table.add_column(column)
-    for figure in report.figures:
-        table.add_row(figure.name, f"{figure.value:.4f}", _interval(figure), _floor(figure), figure.stated)
-    return table
-
-
-def _interval(figure: Figure) -> str:
-    return "" if figure.interval is None else f"{figure.interval[0]:.3f} to {figure.interval[1]:.3f}"
-
-
-def _floor(figure: Figure) -> str:
-    if figure.floor is None:
-        return ""
-    sign = "≥" if figure.better == "higher" else "≤"
-    return f"{sign} {figure.floor:g}" + ("" if figure.holds else ", missed")
+    with tempfile.TemporaryDirectory(prefix="csagent-eval-") as place:
+        settings = read_settings(folder=Path(place) / "data")
+        async with staged_product(settings, console) as (product, providers):
+            await add_articles(product, console)
+            played = await play(product, providers, console)
+    wrong = [turn for turn in played if turn.problem is not None]
+    if wrong:
+        print_table(wrong, console)
+    kinds = Counter(turn.kind for turn in played)
+    as_expected = Counter(turn.kind for turn in played if turn.problem is None)
+    figures = {
+        "turns": len(played),
+        "as_expected": len(played) - len(wrong),
+        "by_kind": {kind: [as_expected[kind], count] for kind, count in sorted(kinds.items())},
+    }
+    print(json.dumps(figures))  # noqa: T201 - the line that scripts read
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
