@@ -2,8 +2,12 @@
 
 -- name: find
 -- What the page should ask: whether an answer that rests on articles helped, while nothing has followed it; or how it was,
--- while the last end of a case stands and no rating is there.
-select v.id, c.owner, w.paused, w.due_at is not null or w.leased_until > now() as working,
+-- while the last end of a case stands and no rating is there. An answer that is written but not yet to be read is still work:
+-- a page that said "answered" would show none.
+select v.id, c.owner, w.paused,
+    w.due_at is not null or w.leased_until > now() or exists (
+        select from outbox o where o.conversation_id = v.id and o.state in ('pending', 'sending')
+    ) as working,
     case
         when c.owner = 'agent' and not w.paused and w.due_at is null and newest.sourced then 'helped'
         when c.id is null and survey.open then 'survey'
