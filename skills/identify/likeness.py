@@ -86,7 +86,7 @@ def enough(found: Likeness, *, among: int = REFERENCE) -> bool:
     """
     if found.contradicted or found.agreeing < FEWEST_AGREEING:
         return False
-    return found.score >= ENOUGH + max(0.0, math.log(among / REFERENCE))
+    return found.score >= ENOUGH + math.log(max(among, REFERENCE) / REFERENCE)
 
 
 def match(
