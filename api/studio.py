@@ -33,7 +33,7 @@ from infra.models.cache import CachedEmbedder, MemoryVectorCache
 from infra.models.minilm import MiniLmEmbedder
 from infra.settings import Settings, read_settings
 from skills.errors import BadRequestError, ConfigurationError
-from skills.ports import Embedder, StructuredModel
+from skills.ports import Embedder, FactKey, Known, StructuredModel
 from skills.turn import (
     CHECKPOINTED,
     CaseId,
@@ -69,11 +69,15 @@ class StudioTurn(TypedDict):
 
 
 class NobodyKnown:
-    """A ``CustomerDirectory`` in which nobody has proved an address yet."""
+    """A ``CustomerDirectory`` in which nobody has proved an address yet, and nobody is known."""
 
     async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:  # noqa: ARG002 - whatever is claimed
         """No customer, ever."""
         return []
+
+    async def known_by(self, keys: Sequence[FactKey]) -> Known:  # noqa: ARG002 - whatever is said
+        """No customer, ever."""
+        return Known()
 
 
 class Preparation:

@@ -57,6 +57,7 @@ from infra.postgres.customers import Customers
 from infra.postgres.database import Database
 from infra.postgres.dead_letters import DeadLetters
 from infra.postgres.earlier import EarlierTalks
+from infra.postgres.facts import CustomerFacts
 from infra.postgres.files import Files
 from infra.postgres.form import FormArrivals
 from infra.postgres.inbox import Inbox
@@ -111,6 +112,7 @@ class Services:
     file_links: FileLinks
     uploads: Uploads
     customers: Customers
+    customer_facts: CustomerFacts
     verifications: Verifications
     proofs: Proofs
     earlier: EarlierTalks
@@ -212,6 +214,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             file_links=FileLinks(keyring.derive("file links")),
             uploads=Uploads(build_file_limits(settings)),
             customers=Customers(database, keyring, undoable=timedelta(days=settings.identity.unmerge_days)),
+            customer_facts=CustomerFacts(database, keyring),
             verifications=build_verifications(settings, public, keyring),
             proofs=Proofs(public, keyring, life=timedelta(days=settings.identity.proof_days)),
             earlier=EarlierTalks(public, keyring),

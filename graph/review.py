@@ -71,7 +71,8 @@ class ReviewRequest(TypedDict):
     elsewhere: list[dict[str, str]]
     """What the same customer wrote and was told lately in other talks: ``channel``, ``author``, ``text``, ``at``."""
     possible_matches: list[str]
-    """Other customers who proved an address that is mentioned here. For the reviewer only, never for the customer."""
+    """Other customers who proved an address that is mentioned here, or whose records fit what is said. For the reviewer
+    only, never for the customer."""
     rejected: list[dict[str, str]]
     actions: list[str]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
@@ -66,11 +67,36 @@ class Knowledge(Protocol):
         ...
 
 
+FactKey = tuple[str, str]
+"""A kind and a value by which facts are found: ``("postcode", "EC1A1BB")``."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFacts:
+    """What a company knows of a customer. A fact that is unknown is empty, and proves and disproves nothing."""
+
+    name: str = ""
+    postcode: str = ""
+    born: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Customers whose facts share a key with what was said, and among how many there are facts of in all."""
+
+    customers: Sequence[tuple[CustomerId, KnownFacts]] = ()
+    among: int = 0
+
+
 class CustomerDirectory(Protocol):
-    """Finds customers by what was proven about them."""
+    """Finds customers by what was proven about them, and by what the company knows of them."""
 
     async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:
         """The customers who proved an address that is claimed here; empty when nobody did."""
+        ...
+
+    async def known_by(self, keys: Sequence[FactKey]) -> Known:
+        """The customers of whom the company knows a fact with one of these keys; whoever fits best comes later."""
         ...
 
 

@@ -122,7 +122,8 @@ class Identification:
     verified: bool
     claims: tuple[Claim, ...]
     possible_matches: tuple[CustomerId, ...]
-    """Other customers whose verified address was claimed. Offered to a reviewer as a merge, never assumed."""
+    """Other customers whose verified address was claimed, or whom the company's records take for the speaker.
+    Offered to a reviewer as a merge, never assumed."""
 
 
 class Trend(StrEnum):

@@ -38,7 +38,12 @@ def print_dossier(console: Console, read: ReadEscalation) -> None:
     for match in request.get("possible_matches", ()):
         console.print(title("May be the same customer"))
         console.print(
-            indented(Text(f"{match}: proved an address that is named here. `csagent customers show` says more"))
+            indented(
+                Text(
+                    f"{match}: proved an address that is named here, or fits what is said. "
+                    "`csagent customers show` says more"
+                )
+            )
         )
     for rejected in request["rejected"]:
         console.print(title(f"Rejected before: {line(rejected['reason'])}"))

@@ -75,7 +75,10 @@ def _identification(found: Identification) -> Iterator[Text]:
     if found.claims:
         yield Text.assemble(("claims  ", "dim"), line(", ".join(f"{c.kind} {c.value}" for c in found.claims)))
     if found.possible_matches:
-        yield Text(f"{len(found.possible_matches)} other customer(s) have proved such an address", style="yellow")
+        yield Text(
+            f"{len(found.possible_matches)} other customer(s) have proved such an address, or fit what is said",
+            style="yellow",
+        )
 
 
 def _retrieval(found: Retrieval) -> Iterator[Text]:

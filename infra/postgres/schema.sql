@@ -152,6 +152,21 @@ CREATE TABLE conversations (
     proven_until timestamp with time zone
 );
 
+CREATE TABLE customer_fact_keys (
+    value_index bytea NOT NULL,
+    facts_id uuid NOT NULL
+);
+
+CREATE TABLE customer_facts (
+    id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    key_id uuid NOT NULL,
+    record_index bytea NOT NULL,
+    facts_sealed bytea NOT NULL,
+    told_by text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE customer_keys (
     id uuid NOT NULL,
     customer_id uuid NOT NULL,
@@ -572,6 +587,15 @@ ALTER TABLE ONLY conversations
 ALTER TABLE ONLY conversations
     ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY customer_fact_keys
+    ADD CONSTRAINT customer_fact_keys_pkey PRIMARY KEY (value_index, facts_id);
+
+ALTER TABLE ONLY customer_facts
+    ADD CONSTRAINT customer_facts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY customer_facts
+    ADD CONSTRAINT customer_facts_record_index_key UNIQUE (record_index);
+
 ALTER TABLE ONLY customer_keys
     ADD CONSTRAINT customer_keys_pkey PRIMARY KEY (id);
 
@@ -707,6 +731,10 @@ CREATE INDEX checkpoints_thread_id_idx ON checkpoints USING btree (thread_id);
 
 CREATE INDEX conversations_by_customer ON conversations USING btree (customer_id, created_at);
 
+CREATE INDEX customer_fact_keys_of_facts ON customer_fact_keys USING btree (facts_id);
+
+CREATE INDEX customer_facts_of_customer ON customer_facts USING btree (customer_id);
+
 CREATE INDEX customer_keys_by_customer ON customer_keys USING btree (customer_id);
 
 CREATE INDEX dead_letters_of_case ON dead_letters USING btree (case_id);
@@ -806,6 +834,15 @@ ALTER TABLE ONLY conversations
 
 ALTER TABLE ONLY conversations
     ADD CONSTRAINT conversations_proven_by_fkey FOREIGN KEY (proven_by) REFERENCES identities(id);
+
+ALTER TABLE ONLY customer_fact_keys
+    ADD CONSTRAINT customer_fact_keys_facts_id_fkey FOREIGN KEY (facts_id) REFERENCES customer_facts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY customer_facts
+    ADD CONSTRAINT customer_facts_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id);
+
+ALTER TABLE ONLY customer_facts
+    ADD CONSTRAINT customer_facts_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
 
 ALTER TABLE ONLY customers
     ADD CONSTRAINT customers_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);

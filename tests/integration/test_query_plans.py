@@ -37,6 +37,7 @@ FILES = (
     "customers",
     "dead_letters",
     "directory",
+    "facts",
     "files",
     "form",
     "housekeeping",
@@ -66,6 +67,8 @@ SEEDED = (
     "checkpoint_writes",
     "checkpoints",
     "conversations",
+    "customer_fact_keys",
+    "customer_facts",
     "customer_keys",
     "customers",
     "decisions",
@@ -125,6 +128,15 @@ class without_foreign_keys:  # noqa: N801 - reads as a clause where it is used
 
 NOW = datetime.now(UTC)
 VALUES: dict[str, Any] = {
+    **{
+        column: []
+        for column in (
+            *("key_ids", "customer_ids", "wrapped_keys", "masters", "names_sealed", "languages", "claimants"),
+            *("claim_keys", "record_indexes", "value_indexes", "facts_ids"),
+        )
+    },
+    "facts_sealed": [],
+    "told_by": "kim",
     "action": "approve",
     "again": True,
     "ahead": timedelta(seconds=60),

@@ -1,0 +1,1 @@
+"""What was counted or fitted on public data, to be done again."""
