@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from infra.knowledge.article import Article
 from infra.knowledge.faq import read_csv, read_json
+from infra.knowledge.formats import LARGEST_FILE, Reader
 from infra.knowledge.markdown import read_markdown, read_text
 from infra.knowledge.origin import Origin, UnreadableFileError, key_from
-from infra.knowledge.reading import LARGEST_FILE, Reader, Reading, read_articles
+from infra.knowledge.reading import Reading, read_articles
 from infra.knowledge.webpage import read_webpage
 from skills.errors import KnowledgeFileError
 from skills.turn import Language
@@ -225,9 +226,9 @@ def test_one_bad_file_does_not_keep_the_others_out(tmp_path: Path) -> None:
 def test_a_wrong_path_or_format_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeFileError, match="no file or folder"):
         read_articles(tmp_path / "nowhere")
-    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    (tmp_path / "a.odt").write_bytes(b"PK")
     with pytest.raises(KnowledgeFileError, match="no known format") as caught:
-        read_articles(tmp_path / "a.pdf")
+        read_articles(tmp_path / "a.odt")
     assert ".md" in str(caught.value.hint)
 
 
