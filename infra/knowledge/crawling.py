@@ -124,7 +124,7 @@ class Crawler:
         articles, problems = sorted_out(found)
         broken = {problem.file for problem in problems}
         return Crawled(
-            Reading(name, articles, problems, (), location=url, unchanged=tuple(unchanged)),
+            Reading(name, articles, problems, (), location=url, unchanged=(*unchanged, *pages[len(taken) :])),
             {page: told for page, told in validators.items() if page not in broken},
             len(pages) - len(taken),
         )

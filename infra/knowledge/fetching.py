@@ -162,7 +162,9 @@ class Fetcher:
         except httpcore.TimeoutException:
             raise FetchError(f"did not answer within {self.limits.seconds:g} s", hint="try again later") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-            raise FetchError(f"can't be fetched: {str(error) or type(error).__name__}", hint="check the address") from None
+            raise FetchError(
+                f"can't be fetched: {str(error) or type(error).__name__}", hint="check the address"
+            ) from None
         finally:
             self._asked[urlsplit(url).netloc] = self.clock()
 

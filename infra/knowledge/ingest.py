@@ -198,12 +198,34 @@ class Ingest:
             await self._store.cache(self._embedder.model, dict(zip(keys, vectors, strict=True)))
         return len(missing)
 
-    async def _embed_waiting(self) -> int:
-        """Passages of an earlier model get vectors of this one, so that a change of model needs no second import."""
-        embedded = 0
+    async def fill(self, todo: int, progress: Progress | None = None) -> None:
+        """Give every stored passage a vector of this model.
+
+        Args:
+            todo: about how many lack one.
+            progress: called after each batch with (passages done, passages to do).
+
+        Raises:
+            ModelUnavailableError: the embedder gave up; the vectors that are in stay.
+        """
+        await self._store.ensure_model_index(self._embedder.model, self._embedder.dimensions)
+
+        def told(done: int) -> None:
+            if progress is not None:
+                progress(done, max(done, todo))
+
+        await self._embed_waiting(told)
+        await self._store.finish()
+
+    async def _embed_waiting(self, told: Callable[[int], None] | None = None) -> int:
+        """Passages that were stored under another model get vectors of this one."""
+        embedded = done = 0
         while passages := await self._store.waiting(self._embedder.model, BATCH):
             embedded += await self._embed({passage.hash: passage.searchable for passage in passages})
             await self._store.embed_waiting(passages, self._embedder.model)
+            done += len(passages)
+            if told is not None:
+                told(done)
         return embedded
 
 

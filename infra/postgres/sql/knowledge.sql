@@ -120,8 +120,10 @@ order by b.score desc, b.nearest, p.id
 
 -- name: version
 -- Every change of an article gives its row a higher transaction number, and every removal takes one away; the days on
--- which articles come into force or expire count too. Reads the table of articles whole, once a second: some
+-- which articles come into force or expire count too, and so
+-- does which model answers. Reads the table of articles whole, once a second: some
 -- milliseconds for ten thousand.
 select count(*) || '.' || coalesce(sum(xmin::text::bigint), 0) || '.'
-       || count(*) filter (where effective_at <= now()) || '.' || count(*) filter (where expires_at <= now()) as version
+       || count(*) filter (where effective_at <= now()) || '.' || count(*) filter (where expires_at <= now()) || '.'
+       || coalesce((select model from embedding_models where state = 'answers'), '') as version
 from articles
