@@ -65,7 +65,7 @@ async def open_agent(
     spend = _spend(settings, database, spending or Metrics())
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(open_embedder(settings, breakers=watched))
-        knowledge = await stack.enter_async_context(_open_knowledge(settings, database, embedder, watched))
+        knowledge = await stack.enter_async_context(open_knowledge(settings, database, embedder, watched))
         model = await stack.enter_async_context(_open_model(settings, database, watched, spend))
         yield build_graph(
             choose_skills(settings, knowledge=knowledge, directory=PostgresDirectory(database, keyring), model=model)
@@ -176,9 +176,10 @@ async def open_model_embedder(
 
 
 @asynccontextmanager
-async def _open_knowledge(
+async def open_knowledge(
     settings: Settings, database: Database, embedder: Embedder, breakers: Breakers | None = None
 ) -> AsyncIterator[Knowledge]:
+    """The articles, by the model that answers: ``embedder`` until another one is switched to."""
     if settings.knowledge.store == "postgres":
         async with AsyncExitStack() as opened:
 

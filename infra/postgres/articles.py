@@ -187,8 +187,12 @@ class PostgresArticles:
 
     async def article(self, article: ArticleId) -> StoredArticle | None:
         """One article, if it is there."""
-        rows = await self._fetch("find_article", {"id": article})
-        return StoredArticle(**rows[0]) if rows else None
+        return (await self.articles_of([article])).get(article)
+
+    async def articles_of(self, ids: Collection[ArticleId]) -> dict[ArticleId, StoredArticle]:
+        """These articles, by their ids; those that are not there are left out."""
+        rows = await self._fetch("find_articles", {"ids": list(ids)})
+        return {row["id"]: StoredArticle(**row) for row in rows}
 
     async def counts(self) -> list[ArticleCount]:
         """How much there is, by source, language and audience."""

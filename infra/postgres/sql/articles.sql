@@ -148,12 +148,12 @@ where (%(source)s::text is null or a.source = %(source)s)
 order by a.source, a.slug
 limit %(limit)s offset %(offset)s
 
--- name: find_article
+-- name: find_articles
 select a.id, a.source, a.slug, a.title, a.url, a.language, a.audience, a.updated_at,
        (select count(*) from passages p where p.article_id = a.id) as passages,
        a.effective_at, a.expires_at, a.version, m.since as missing_since
 from articles a left join missing_articles m on m.article_id = a.id
-where a.id = %(id)s
+where a.id = any (%(ids)s)
 
 -- name: count_articles
 select a.source, a.language, a.audience, count(*) as articles, sum(p.passages)::bigint as passages,
