@@ -191,10 +191,9 @@ async def list_articles(
     offset: Offset = 0,
 ) -> Articles:
     """What articles there are."""
-    for given in (source, text):
-        if given is not None:
-            refuse_unstorable(given)
-    listed = await use.knowledge.articles.articles(source=source, text=text, limit=limit, offset=offset)
+    for given in filter(None, (source, text)):
+        refuse_unstorable(given)
+    listed = await use.knowledge.articles.articles(source=source or None, text=text or None, limit=limit, offset=offset)
     return Articles(items=[_line(one) for one in listed])
 
 

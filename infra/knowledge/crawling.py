@@ -7,6 +7,7 @@ again.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -139,7 +140,7 @@ class Crawler:
                 f"is of the type {fetched.media_type or 'nothing'!r}",
                 hint=f"readable are {', '.join(sorted(SUFFIXES))}",
             )
-        yield from read_file(data, suffix, origin, self.terms.mapping)
+        yield from read_file(_as_utf8(data, fetched.charset), suffix, origin, self.terms.mapping)
 
     def _pages_of_sitemap(self, url: str, data: bytes, source: str) -> tuple[list[str], list[UnreadableFileError]]:
         """The pages that a sitemap and those it lists lead to, on its own host."""
@@ -170,7 +171,23 @@ class Crawler:
         return Origin(source, page, terms.language, terms.audience, terms.effective, terms.expires, url=page)
 
 
+_CHARSETS = frozenset({
+    "iso8859-1", "iso8859-2", "iso8859-15", "cp1250", "cp1251", "cp1252", "koi8-r", "shift_jis", "euc_jp", "gb2312",
+    "gbk", "gb18030", "big5", "euc_kr",
+})  # fmt: skip
+"""Encodings of pages that are not UTF-8, as Python calls them."""
+
 _VAGUE = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream"})
+
+
+def _as_utf8(data: bytes, charset: str) -> bytes:
+    """A page in another encoding as UTF-8; as it is when its server names none of those that are known."""
+    try:
+        name = codecs.lookup(charset).name if charset else ""
+        # What is called Latin-1 on the web is Windows' form of it.
+        return data.decode("cp1252" if name == "iso8859-1" else name).encode() if name in _CHARSETS else data
+    except (LookupError, ValueError):
+        return data
 
 
 def _fits(address: str, patterns: Sequence[str]) -> bool:

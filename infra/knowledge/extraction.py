@@ -63,7 +63,13 @@ def extract(data: bytes, form: Format, allowed: Allowed = ALLOWED) -> Extracted:
     command = [sys.executable, "-m", "infra.knowledge.extraction", form, json.dumps(asdict(allowed))]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
-            command, input=data, capture_output=True, timeout=allowed.seconds, check=False, env=_environment()
+            command,
+            input=data,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what a library says of a broken file has no end
+            timeout=allowed.seconds,
+            check=False,
+            env=_environment(),
         )
     except subprocess.TimeoutExpired:
         raise ExtractionError(f"takes longer than {allowed.seconds:g} s to read", hint="print it anew") from None

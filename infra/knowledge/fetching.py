@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import httpcore
@@ -73,6 +74,8 @@ class Fetched:
     """Where it was found in the end."""
     data: bytes | None
     media_type: str
+    charset: str
+    """The encoding that the server names, in lower case; empty when it names none."""
     validators: Validators
 
 
@@ -128,16 +131,19 @@ class Fetcher:
 
     def _answer(self, url: str, status: int, headers: Mapping[str, str], chunks: Iterator[bytes]) -> Fetched:
         validators = Validators(headers.get("etag"), headers.get("last-modified"))
+        told = Message()
+        told["Content-Type"] = headers.get("content-type", "")
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        charset = str(told.get_param("charset") or "").lower()
         if status == _NOT_MODIFIED:
-            return Fetched(url, None, media_type, validators)
+            return Fetched(url, None, media_type, charset, validators)
         if status != 200:  # noqa: PLR2004 - HTTP's number
             gone = status in {404, 410}
             raise FetchError(
                 f"the server answers {status}", hint="check the address" if gone else "try again later", gone=gone
             )
         data = b"".join(unpacked(chunks, headers.get("content-encoding", ""), self.limits.size))
-        return Fetched(url, data, media_type, validators)
+        return Fetched(url, data, media_type, charset, validators)
 
     @contextmanager
     def _asking(
