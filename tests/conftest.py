@@ -39,6 +39,12 @@ settings.register_profile("csagent", deadline=None, derandomize=True)
 settings.load_profile("csagent")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: a run is over when its last file is."""
+    early = {item.path for item in items if item.get_closest_marker("early")}
+    items.sort(key=lambda item: item.path not in early)
+
+
 @pytest.fixture(scope="session")
 async def servers() -> AsyncIterator[RunningServers]:
     """PostgreSQL and Redis for the whole run: those that the environment names, else embedded ones."""

@@ -1,8 +1,9 @@
 """Makes one classic script of the chat's modules, so that one tag embeds it, and without any tool that builds.
 
-What it does is little on purpose: the modules in the order of their imports, without their comments, their indentation
-and the words ``import`` and ``export``, in one function. Names stay as they are, so the source can be read beside the
-script that a browser shows; two modules that give the same name to different things are refused.
+What it does is little on purpose: the modules in the order of their imports, without their comments, their indentation,
+the words ``import`` and ``export`` and functions that nobody calls, in one function. Names stay as they are, so the
+source can be read beside the script that a browser shows; two modules that give the same name to different things are
+refused.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ _IMPORT = re.compile(
     r'^import (?:(?P<names>\{[^}]*\}|\w+) from )?"(?P<file>[^"]+)"(?P<kind> with \{[^}]*\})?;\n', re.MULTILINE
 )
 _TOP = re.compile(r"^(?:async )?(?:function|const|let|class) (\w+)", re.MULTILINE)
+_FUNCTION = re.compile(r"^(?:async )?function (\w+)\(.*?^\}\n", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*.*?\*/[ \t]*)\n", re.MULTILINE | re.DOTALL)
 _TOKEN = re.compile(
     r'"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`|/(?![*/ ])(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\n])+/[a-z]*|[\w$]+|[ \t]+|.',
@@ -35,7 +37,8 @@ def bundle(entry: Path) -> bytes:
     _add(entry.resolve(), parts, names)
     if doubled := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"two modules of {entry.name} have something called {', '.join(sorted(doubled))}")
-    body = "".join(parts.values())
+    everything = "".join(parts.values())
+    body = "".join(_code(_FUNCTION.sub(lambda found: _called(found, everything), part)) for part in parts.values())
     return f'(() => {{\n"use strict";\n{body}}})();\n'.encode()
 
 
@@ -59,7 +62,11 @@ def _add(path: Path, parts: dict[Path, str], names: list[str]) -> None:
     if left := re.search(r"^(import|export)\b.*", code, re.MULTILINE):
         raise ValueError(f"{path.name}: {left[0]!r} is more than this can put together")
     names += _TOP.findall(sheets + code)
-    parts[path] = sheets + _code(code)
+    parts[path] = sheets + code
+
+
+def _called(function: re.Match[str], everything: str) -> str:
+    return function[0] if len(re.findall(rf"\b{function[1]}\b", everything)) > 1 else ""
 
 
 def _code(text: str) -> str:

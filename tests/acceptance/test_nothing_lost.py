@@ -8,12 +8,13 @@ from tests.chaos.run import Run
 
 
 # These seeds draw no fault that is waited out for half a minute (a sender's claims); `make chaos` has them all.
+@pytest.mark.early
 @pytest.mark.timeout(300)
 async def test_nothing_is_lost_reordered_doubled_or_hidden_while_everything_fails_in_turn() -> None:
-    report = await Run(messages=300, faults=10, seed=2257).report()
+    report = await Run(messages=200, faults=7, seed=22).report()
     assert _wrong(report) == {}
-    assert report["faults"] == 10
-    assert report["messages"] >= 300
+    assert report["faults"] == 7
+    assert report["messages"] >= 200
     assert report["answered"] + report["waiting"] + report["dead"] == report["messages"]
 
 

@@ -29,6 +29,8 @@ from infra.settings import Settings
 from skills.ports import CustomerDirectory
 from skills.turn import CaseId, ChannelName, Claim, Customer, CustomerId, Message, MessageId, Turn, TurnId
 
+pytestmark = pytest.mark.early
+
 PROJECT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("CSAGENT_DATA", PROJECT.parent / "shared" / "data")) / "dstc10_faq"
 DIALOGUES = 104

@@ -31,7 +31,7 @@ from tests.databases import LentDatabases
 from tests.integration.http.conftest import caller
 from tests.integration.serving import Served, serving, settings_on
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.early]
 
 Visit = Callable[..., Awaitable[Page]]
 

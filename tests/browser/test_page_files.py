@@ -163,6 +163,7 @@ def test_the_chat_is_put_together_in_the_order_of_its_imports(tmp_path: Path) ->
     (tmp_path / "words.json").write_text('{"hi": "a // b, \\"c\\" ;}"}')
     (tmp_path / "one.js").write_text(
         "// one\nexport const ONE = /a\\/[/ ]b/u;\n\n/** A\n * b */\nexport function one() {\n  return 1;\n}\n"
+        "\nexport function nobodyCalls() {\n  return one();\n}\n"
     )
     (tmp_path / "two.js").write_text(
         'import { ONE, one } from "./one.js";\nimport sheet from "./look.css" with { type: "css" };\n'
@@ -173,8 +174,8 @@ def test_the_chat_is_put_together_in_the_order_of_its_imports(tmp_path: Path) ->
     script = bundle(tmp_path / "two.js").decode()
 
     assert script == (
-        '(() => {\n"use strict";\nconst ONE=/a\\/[/ ]b/u;function one(){return 1}\nconst sheet = new CSSStyleSheet();\n'
-        'sheet.replaceSync("a>b,c{color :red}");\nconst words = {hi:"a // b, \\"c\\" ;}"};\n'
+        '(() => {\n"use strict";\nconst ONE=/a\\/[/ ]b/u;function one(){return 1}\nconst sheet=new CSSStyleSheet();'
+        'sheet.replaceSync("a>b,c{color :red}");const words={hi:"a // b, \\"c\\" ;}"};'
         "const TWO=`${one()} of  ${words.hi} // ${4 / 2}`;\n})();\n"
     )
 

@@ -33,8 +33,10 @@ from tests.emulators.openai_server import (
     rate_limited,
 )
 
-QUICK = Patience(deadline=1.5, attempts=2, pause=0.01)
-"""Short for a server that hangs, long enough for one that answers while the machine is busy."""
+PATIENT = Patience(deadline=60.0, attempts=2, pause=0.01)
+"""Long enough for a server that answers, however busy the machine is."""
+QUICK = replace(PATIENT, deadline=1.0)
+"""For one that hangs."""
 LIMITS = Limits(failures=2, window=60.0, cooldown=5.0)
 
 
@@ -83,8 +85,10 @@ def server(listening: OpenAIServer) -> OpenAIServer:
 
 
 @pytest.fixture
-async def guarded(server: OpenAIServer) -> AsyncIterator[Guarded]:
-    model = OpenAIModel(model="m", key=SecretStr(KEY), base_url=server.url, patience=QUICK)
+async def guarded(server: OpenAIServer, request: pytest.FixtureRequest) -> AsyncIterator[Guarded]:
+    behaviour = request.node.callspec.params.get("behaviour") if hasattr(request.node, "callspec") else None
+    patience = QUICK if isinstance(behaviour, Hang) else PATIENT
+    model = OpenAIModel(model="m", key=SecretStr(KEY), base_url=server.url, patience=patience)
     clock = Clock()
     breaker = Breaker("model", LIMITS, clock=clock)
     yield Guarded(GuardedModel(model, breaker), breaker, clock)
@@ -154,7 +158,7 @@ async def test_of_many_who_ask_at_the_cooldowns_end_one_is_let_through(server: O
 
 async def test_known_vectors_are_there_while_the_embedder_is_not(server: OpenAIServer) -> None:
     inner = OpenAIEmbedder(
-        model="text-embedding-3-small", key=SecretStr(KEY), base_url=server.url, patience=replace(QUICK, attempts=1)
+        model="text-embedding-3-small", key=SecretStr(KEY), base_url=server.url, patience=replace(PATIENT, attempts=1)
     )
     guard = GuardedEmbedder(inner, Breaker("embeddings", LIMITS, clock=Clock()))
     embedder = CachedEmbedder(guard, MemoryVectorCache())

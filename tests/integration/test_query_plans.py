@@ -23,6 +23,8 @@ from infra.postgres.queries import load
 from tests.databases import a_database
 from tests.integration.many_rows import SEED
 
+pytestmark = pytest.mark.early
+
 ROWS = 100_000
 FILES = (
     "archive",

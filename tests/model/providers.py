@@ -46,16 +46,22 @@ class Providers(Senders):
                     failure=failure,
                 )
             )
-            if number == text.round and RANKS[status] > text.rank:
-                text.rank = RANKS[status]
-                self.reported(talk, text, failure)
+            rank, _ = text.reports.get(number, (-1, None))
+            if number not in text.superseded and RANKS[status] > rank:
+                text.reports[number] = RANKS[status], failure
+                self.reported(talk, text)
 
-    def reported(self, talk: Conversation, text: Text, failure: str | None) -> None:
-        before, text.failure = text.failure, failure
+    def reported(self, talk: Conversation, text: Text) -> None:
+        failures = [text.reports[number][1] for number in text.counting]
+        before, text.failure = text.failure, None if None in failures else failures[0]
+        failure = text.failure
         match text.delivery:
             case "unknown":
                 talk.take(text)
                 self.world.seen["settled by a report"] += 1
+            case "pending" if failure is None:
+                talk.take(text)
+                self.world.seen["taken before it went out again"] += 1
             case "sent" if failure is not None:
                 text.delivery, text.settled = "failed", False
                 self.world.seen["failed by a report"] += 1
@@ -95,7 +101,7 @@ class Providers(Senders):
                 self.settle(sending, "unknown")
         still = text.delivery == "unknown" and between is None
         goes_on = self.do(unknown.settle(one, self.answer(found, one)))
-        assert goes_on == (still and (found == "arrived" or (found == "absent" and text.rank < 0)))
+        assert goes_on == (still and (found == "arrived" or (found == "absent" and not text.counting)))
         if goes_on and found == "arrived":
             talk.take(text)
         elif goes_on:

@@ -45,9 +45,16 @@ class Text:
     """Known once a sender has claimed it."""
     round: int = 0
     """Counts how often a person, or the provider's word that it passes, had it sent again."""
-    rank: int = -1
-    """The highest that the provider has reported of this round."""
+    reports: dict[int, tuple[int, str | None]] = field(default_factory=dict)
+    """By round: the highest that the provider has reported of it, and why it did not arrive."""
+    superseded: set[int] = field(default_factory=set)
+    """Rounds that had reported when it went out again: what they say counts no more."""
     failure: str | None = None
+
+    @property
+    def counting(self) -> list[int]:
+        """The rounds whose reports count."""
+        return [number for number in self.reports if number not in self.superseded]
 
 
 @dataclass(eq=False)
@@ -160,7 +167,8 @@ class Conversation:
                 text.delivery, text.state, text.position, text.settled = "sent", "delivered", self.place(), True
             case "send_again":
                 text.delivery, text.attempts, text.ripe = "pending", 0, True
-                text.round, text.rank = text.round + 1, -1
+                text.superseded |= text.reports.keys()
+                text.round += 1
             case _:
                 text.delivery, text.settled = "failed", True
         return None

@@ -21,7 +21,7 @@ with resolved as (
         select case when bool_and(m.author = 'agent') then 'agent' when bool_and(m.author = 'human') then 'person'
             else 'both' end as by, count(*) as texts
         from messages m join outbox o on o.message_id = m.id
-        where m.case_id = r.id and m.direction = 'out' and o.kind = 'reply' and o.state <> 'failed'
+        where m.case_id = r.id and m.author in ('agent', 'human') and o.kind = 'reply' and o.state <> 'failed'
     ) answered
     where v.channel = any(%(survey_channels)s) and answered.texts > 0
         and not exists (select from dead_letters d where d.case_id = r.id)

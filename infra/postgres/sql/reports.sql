@@ -25,11 +25,18 @@ where r.rank < excluded.rank or r.superseded and %(same_name)s
 returning r.superseded;
 
 -- name: sums
--- What all reports of a row say together: how many of its messages were taken, and why one of them failed.
-select count(distinct part) >= max(parts) as complete,
-    (array_agg(failure order by part) filter (where failure is not null))[1] as failure,
+-- What all reports of a row say together: how many of its messages were taken, and why one of them failed. A message
+-- that went out twice, for nobody knew of the first, arrived when one of the two did.
+with told as (
+    select part, max(parts) as parts, min(failure) as failure, bool_or(failure is null) as fine,
+        (array_agg(name order by failure is not null, name))[1] as name
+    from delivery_reports where outbox_id = %(outbox_id)s and not superseded
+    group by part
+)
+select count(*) >= max(parts) as complete,
+    (array_agg(failure order by part) filter (where not fine))[1] as failure,
     (array_agg(name order by part))[1] as name
-from delivery_reports where outbox_id = %(outbox_id)s and not superseded;
+from told;
 
 -- name: note
 -- Whoever settles the row as sent later has to know: their statement sees the row as it is then, not this table.

@@ -128,6 +128,14 @@ async def test_who_answered_is_kept_with_the_survey(core: Core) -> None:
     assert (await survey_of(core, by_person.case_id))["answered_by"] == "person"
 
 
+async def test_an_offer_of_a_person_is_nobodys_answer(core: Core) -> None:
+    receipt = await answered(core)
+    await core.lives.helped([CHAT], "talk", helped=False)
+    await delivered(core)
+    await core.lives.helped([CHAT], "talk", helped=True)
+    assert (await survey_of(core, receipt.case_id))["answered_by"] == "agent"
+
+
 @pytest.mark.parametrize("why", ["only a note", "given up", "a machine", "so soon", "switched off"])
 async def test_nobody_is_asked_where_there_is_nothing_to_ask_about(
     database: Database, keyring: Keyring, why: str

@@ -10,6 +10,8 @@ import pytest
 
 from tests.integration.http.conftest import Service
 
+pytestmark = pytest.mark.early
+
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 

@@ -19,6 +19,8 @@ from skills.turn import Language
 from tests.databases import a_database
 from tests.integration.knowledge.hashed_words import HashedWords, article, reading
 
+pytestmark = pytest.mark.early
+
 PASSAGES = 6000
 WORDS = [f"{one}{two}" for one in ("ship", "pay", "send", "lock", "open") for two in (f"er{n}" for n in range(400))]
 

@@ -272,12 +272,14 @@ async def test_two_senders_never_ask_about_one_text_at_once(way: Way) -> None:
     assert sorted(len(each) for each in claimed) == [0, 0, 0, 1]
 
 
-async def report(way: Way, status: Status, *, part: int = 0, parts: int = 1, failure: str | None = None) -> None:
+async def report(
+    way: Way, status: Status, *, part: int = 0, parts: int = 1, failure: str | None = None, name: str | None = None
+) -> None:
     (row,) = await way.core.rows("select id from outbox order by position limit 1")
     await way.reports.record(
         WHATSAPP,
         outbox_id=row["id"],
-        provider_message_id=f"SM-{part}",
+        provider_message_id=name or f"SM-{part}",
         status=status.value,
         rank=status.rank,
         failure=failure,
@@ -336,6 +338,18 @@ async def test_the_reports_of_an_attempt_before_say_nothing_of_the_next(way: Way
     await report(way, Status.FAILED, failure="channel_failed (63010)")
     await way.deliver()
     assert (len(way.bodies), await way.states()) == (2, [("sent", None)])
+
+
+async def test_what_arrived_by_the_second_sending_has_arrived_whatever_is_heard_of_the_first(way: Way) -> None:
+    await way.reply(ADA, "one")
+    way.twilio.script(Drop())
+    await way.deliver()
+    (trouble,) = await way.core.outbox.troubled()
+    await way.core.outbox.settle_by_hand(trouble.id, "send_again", "kim")
+    await way.deliver()
+    await report(way, Status.DELIVERED, name="SM-second")
+    await report(way, Status.FAILED, failure="channel_failed (63010)", name="SM-first")
+    assert await way.states() == [("sent", None)]
 
 
 async def test_a_report_about_nothing_of_ours_is_nobodys(way: Way) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.mutation.targets import ROOT
 
+pytestmark = pytest.mark.early
+
 
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, list[str | None]]:

@@ -16,8 +16,6 @@ import { proof, standing } from "./proof.js";
 import { Views } from "./views.js";
 
 const PREFIX = "csagent.";
-/** How far somebody has read: a reply that comes between two pages counts as new on the second. */
-const SEEN = "seen";
 
 export class Talk {
   /**
@@ -29,7 +27,6 @@ export class Talk {
     Object.assign(this, { host, words, onToken, onReply });
     this.device = new Memory("localStorage", PREFIX);
     this.live = null;
-    this.loading = false;
     this.build(body);
     this.outbox = new Outbox({
       memory: this.device,
@@ -131,7 +128,6 @@ export class Talk {
     this.onToken(token);
     this.live?.stop();
     this.live = null;
-    this.loading = false;
     this.gone.hidden = true;
     this.lost.hidden = true;
     this.loader.hidden = true;
@@ -143,7 +139,8 @@ export class Talk {
       host: this.host, token,
       onMessage: (message) => {
         this.log.add(message);
-        if (message.author !== "customer" && message.position > this.device.get(SEEN)) this.onReply(message.position);
+        // How far somebody has read is remembered: a reply that comes between two pages is new on the second.
+        if (message.author !== "customer" && message.position > this.device.get("seen")) this.onReply(message.position);
       },
       onActivity: (activity, asks) => this.showActivity(activity, asks),
       onState: (state) => this.showState(state),
@@ -152,8 +149,8 @@ export class Talk {
   }
 
   /** Everything up to here was in view. */
-  see(position = this.live?.cursor) {
-    this.device.set(SEEN, position ?? 0);
+  see(position) {
+    this.device.set("seen", position);
   }
 
   sent(entry, answer) {
@@ -179,8 +176,7 @@ export class Talk {
   }
 
   showState(state) {
-    this.loading = state === "loading" || (this.loading && state === "lost");
-    this.log.box.setAttribute("aria-busy", String(this.loading));
+    this.log.box.setAttribute("aria-busy", state === "loading");
     this.loader.hidden = state !== "loading" || !this.log.empty;
     if (state === "gone") this.showGone();
     else if (state === "lost") this.showLost();
@@ -220,7 +216,7 @@ export class Talk {
   /** Nothing of the conversation stays on this device; a text that is being written does. */
   forget() {
     this.device.remove("token");
-    this.device.remove(SEEN);
+    this.device.remove("seen");
     this.outbox.clear();
     this.redraw();
     this.composer.text.focus();

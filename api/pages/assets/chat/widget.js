@@ -21,7 +21,7 @@ async function start() {
     onToggle: (open) => {
       if (!open) return;
       frame.showUnread(0);
-      talk.see();
+      talk.see(talk.live?.cursor);
       talk.log.toEnd();
       talk.composer.fit();
       talk.composer.text.focus();
