@@ -34,7 +34,7 @@ _FIRST_HEADING = re.compile(r"\s*#[ \t]+(.+?)[ \t]*(?:\n|$)")
 class Allowed:
     """What one document may take."""
 
-    seconds: float = 60.0
+    seconds: float = 120.0
     memory_bytes: int = 2 * 1024 * 1024 * 1024
     characters: int = 10_000_000
 

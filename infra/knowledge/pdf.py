@@ -43,6 +43,8 @@ _LEVELS = 4
 _PAGE_NUMBER = re.compile(
     r"[\W_]*(?:page|seite|página|p\.|s\.)?\s*\d{1,4}\s*(?:(?:of|von|de|/)\s*\d{1,4})?[\W_]*", re.IGNORECASE
 )
+_CONTENTS = re.compile(r"(?:\.[ ]?){5,}\s*\d+$")
+"""A line of a table of contents."""
 _ITEM = re.compile(r"(?:[•▪◦‣·\uf0b7*-]|\d{1,2}[.)]|[a-z]\))\s+\S")
 _BULLET = re.compile(r"^[•▪◦‣·\uf0b7]\s*")
 _HYPHENED = re.compile(r"(\w*[^\W\d_])[-\u00ad\u2010]$")
@@ -117,7 +119,8 @@ def markdown(pages: Sequence[Sequence[Line]], outline: Mapping[str, int]) -> str
         elif before is not None and out and not out[-1].startswith("#") and _continues(before, line, full, spacing):
             out[-1] = _joined(out[-1], line.text, words)
         else:
-            out.append(_BULLET.sub("- ", line.text))
+            # A number sign that the document prints begins no heading.
+            out.append(re.sub(r"^#", r"\\#", _BULLET.sub("- ", line.text)))
         before = line
     return "\n\n".join(out).replace("\u00ad", "")
 
@@ -158,14 +161,25 @@ def _comparable(text: str) -> str:
 def _without_edges(pages: Sequence[Sequence[Line]]) -> Iterator[list[Line]]:
     """The pages without what stands at the edge of most of them, and without page numbers there."""
     counts = Counter(text for page in pages for text in {_numberless(line.text) for line in _edges(page)})
+    outermost = Counter(_numberless(line.text) for page in pages if page for line in (page[0], page[-1]))
     usual = max(_REPEATS, len(pages) // 2)
+
+    def repeats(page: Sequence[Line], line: Line) -> bool:
+        text = _numberless(line.text)
+        # A chapter's name at the very top stands on some pages only.
+        at_the_very_edge = line is page[0] or line is page[-1]
+        return counts[text] >= usual or (at_the_very_edge and outermost[text] >= _REPEATS)
+
     for page in pages:
         edge = {id(line) for line in _edges(page)}
         yield [
             line
             for line in page
-            if id(line) not in edge
-            or not (counts[_numberless(line.text)] >= usual or (len(pages) > 1 and _PAGE_NUMBER.fullmatch(line.text)))
+            if not _CONTENTS.search(line.text)
+            and (
+                id(line) not in edge
+                or not (repeats(page, line) or (len(pages) > 1 and _PAGE_NUMBER.fullmatch(line.text)))
+            )
         ]
 
 

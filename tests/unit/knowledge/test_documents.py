@@ -74,6 +74,11 @@ def test_what_stands_on_every_page_is_left_out_and_a_short_document_keeps_all() 
     assert extract_pdf(pdf([(11, 700, "Example Ltd - Terms 2026")])).text == "Example Ltd - Terms 2026"
 
 
+def test_a_table_of_contents_is_left_out_and_a_printed_number_sign_is_no_heading() -> None:
+    lines = text_of("Returns . . . . . . . . . . . . . . 4", "# a comment of a program", "- an item")
+    assert extract_pdf(pdf(lines)).text.split("\n\n") == ["\\# a comment of a program", "- an item"]
+
+
 @pytest.mark.parametrize(
     ("data", "complaint"),
     [
