@@ -13,10 +13,13 @@ from graph.build import Graph, Skills, build_graph
 from infra.breakers import Breakers, Limits
 from infra.crypto.keyring import Keyring
 from infra.knowledge.cache import CachedKnowledge
+from infra.knowledge.switching import Model, SwitchingKnowledge
 from infra.models.cache import CachedEmbedder, MemoryVectorCache
+from infra.models.minilm import MODEL as MINILM
 from infra.models.minilm import MiniLmEmbedder
 from infra.postgres.database import Database
 from infra.postgres.directory import PostgresDirectory
+from infra.postgres.embedding_models import PostgresEmbeddingModels
 from infra.postgres.knowledge import PostgresKnowledge
 from infra.postgres.model_replies import KeptReplies
 from infra.postgres.spend import BudgetedModel, Ceilings, Prices, Spend, SpendWatcher
@@ -62,7 +65,7 @@ async def open_agent(
     spend = _spend(settings, database, spending or Metrics())
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(open_embedder(settings, breakers=watched))
-        knowledge = await stack.enter_async_context(_open_knowledge(settings, database, embedder))
+        knowledge = await stack.enter_async_context(open_knowledge(settings, database, embedder, watched))
         model = await stack.enter_async_context(_open_model(settings, database, watched, spend))
         yield build_graph(
             choose_skills(settings, knowledge=knowledge, directory=PostgresDirectory(database, keyring), model=model)
@@ -110,7 +113,40 @@ async def open_embedder(settings: Settings, *, breakers: Breakers | None = None)
 
     Without ``breakers`` there is none: an import is long, and rather waits than leaves texts out.
     """
-    if settings.model.embeddings == "minilm":
+    name = MINILM if settings.model.embeddings == "minilm" else settings.model.embeddings_name
+    async with open_model_embedder(settings, name, breakers=breakers) as embedder:
+        yield embedder
+
+
+@asynccontextmanager
+async def open_answering_embedder(
+    settings: Settings, database: Database, *, breakers: Breakers | None = None
+) -> AsyncIterator[Embedder]:
+    """The embedding model by which the articles are searched; the settings' while there are none.
+
+    Raises:
+        ConfigurationError: it needs a key that is not set.
+    """
+    answering = await PostgresEmbeddingModels(database).answering()
+    if answering is None:
+        async with open_embedder(settings, breakers=breakers) as embedder:
+            yield embedder
+        return
+    name, dimensions = answering.name, answering.dimensions
+    async with open_model_embedder(settings, name, dimensions, breakers=breakers) as embedder:
+        yield embedder
+
+
+@asynccontextmanager
+async def open_model_embedder(
+    settings: Settings, name: str, dimensions: int | None = None, *, breakers: Breakers | None = None
+) -> AsyncIterator[Embedder]:
+    """An embedding model by the name under which its vectors are stored: MiniLM here, else one of OpenAI's protocol.
+
+    Raises:
+        ConfigurationError: there is no key for it, or the length of its vectors is not known.
+    """
+    if name == MINILM:
         minilm = MiniLmEmbedder()
         await minilm.load()
         try:
@@ -124,9 +160,10 @@ async def open_embedder(settings: Settings, *, breakers: Breakers | None = None)
     from infra.models.openai_embeddings import OpenAIEmbedder
 
     openai = OpenAIEmbedder(
-        model=settings.model.embeddings_name,
-        key=_openai_key(settings, needed_by="CSAGENT_MODEL__EMBEDDINGS", instead="minilm"),
+        model=name.partition("@")[0],
+        key=_openai_key(settings, needed_by=name, instead="minilm"),
         base_url=settings.openai_base_url,
+        dimensions=dimensions,
         patience=Patience(deadline=settings.model.deadline_seconds),
     )
     asked: Embedder = openai
@@ -139,11 +176,22 @@ async def open_embedder(settings: Settings, *, breakers: Breakers | None = None)
 
 
 @asynccontextmanager
-async def _open_knowledge(settings: Settings, database: Database, embedder: Embedder) -> AsyncIterator[Knowledge]:
+async def open_knowledge(
+    settings: Settings, database: Database, embedder: Embedder, breakers: Breakers | None = None
+) -> AsyncIterator[Knowledge]:
+    """The articles, by the model that answers: ``embedder`` until another one is switched to."""
     if settings.knowledge.store == "postgres":
-        own = PostgresKnowledge(database, embedder)
-        seconds = settings.knowledge.cache_seconds
-        yield CachedKnowledge(own, own.version, seconds=seconds) if seconds else own
+        async with AsyncExitStack() as opened:
+
+            async def open_other(model: Model) -> Knowledge:
+                other = open_model_embedder(settings, model.name, model.dimensions, breakers=breakers)
+                return PostgresKnowledge(database, await opened.enter_async_context(other))
+
+            own = PostgresKnowledge(database, embedder)
+            answering = PostgresEmbeddingModels(database).answering
+            followed = SwitchingKnowledge(own, embedder.model, answering, open_other)
+            seconds = settings.knowledge.cache_seconds
+            yield CachedKnowledge(followed, own.version, seconds=seconds) if seconds else followed
         return
     # Heavy (SQLAlchemy), and only for those who bring their own collection. Nothing tells when that changes, so that
     # its answers are not remembered.

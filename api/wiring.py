@@ -21,6 +21,7 @@ import structlog
 
 from api.bodies import Uploads
 from api.jobs import jobs, life_jobs
+from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
 from api.terms import (
@@ -124,6 +125,8 @@ class Services:
     tokens: TokenSigner
     origins: Origins
     """Where the chat may be embedded."""
+    knowledge: KnowledgeDesk
+    """The articles, for the staff."""
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
@@ -194,6 +197,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
         keyring.derive("survey links"), settings.public_url or f"http://{settings.host}:{settings.port}"
     )
     lease = timedelta(seconds=settings.worker.lease_seconds)
+    knowledge = KnowledgeDesk(settings, database)
     try:
         yield Services(
             settings=settings,
@@ -225,11 +229,13 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             form_stamps=FormStamps(keyring.derive("form stamps")),
             tokens=TokenSigner(keyring.derive("conversation tokens")),
             origins=build_origins(settings),
+            knowledge=knowledge,
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),
         )
     finally:
+        await knowledge.close()
         await signals.close()
         await database.close()
 

@@ -187,6 +187,8 @@ class KnowledgeSettings(BaseModel):
     """Below this confidence the agent says that it does not know."""
     cache_seconds: _Seconds = 300.0
     """How long the answer to a search may be remembered; an article that changes is seen within a second. 0: never."""
+    private_networks: list[str] = Field(default_factory=list)
+    """Networks that are not public and may be asked for articles all the same, such as 10.1.0.0/16."""
 
 
 class RetentionSettings(BaseModel):

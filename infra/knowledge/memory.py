@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,11 +58,13 @@ class InMemoryKnowledge:
         if not query.by_words:
             vector[:] = (await self._embedder.embed([text]))[0]
         self._index()
-        readable = READABLE[query.audience]
+        readable, now = READABLE[query.audience], datetime.now(UTC)
         rows = [
             row
             for row, stored in enumerate(self._passages)
-            if stored.article.audience in readable and query.language in {None, stored.article.language}
+            if stored.article.audience in readable
+            and query.language in {None, stored.article.language}
+            and stored.article.holds(now)
         ]
         cosines = self._matrix[rows] @ vector
         similarity = dict(zip(rows, (float(cosine) for cosine in cosines), strict=True))
@@ -111,7 +114,7 @@ class InMemoryKnowledge:
         """Keep vectors by the hash of their text."""
         self._vectors.update({key: np.asarray(vector, dtype=np.float32) for key, vector in vectors.items()})
 
-    async def put(self, entries: Sequence[Entry], model: str) -> None:  # noqa: ARG002 - but one
+    async def put(self, entries: Sequence[Entry], model: str, by: str, *, restored: bool = False) -> None:  # noqa: ARG002 - one model, and no versions
         """Insert the articles, or replace them whole."""
         self._entries.update({(entry.article.source, entry.article.slug): entry for entry in entries})
         self._indexed = False
@@ -123,7 +126,10 @@ class InMemoryKnowledge:
     async def embed_waiting(self, passages: Sequence[Waiting], model: str) -> None:
         """No passage waits in this store."""
 
-    async def remove(self, source: str, slugs: Collection[str]) -> int:
+    async def seen(self, source: str, location: str, missing: Collection[str]) -> None:
+        """Nothing is reported of this store."""
+
+    async def remove(self, source: str, slugs: Collection[str], by: str) -> int:  # noqa: ARG002 - no versions here
         """Delete these articles of a source; returns how many there were."""
         removed = [self._entries.pop((source, slug), None) for slug in slugs]
         self._indexed = False
