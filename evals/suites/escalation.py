@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from api.agent import choose_skills
 from api.commands.ask import run_steps
 from evals.measure.statistics import wilson
-from evals.own.escalation.cases import EscalationCase, Half, load_cases
+from evals.own.escalation.cases import EscalationCase, Listed, Part, load_cases
 from evals.sample_company.script import ARTICLES
 from evals.suite import Context, Figure, Report, Suite
 from graph.build import Graph, build_graph
@@ -35,9 +35,13 @@ _UNSURE = frozenset({"unanswered", "low_confidence", "no_draft"})
 class Judged:
     """A case and what came of it."""
 
-    category: str
-    case: EscalationCase
+    listed: Listed
     escalation: Escalation
+
+    @property
+    def case(self) -> EscalationCase:
+        """The case itself."""
+        return self.listed.case
 
     @property
     def wanted(self) -> bool:
@@ -76,40 +80,48 @@ async def open_graph(embedder: Embedder) -> Graph:
     return build_graph(choose_skills(read_settings(), knowledge=knowledge, directory=Nobody(), model=None))
 
 
-async def judge(graph: Graph, category: str, case: EscalationCase) -> Judged:
+async def judge(graph: Graph, listed: Listed) -> Judged:
     """Run one case; nothing is stored."""
-    found = [step.finding async for step in run_steps(graph, case.turn()) if isinstance(step.finding, Escalation)]
-    return Judged(category, case, found[-1])
+    steps = run_steps(graph, listed.case.turn())
+    found = [step.finding async for step in steps if isinstance(step.finding, Escalation)]
+    return Judged(listed, found[-1])
 
 
 async def _run(context: Context) -> Report:
     graph = await open_graph(context.embedder)
-    judged = [await judge(graph, listed.category, listed.case) for listed in load_cases()]
-    held_out = _half(judged, "held_out")
+    judged = [await judge(graph, listed) for listed in load_cases()]
+    untuned = _of(judged, "held_out", "written_after")
     return Report(
         figures=(
-            *_figures(held_out, "", "held-out half", floors=True),
-            *_figures(judged, "_all", "both halves"),
-            *_figures(_half(judged, "development"), "_development", "half that the policy was tuned on"),
-            _share(held_out, "escalation_in_time", lambda one: one.wanted, lambda one: one.in_time,
-                   "held-out ones that need a person, escalated as urgently as they need"),
+            *_figures(untuned, "", "not tuned on", floors=True),
+            *_figures(_of(judged, "held_out"), "_held_out", "of those the held-out half"),
+            *_figures(_of(judged, "written_after"), "_written_after", "and those written after the policy"),
+            *_figures(_of(judged, "development"), "_development", "tuned on"),
+            *_figures(judged, "_all", "all cases"),
+            _urgency(untuned, "escalation_in_time", "not tuned on"),
+            _urgency(_of(judged, "written_after"), "escalation_in_time_written_after", "written after the policy"),
         ),
-        remarks=tuple(_told(one) for one in judged if not one.right or (one.wanted and not one.in_time)),
+        remarks=tuple(_told(one) for one in judged if not one.right),
         details=_details(judged),
     )
 
 
-def _half(judged: Iterable[Judged], half: Half) -> list[Judged]:
-    return [one for one in judged if one.case.half == half]
+def _of(judged: Iterable[Judged], *parts: Part) -> list[Judged]:
+    return [one for one in judged if one.listed.part in parts]
 
 
-def _figures(judged: Sequence[Judged], suffix: str, of: str, *, floors: bool = False) -> tuple[Figure, Figure]:
+def _figures(judged: Sequence[Judged], suffix: str, which: str, *, floors: bool = False) -> tuple[Figure, Figure]:
     return (
         _share(judged, f"escalation_recall{suffix}", lambda one: one.wanted, lambda one: one.right,
-               f"must-escalate cases that were escalated, {of}", floor=RECALL_FLOOR if floors else None),
+               f"must-escalate cases that were escalated; {which}", floor=RECALL_FLOOR if floors else None),
         _share(judged, f"escalation_precision{suffix}", lambda one: one.escalation.needed, lambda one: one.wanted,
-               f"escalated cases that a person had to see, {of}", floor=PRECISION_FLOOR if floors else None),
+               f"escalated cases that a person had to see; {which}", floor=PRECISION_FLOOR if floors else None),
     )  # fmt: skip
+
+
+def _urgency(judged: Sequence[Judged], name: str, which: str) -> Figure:
+    return _share(judged, name, lambda one: one.wanted, lambda one: one.in_time,
+                  f"must-escalate cases, escalated as urgently as asked for; {which}")  # fmt: skip
 
 
 def _share(
@@ -123,7 +135,9 @@ def _share(
 ) -> Figure:
     chosen = [one for one in judged if among(one)]
     right = sum(map(counted, chosen))
-    return Figure(name, right / len(chosen), wilson(right, len(chosen)), floor=floor, stated=f"{stated} (n={len(chosen)})")
+    return Figure(
+        name, right / len(chosen), wilson(right, len(chosen)), floor=floor, stated=f"{stated} (n={len(chosen)})"
+    )
 
 
 def _details(judged: Sequence[Judged]) -> dict[str, object]:
@@ -132,14 +146,17 @@ def _details(judged: Sequence[Judged]) -> dict[str, object]:
     caught = [one for one in judged if one.escalation.needed and one.wanted]
     return {
         "escalation_cases": len(judged),
-        "escalation_held_out_cases": len(_half(judged, "held_out")),
+        "escalation_cases_by_part": dict(Counter(one.listed.part for one in judged)),
         "escalation_by_channel": _broken_down(judged, lambda one: one.case.channel),
-        "escalation_by_category": _broken_down(judged, lambda one: one.category),
+        "escalation_by_category": _broken_down(judged, lambda one: one.listed.category),
         "escalation_by_language": _broken_down(judged, lambda one: one.case.language),
         # How much of it is the policy's hearing, and how much the draft's doubt.
         "escalation_caught_by_doubt_alone": [sum(_UNSURE.issuperset(one.rules) for one in caught), len(caught)],
-        "escalation_false_alarms_by_rule": dict(Counter(rule for one in false_alarms for rule in one.rules).most_common()),
+        "escalation_false_alarms_by_rule": dict(
+            Counter(rule for one in false_alarms for rule in one.rules).most_common()
+        ),
         "escalation_misses": [one.case.id for one in judged if one.wanted and not one.right],
+        "escalation_late": [one.case.id for one in judged if one.wanted and one.right and not one.in_time],
         "escalation_false_alarms": [one.case.id for one in false_alarms],
     }
 
@@ -155,14 +172,8 @@ def _broken_down(judged: Sequence[Judged], key: Callable[[Judged], str]) -> dict
 
 def _told(one: Judged) -> str:
     """A line about a case that went wrong."""
-    if one.wanted and not one.right:
-        what = "missed"
-    elif one.wanted:
-        what = f"not urgent enough ({one.escalation.severity}, wanted {one.case.severity})"
-    else:
-        what = "false alarm"
-    why = f" by {', '.join(one.rules)}" if one.rules else ""
-    return f"{one.case.half}, {one.category}: {one.case.id}: {what}{why}"
+    what = "missed" if one.wanted else f"false alarm by {', '.join(one.rules)}"
+    return f"{one.listed.part}: {one.listed.category}: {one.case.id}: {what}"
 
 
 ESCALATION = Suite("escalation", "own cases: what a person has to see, and what not", _run)

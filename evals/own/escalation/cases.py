@@ -30,7 +30,7 @@ from skills.turn import (
 
 HOME = Path(__file__).parent
 
-Half = Literal["development", "held_out"]
+Part = Literal["development", "held_out", "written_after"]
 Outcome = Literal["escalate", "answer"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -59,7 +59,7 @@ class EscalationCase(BaseModel):
     earlier_cases: Annotated[int, Field(ge=0)] = 0
 
     @property
-    def half(self) -> Half:
+    def half(self) -> Part:
         """Which half it belongs to: by the parity of the SHA-256 of its id."""
         return "development" if hashlib.sha256(self.id.encode()).digest()[-1] % 2 else "held_out"
 
@@ -97,14 +97,16 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     category: Annotated[str, StringConstraints(pattern=r"^[a-z]+(_[a-z]+)*$")]
+    part: Literal["written_after"] | None = None
     case: Annotated[tuple[EscalationCase, ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A case under its category."""
+    """A case under its category, and the part that it is counted in."""
 
     category: str
+    part: Part
     case: EscalationCase
 
 
@@ -118,7 +120,9 @@ def load_cases(folder: Path = HOME) -> tuple[Listed, ...]:
     listed = tuple(entry for file in sorted(folder.glob("*.toml")) for entry in _read(file))
     counted = Counter(entry.case.id for entry in listed)
     if twice := [id_ for id_, count in counted.items() if count > 1]:
-        raise BadRequestError(f"the case {twice[0]!r} stands twice in {folder.name}", hint="ids name results: keep them unique")
+        raise BadRequestError(
+            f"the case {twice[0]!r} stands twice in {folder.name}", hint="ids name results: keep them unique"
+        )
     return listed
 
 
@@ -130,8 +134,10 @@ def _read(file: Path) -> list[Listed]:
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(str(step) for step in fault["loc"])
-        raise BadRequestError(f"{file.name}: {place}: {fault['msg']}", hint="README.md beside it shows the format") from error
+        raise BadRequestError(
+            f"{file.name}: {place}: {fault['msg']}", hint="README.md beside it shows the format"
+        ) from error
     for case in content.case:
         if case.severity is not None and case.outcome == "answer":
             raise BadRequestError(f"{file.name}: the case {case.id!r} has a severity and no escalation")
-    return [Listed(content.category, case) for case in content.case]
+    return [Listed(content.category, content.part or case.half, case) for case in content.case]
