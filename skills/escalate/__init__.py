@@ -2,7 +2,7 @@
 
 from skills.escalate.amounts import Amount, amounts_in
 from skills.escalate.conditions import Finding, Situation, When
-from skills.escalate.policy import Policy, Rule, Verdict
+from skills.escalate.policy import Policy, Rule, Verdict, faults_of
 from skills.escalate.skill import Escalate, EscalateInput, EscalateUpdate
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Verdict",
     "When",
     "amounts_in",
+    "faults_of",
 ]

@@ -221,9 +221,7 @@ class Condition:
     """The conditions that are not looked for in the text, by name."""
 
     @classmethod
-    def of(
-        cls, when: When, *, mentions: Sequence[str], unless: Sequence[str], other_than: Sequence[str]
-    ) -> Condition:
+    def of(cls, when: When, *, mentions: Sequence[str], unless: Sequence[str], other_than: Sequence[str]) -> Condition:
         """Compile; the three lists are those of ``when`` with its named lists filled in."""
         return cls(
             when,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import files
 
+from skills.errors import PolicyError
 from skills.escalate.conditions import Condition, Finding, Situation
 from skills.escalate.reading import RuleText, read
 from skills.turn import Reason, Severity
@@ -84,6 +85,11 @@ class Policy:
     def explain(self, now: Situation) -> tuple[Verdict, ...]:
         """What every rule says, and by which conditions, in the order of the rules."""
         return tuple(Verdict(rule, tuple(rule.condition.look(now)), rule.reason(now)) for rule in self.rules)
+
+
+def faults_of(text: str, *, name: str = DEFAULT_NAME) -> list[PolicyError]:
+    """Everything that is wrong with a policy, as ``Policy.parse`` would raise the first of it."""
+    return read(text, name)[1]
 
 
 def _rule(text: RuleText, condition: Condition) -> Rule:

@@ -66,18 +66,22 @@ def _faults(policy: _PolicyText) -> Iterator[tuple[str, str]]:
             if not words(phrase):
                 yield f"the list “{list_name}” of [phrases]: {phrase!r} has no word in it", "write what a customer says"
     for rule in policy.rule:
-        title, when = f"rule “{rule.name}”", rule.when
-        if not when.model_dump(exclude_none=True):
-            yield (
-                f"{title} has no condition, so it would always ask for a person",
-                f"add to `when` one of: {', '.join(When.model_fields)}",
-            )
-        for field in ("unless", "other_than"):
-            if getattr(when, field) is not None and when.mentions is None:
-                yield f"{title}: `{field}` needs `mentions`", f"`{field}` narrows what `mentions` finds"
-        for field in _LISTS_OF_PHRASES:
-            for phrase in getattr(when, field) or ():
-                yield from _faults_of_phrase(f"{title}: `{field}`", phrase, policy.phrases)
+        yield from _faults_of_rule(rule, policy.phrases)
+
+
+def _faults_of_rule(rule: RuleText, lists: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+    title, when = f"rule “{rule.name}”", rule.when
+    if not when.model_dump(exclude_none=True):
+        yield (
+            f"{title} has no condition, so it would always ask for a person",
+            f"add to `when` one of: {', '.join(When.model_fields)}",
+        )
+    for field in ("unless", "other_than"):
+        if getattr(when, field) is not None and when.mentions is None:
+            yield f"{title}: `{field}` needs `mentions`", f"`{field}` narrows what `mentions` finds"
+    for field in _LISTS_OF_PHRASES:
+        for phrase in getattr(when, field) or ():
+            yield from _faults_of_phrase(f"{title}: `{field}`", phrase, lists)
 
 
 def _faults_of_phrase(where: str, phrase: str, lists: dict[str, list[str]]) -> Iterator[tuple[str, str]]:

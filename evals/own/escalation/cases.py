@@ -20,7 +20,6 @@ from skills.turn import (
     ChannelName,
     Customer,
     CustomerId,
-    Language,
     Message,
     MessageId,
     Severity,
