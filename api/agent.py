@@ -72,6 +72,18 @@ async def open_agent(
         )
 
 
+@asynccontextmanager
+async def open_offline_agent(settings: Settings, database: Database, keyring: Keyring) -> AsyncIterator[Graph]:
+    """The same graph with the embedded form of every skill: the same text gives the same findings, and nothing is paid.
+
+    Raises:
+        ConfigurationError: the embedding model, a key or the policy file can't be used.
+    """
+    async with open_embedder(settings) as embedder, _open_knowledge(settings, database, embedder) as knowledge:
+        directory = PostgresDirectory(database, keyring)
+        yield build_graph(choose_skills(settings, knowledge=knowledge, directory=directory, model=None))
+
+
 def choose_skills(
     settings: Settings, *, knowledge: Knowledge, directory: CustomerDirectory, model: StructuredModel | None
 ) -> Skills:
@@ -104,7 +116,7 @@ def read_policy(settings: Settings) -> Policy:
             f"the policy file {settings.policy_file} can't be read: {type(error).__name__}",
             hint="CSAGENT_POLICY_FILE names a TOML file; leave it out for the shipped policy",
         ) from None
-    return Policy.parse(text)
+    return Policy.parse(text, name=settings.policy_file.name)
 
 
 @asynccontextmanager

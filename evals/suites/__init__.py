@@ -1,7 +1,12 @@
 """The suites of ``make eval``, in the order in which they run. A new one is a module here and a line below."""
 
 from evals.suite import Suite
+from evals.suites.escalation import ESCALATION
 from evals.suites.identification import IDENTIFICATION
 from evals.suites.sample import SAMPLE
 
-SUITES: tuple[Suite, ...] = (SAMPLE, IDENTIFICATION)
+SUITES: tuple[Suite, ...] = (
+    SAMPLE,
+    IDENTIFICATION,
+    ESCALATION,
+)
