@@ -189,6 +189,13 @@ class KnowledgeSettings(BaseModel):
     """How long the answer to a search may be remembered; an article that changes is seen within a second. 0: never."""
 
 
+class IntentsSettings(BaseModel):
+    """What customers want, by the company's own examples."""
+
+    model_file: Path | None = None
+    """What `csagent intents train` wrote; ``intents.npz`` in the data folder otherwise, if it is there."""
+
+
 class RetentionSettings(BaseModel):
     """How long working data is kept; 0 is for ever. Only what is in an archive, or needed by nobody, is deleted."""
 
@@ -292,6 +299,7 @@ class Settings(BaseSettings):
     model: ModelSettings = Field(default_factory=ModelSettings)
     spend: SpendSettings = Field(default_factory=SpendSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)
+    intents: IntentsSettings = Field(default_factory=IntentsSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     whatsapp: WhatsAppSettings = Field(default_factory=WhatsAppSettings)
     gmail: GmailSettings = Field(default_factory=GmailSettings)

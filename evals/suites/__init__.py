@@ -2,5 +2,6 @@
 
 from evals.suite import Suite
 from evals.suites.sample import SAMPLE
+from evals.suites.scope import SCOPE
 
-SUITES: tuple[Suite, ...] = (SAMPLE,)
+SUITES: tuple[Suite, ...] = (SAMPLE, SCOPE)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from skills.escalate.amounts import Amount
 from skills.language import Phrases, Word
-from skills.turn import Draft, ForPerson, Message, Rejection, Sentiment, Turn
+from skills.turn import Draft, ForPerson, Intent, Message, Rejection, Scope, Sentiment, Turn
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -30,6 +30,7 @@ class Situation:
     sentiment: Sentiment
     draft: Draft
     rejections: Sequence[Rejection]
+    intent: Intent | None = None
 
     @property
     def small_talk(self) -> bool:
@@ -83,6 +84,10 @@ class When(BaseModel):
     """The turn came in on one of these channels."""
     for_person: list[ForPerson] | None = Field(None, min_length=1)
     """A waiting message could not be read, has nothing but files, or was sent by the button that asks for a person."""
+    intent: list[str] | None = Field(None, min_length=1)
+    """What the customer wants is one of these intents of the company's own, or an article of this title answers it."""
+    scope: list[Scope] | None = Field(None, min_length=1)
+    """The turn has one of the intents (`in`), none of them (`near`), or is from another world (`far`)."""
     answers_within_hour_at_least: Annotated[int, Field(ge=1, le=50)] | None = None
     """The agent answered so many turns of this case by itself in the last hour; more than fifty are not counted."""
     same_text_at_least: Annotated[int, Field(ge=2, le=10)] | None = None
@@ -113,6 +118,8 @@ _CHECKS: dict[str, Callable[[Any, Situation], bool]] = {
     "earlier_cases_at_least": lambda least, now: now.turn.customer.earlier_cases >= least,
     "channel": lambda listed, now: now.turn.channel in listed,
     "for_person": lambda listed, now: any(message.for_person in listed for message in now.turn.messages),
+    "intent": lambda listed, now: now.intent is not None and now.intent.topic in listed,
+    "scope": lambda listed, now: now.intent is not None and now.intent.scope in listed,
     "answers_within_hour_at_least": lambda least, now: now.turn.answered_within_hour >= least,
     "same_text_at_least": lambda least, now: now.same_text >= least,
 }

@@ -9,7 +9,7 @@ from skills.escalate.amounts import amounts_in
 from skills.escalate.conditions import Situation
 from skills.escalate.policy import Policy
 from skills.language import sentences, words
-from skills.turn import Draft, Escalation, Rejection, Sentiment, Turn
+from skills.turn import Draft, Escalation, Intent, Rejection, Sentiment, Turn
 
 
 class EscalateInput(TypedDict):
@@ -18,6 +18,7 @@ class EscalateInput(TypedDict):
     turn: Turn
     sentiment: Sentiment
     draft: Draft
+    intent: NotRequired[Intent]
     rejections: NotRequired[tuple[Rejection, ...]]
 
 
@@ -43,5 +44,6 @@ class Escalate:
             sentiment=state["sentiment"],
             draft=state["draft"],
             rejections=state.get("rejections", ()),
+            intent=state.get("intent"),
         )
         return {"escalation": Escalation(reasons=self.policy.reasons(now))}
