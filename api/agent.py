@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -12,6 +13,7 @@ from api.metrics import Metrics
 from graph.build import Graph, Skills, build_graph
 from infra.breakers import Breakers, Limits
 from infra.crypto.keyring import Keyring
+from infra.intents.file import read as read_intents
 from infra.knowledge.cache import CachedKnowledge
 from infra.knowledge.switching import Model, SwitchingKnowledge
 from infra.models.cache import CachedEmbedder, MemoryVectorCache
@@ -28,6 +30,7 @@ from skills.adapt import Adapt, Company
 from skills.errors import ConfigurationError
 from skills.escalate import Escalate, Policy
 from skills.identify import Identify
+from skills.intent import ReadIntent, ScopeLimits, TrainedIntents
 from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel
 from skills.respond import ExtractiveResponder, ModelResponder
 from skills.retrieve import Retrieve
@@ -67,8 +70,15 @@ async def open_agent(
         embedder = await stack.enter_async_context(open_embedder(settings, breakers=watched))
         knowledge = await stack.enter_async_context(open_knowledge(settings, database, embedder, watched))
         model = await stack.enter_async_context(_open_model(settings, database, watched, spend))
+        intents = await stack.enter_async_context(open_intents(settings))
         yield build_graph(
-            choose_skills(settings, knowledge=knowledge, directory=PostgresDirectory(database, keyring), model=model)
+            choose_skills(
+                settings,
+                knowledge=knowledge,
+                directory=PostgresDirectory(database, keyring),
+                model=model,
+                intents=intents,
+            )
         )
 
 
@@ -85,7 +95,12 @@ async def open_offline_agent(settings: Settings, database: Database, keyring: Ke
 
 
 def choose_skills(
-    settings: Settings, *, knowledge: Knowledge, directory: CustomerDirectory, model: StructuredModel | None
+    settings: Settings,
+    *,
+    knowledge: Knowledge,
+    directory: CustomerDirectory,
+    model: StructuredModel | None,
+    intents: TrainedIntents | None = None,
 ) -> Skills:
     """One form of each skill: the model's where there is a model, else the embedded one."""
     lexicon = LexiconSentiment()
@@ -96,6 +111,7 @@ def choose_skills(
         retrieve=Retrieve(knowledge),
         respond=extractive if model is None else ModelResponder(model),
         escalate=Escalate(read_policy(settings)),
+        intent=ReadIntent(intents, answer_threshold=settings.knowledge.answer_threshold),
         adapt=Adapt(company=Company(settings.company.name, settings.company.signature)),
     )
 
@@ -117,6 +133,46 @@ def read_policy(settings: Settings) -> Policy:
             hint="CSAGENT_POLICY_FILE names a TOML file; leave it out for the shipped policy",
         ) from None
     return Policy.parse(text, name=settings.policy_file.name)
+
+
+def intents_file(settings: Settings) -> Path:
+    """Where the trained intents are, or will be."""
+    return settings.intents.model_file or settings.folder / "intents.npz"
+
+
+@asynccontextmanager
+async def open_intents(settings: Settings) -> AsyncIterator[TrainedIntents | None]:
+    """The intents that the operator has trained; ``None`` where there are none.
+
+    They bring a bundled model of their own (43 MB), whatever the articles are embedded with, so that an import never
+    makes a customer's turn wait for its intent.
+
+    Raises:
+        ConfigurationError: the file can't be used, or is not there although the settings name it.
+    """
+    path = intents_file(settings)
+    if settings.intents.model_file is None and not await asyncio.to_thread(path.exists):
+        yield None
+        return
+    classifier, limits = await asyncio.to_thread(read_intents, path)
+    async with open_intents_embedder() as embedder:
+        if (classifier.embedder, classifier.dimensions) != (embedder.model, embedder.dimensions):
+            raise ConfigurationError(
+                f"the intents in {path} were trained on vectors of {classifier.embedder}, not of {embedder.model}",
+                hint="train them again: csagent intents train FILE",
+            )
+        yield TrainedIntents(classifier, embedder, ScopeLimits(*limits))
+
+
+@asynccontextmanager
+async def open_intents_embedder() -> AsyncIterator[Embedder]:
+    """The embedder that intents are trained and judged with."""
+    minilm = MiniLmEmbedder()
+    await minilm.load()
+    try:
+        yield CachedEmbedder(minilm.layered(), MemoryVectorCache())
+    finally:
+        await asyncio.to_thread(minilm.close)
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from skills.turn import (
     Draft,
     Escalation,
     Identification,
+    Intent,
     Rejection,
     Reply,
     Retrieval,
@@ -37,6 +38,7 @@ class TurnState(TypedDict, total=False):
     identification: Identification
     sentiment: Sentiment
     retrieval: Retrieval
+    intent: Intent
     conclusion: Conclusion
     draft: Draft
     escalation: Escalation

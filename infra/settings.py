@@ -191,6 +191,13 @@ class KnowledgeSettings(BaseModel):
     """Networks that are not public and may be asked for articles all the same, such as 10.1.0.0/16."""
 
 
+class IntentsSettings(BaseModel):
+    """What customers want, by the company's own examples."""
+
+    model_file: Path | None = None
+    """What `csagent intents train` wrote; ``intents.npz`` in the data folder otherwise, if it is there."""
+
+
 class RetentionSettings(BaseModel):
     """How long working data is kept; 0 is for ever. Only what is in an archive, or needed by nobody, is deleted."""
 
@@ -294,6 +301,7 @@ class Settings(BaseSettings):
     model: ModelSettings = Field(default_factory=ModelSettings)
     spend: SpendSettings = Field(default_factory=SpendSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)
+    intents: IntentsSettings = Field(default_factory=IntentsSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     whatsapp: WhatsAppSettings = Field(default_factory=WhatsAppSettings)
     gmail: GmailSettings = Field(default_factory=GmailSettings)

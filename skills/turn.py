@@ -185,6 +185,23 @@ class Retrieval:
     a person."""
 
 
+Scope = Literal["in", "near", "far"]
+"""Whether a text has one of the company's intents: it does; none, but it may be ours; nothing to do with us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """intent → what the customer wants, and the topic under which the turn counts. Never a customer's words."""
+
+    label: str | None
+    """One of the company's own intents; ``None`` outside of them, or while none are trained."""
+    topic: str | None
+    """The intent, else the title of the best article; ``None`` when nothing fits."""
+    confidence: float
+    """Of the label, in [0, 1]; of the search where the topic is an article's title."""
+    scope: Scope
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """Which passage backs which sentence of a draft (the sentence as it stands in the draft)."""
@@ -272,6 +289,6 @@ class Decision:
 
 CHECKPOINTED: tuple[type, ...] = (
     Message, Customer, Rejection, Turn, Claim, Identification, Trend, Sentiment, Conclusion, Passage, Retrieval,
-    Citation, Draft, Severity, Reason, Escalation, Reply, Decision,
+    Intent, Citation, Draft, Severity, Reason, Escalation, Reply, Decision,
 )  # fmt: skip
 """The types that a checkpoint may restore; the strict serializer refuses every other one."""

@@ -4,9 +4,11 @@ from evals.suite import Suite
 from evals.suites.escalation import ESCALATION
 from evals.suites.identification import IDENTIFICATION
 from evals.suites.sample import SAMPLE
+from evals.suites.scope import SCOPE
 
 SUITES: tuple[Suite, ...] = (
     SAMPLE,
+    SCOPE,
     IDENTIFICATION,
     ESCALATION,
 )

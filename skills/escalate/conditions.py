@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from skills.escalate.amounts import Amount, amounts_in
 from skills.language import Match, Phrases, Word, sentences, words
-from skills.turn import Claim, Draft, ForPerson, Identification, Message, Rejection, Sentiment, Turn
+from skills.turn import Claim, Draft, ForPerson, Identification, Intent, Message, Rejection, Scope, Sentiment, Turn
 
 ClaimKind = Literal["email", "phone", "name", "order"]
 """As in ``skills.turn.Claim``."""
@@ -35,6 +35,7 @@ class Situation:
     draft: Draft
     rejections: Sequence[Rejection] = ()
     claims: Sequence[Claim] = ()
+    intent: Intent | None = None
 
     @classmethod
     def of(
@@ -45,6 +46,7 @@ class Situation:
         *,
         identification: Identification | None = None,
         rejections: Sequence[Rejection] = (),
+        intent: Intent | None = None,
     ) -> Situation:
         """Read a turn and what the other skills found out in it."""
         return cls(
@@ -55,6 +57,7 @@ class Situation:
             draft=draft,
             rejections=rejections,
             claims=() if identification is None else identification.claims,
+            intent=intent,
         )
 
     @property
@@ -113,6 +116,10 @@ class When(BaseModel):
     """The turn came in on one of these channels."""
     for_person: list[ForPerson] | None = Field(None, min_length=1)
     """A waiting message could not be read, has nothing but files, or was sent by the button that asks for a person."""
+    intent: list[str] | None = Field(None, min_length=1)
+    """What the customer wants is one of these intents of the company's own, or an article of this title answers it."""
+    scope: list[Scope] | None = Field(None, min_length=1)
+    """The turn has one of the intents (`in`), none of them (`near`), or is from another world (`far`)."""
     answers_within_hour_at_least: Annotated[int, Field(ge=1, le=50)] | None = None
     """The agent answered so many turns of this case by itself in the last hour; more than fifty are not counted."""
     same_text_at_least: Annotated[int, Field(ge=2, le=10)] | None = None
@@ -181,6 +188,8 @@ _CHECKS: dict[str, _Check] = {
     "for_person": _Check(
         lambda now: [message.for_person for message in now.turn.messages if message.for_person], _any_listed
     ),
+    "intent": _Check(lambda now: "" if now.intent is None else now.intent.topic, _listed),
+    "scope": _Check(lambda now: "" if now.intent is None else now.intent.scope, _listed),
     "answers_within_hour_at_least": _Check(lambda now: now.turn.answered_within_hour, _least, nearly=5),
     "same_text_at_least": _Check(lambda now: now.same_text, _least, nearly=1),
 }

@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 
 from skills.escalate.conditions import Situation
 from skills.escalate.policy import Policy
-from skills.turn import Draft, Escalation, Identification, Rejection, Sentiment, Turn
+from skills.turn import Draft, Escalation, Identification, Intent, Rejection, Sentiment, Turn
 
 
 class EscalateInput(TypedDict):
@@ -17,6 +17,7 @@ class EscalateInput(TypedDict):
     sentiment: Sentiment
     draft: Draft
     identification: NotRequired[Identification]
+    intent: NotRequired[Intent]
     rejections: NotRequired[tuple[Rejection, ...]]
 
 
@@ -40,5 +41,6 @@ class Escalate:
             state["draft"],
             identification=state.get("identification"),
             rejections=state.get("rejections", ()),
+            intent=state.get("intent"),
         )
         return {"escalation": Escalation(reasons=self.policy.reasons(now))}

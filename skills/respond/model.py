@@ -8,7 +8,7 @@ from html import escape
 
 from skills.errors import ModelUnavailableError
 from skills.ports import StructuredModel
-from skills.respond.drafts import NO_PASSAGES, small_talk_draft, unknown_draft
+from skills.respond.drafts import NO_PASSAGES, out_of_scope_draft, small_talk_draft, unknown_draft
 from skills.respond.grounding import AnswerForm, citations_of, objection
 from skills.respond.prompt import Prompt
 from skills.respond.skill import RespondInput, RespondUpdate, usable
@@ -37,6 +37,8 @@ class ModelResponder:
         rejections = state.get("rejections", ())
         turn, retrieval, language = state["turn"], state["retrieval"], state["sentiment"].language
         if not rejections and (draft := small_talk_draft(turn, language, state.get("conclusion"))):
+            return {"draft": draft}
+        if not rejections and (draft := out_of_scope_draft(state.get("intent"), language)):
             return {"draft": draft}
         if not retrieval.passages:
             return {"draft": self._unknown(language, 0.0, retrieval.failure or NO_PASSAGES)}

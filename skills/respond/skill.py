@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
 from skills.language import content_words, sentences
-from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, small_talk_draft, unknown_draft
+from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, out_of_scope_draft, small_talk_draft, unknown_draft
 from skills.respond.extract import Quote, quotes_for, supporting
 from skills.respond.texts import text_for
-from skills.turn import Citation, Conclusion, Draft, Language, Passage, Rejection, Retrieval, Sentiment, Turn
+from skills.turn import Citation, Conclusion, Draft, Intent, Language, Passage, Rejection, Retrieval, Sentiment, Turn
 
 _PARTLY_ANSWERED = 0.3
 """The highest confidence of a draft that leaves a question open, so that the default policy shows it to a person."""
@@ -24,6 +24,7 @@ class RespondInput(TypedDict):
     turn: Turn
     sentiment: Sentiment
     retrieval: Retrieval
+    intent: NotRequired[Intent]
     conclusion: NotRequired[Conclusion]
     rejections: NotRequired[tuple[Rejection, ...]]
 
@@ -48,6 +49,8 @@ class ExtractiveResponder:
         """Answer every question of the turn that the passages answer, and say which they don't."""
         turn, language, rejections = state["turn"], state["sentiment"].language, state.get("rejections", ())
         if not rejections and (draft := small_talk_draft(turn, language, state.get("conclusion"))):
+            return {"draft": draft}
+        if not rejections and (draft := out_of_scope_draft(state.get("intent"), language)):
             return {"draft": draft}
         return {"draft": self.draft(turn, language, state["retrieval"], rejections)}
 
