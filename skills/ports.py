@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from skills.turn import Audience, Claim, CustomerId, Language, Passage
+from skills.turn import ArticleId, Audience, Claim, CustomerId, Language, Passage
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -47,6 +47,8 @@ class KnowledgeQuery:
     audience: Audience = "public"
     language: Language | None = None
     """Passages in this language only; ``None`` searches all."""
+    articles: frozenset[ArticleId] | None = None
+    """Passages of these articles only; ``None`` searches all."""
     by_words: bool = False
     """By words alone, for while no model can embed the text; the passages' similarity is 0 then."""
 
@@ -62,6 +64,51 @@ class Knowledge(Protocol):
         Raises:
             KnowledgeUnavailableError: the store did not answer in time.
             ModelUnavailableError: the query could not be embedded.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name that a text mentions, how surely, in (0, 1], and the articles that bear it."""
+
+    name: str
+    articles: frozenset[ArticleId]
+    strength: float
+
+
+class Subjects(Protocol):
+    """Knows what the articles are about by name: their titles, and the headings that stand above them."""
+
+    async def mentioned(self, texts: Sequence[str], audience: Audience) -> list[list[Mention]]:
+        """For each text the names in it, the surest first, also where they are misspelt or cut short.
+
+        Only names of articles that the audience may read.
+
+        Raises:
+            KnowledgeUnavailableError: the names could not be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A passage and how likely it answers the question that it was judged by, in [0, 1]."""
+
+    passage: Passage
+    confidence: float
+
+
+class Reranker(Protocol):
+    """Judges what a search found, looking closer than the search can."""
+
+    async def judge(self, question: str, passages: Sequence[Passage], about: Mapping[ArticleId, float]) -> list[Judged]:
+        """Every passage once, the likeliest answer first; the confidence is calibrated.
+
+        ``about`` says of which articles the talk is, and how surely, in [0, 1]; of those left out it is not.
+
+        Raises:
+            ModelUnavailableError: a model judges, and did not answer.
         """
         ...
 

@@ -23,13 +23,15 @@ differently and may need other weights.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from types import MappingProxyType
 
 from skills.language import content_words
+from skills.ports import Judged
 from skills.synonyms import kinship
-from skills.turn import Passage
+from skills.turn import ArticleId, Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Signs:
     heading_words: float
     heading_asked: float
     covered: float
-    in_play: bool = False
+    about: float = 0.0
 
     @property
     def confidence(self) -> float:
@@ -55,7 +57,7 @@ class Signs:
             + _HEADING_WORDS * math.log1p(self.heading_words)
             + _HEADING_ASKED * self.heading_asked
             + _COVERED * self.covered
-            + _IN_PLAY * self.in_play
+            + _ABOUT * self.about
         )
         return 1 / (1 + math.exp(-evidence))
 
@@ -67,25 +69,26 @@ _WORDS = 0.87
 _HEADING_WORDS = 0.6
 _HEADING_ASKED = 0.8
 _COVERED = 1.2
-_IN_PLAY = 1.2
+_ABOUT = 2.4
+NOTHING: Mapping[ArticleId, float] = MappingProxyType({})
 _ENOUGH_TO_COMPARE = 24
 """Of fewer passages than that, a small knowledge base has no more, and those missing count as unrelated ones."""
 _UNRELATED = 0.2
 """The similarity of a passage that has nothing to do with the question, for MiniLM."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A passage and how likely it answers the question that it was judged by."""
+class FeatureReranker:
+    """Implements ``skills.ports.Reranker`` by the signs of this module; needs no model of its own."""
 
-    passage: Passage
-    confidence: float
+    async def judge(self, question: str, passages: Sequence[Passage], about: Mapping[ArticleId, float]) -> list[Judged]:
+        """Every passage once, the likeliest answer first."""
+        return judged(question, passages, about=about)
 
 
-def judged(question: str, passages: Sequence[Passage], *, talk: str = "") -> list[Judged]:
+def judged(question: str, passages: Sequence[Passage], *, about: Mapping[ArticleId, float] = NOTHING) -> list[Judged]:
     """The passages that a search for the question found, the likeliest answer first.
 
-    ``talk`` is the reply that a follow-up leans on: an article that it names is in play.
+    ``about`` says how surely, in [0, 1], the talk is about an article.
     """
     asked = content_words(question)
     said = [content_words(f"{passage.title}\n{passage.heading}\n{passage.text}") for passage in passages]
@@ -95,7 +98,10 @@ def judged(question: str, passages: Sequence[Passage], *, talk: str = "") -> lis
     typical = median([*(passage.similarity for passage in passages), *unrelated])
     judgements = [
         Judged(
-            passage, replace(_signs(passage, asked, near, weights, typical), in_play=passage.title in talk).confidence
+            passage,
+            replace(
+                _signs(passage, asked, near, weights, typical), about=about.get(passage.article_id, 0.0)
+            ).confidence,
         )
         for passage, near in zip(passages, found, strict=True)
     ]

@@ -97,6 +97,7 @@ class PostgresKnowledge:
             "embedding": None if vector is None else written_vector(vector),
             "audiences": list(READABLE[query.audience]),
             "language": query.language,
+            "articles": None if query.articles is None else sorted(query.articles),
             "languages": list(CONFIGURATIONS.keys()),
             "configurations": list(CONFIGURATIONS.values()),
             "candidates": depth,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from typing import TypedDict
 
 from skills.errors import KnowledgeUnavailableError, ModelUnavailableError
-from skills.ports import Knowledge, KnowledgeQuery
-from skills.relevance import Judged, judged
+from skills.ports import Judged, Knowledge, KnowledgeQuery, Reranker, Subjects
+from skills.relevance import FeatureReranker
 from skills.retrieve.questions import Question, questions_of
+from skills.retrieve.talk import NOTHING, Talk, talk_of
 from skills.turn import Audience, Passage, PassageId, Retrieval, Turn
 
 
@@ -49,6 +50,8 @@ class Retrieve:
 
     knowledge: Knowledge
     limit: int = 8
+    subjects: Subjects | None = None
+    reranker: Reranker = field(default_factory=FeatureReranker)
 
     async def __call__(self, state: RetrieveInput) -> RetrieveUpdate:
         """Search every reading of every question at the same time, judge what was found, and merge it."""
@@ -77,23 +80,24 @@ class Retrieve:
     async def _found(
         self, questions: Sequence[Question], turn: Turn, *, by_words: bool = False
     ) -> Sequence[Sequence[Judged]]:
-        return await asyncio.gather(*(self._answers(question, turn, by_words=by_words) for question in questions))
+        audience: Audience = "customers" if turn.customer.verified else "public"
+        talk = await talk_of(turn, self.subjects, audience) if self.subjects else NOTHING
+        asked = KnowledgeQuery(text="", limit=_SEARCHED, audience=audience, by_words=by_words)
+        return await asyncio.gather(*(self._answers(question, talk, asked) for question in questions))
 
-    async def _answers(self, question: Question, turn: Turn, *, by_words: bool) -> list[Judged]:
+    async def _answers(self, question: Question, talk: Talk, asked: KnowledgeQuery) -> list[Judged]:
         """The passages found by any reading, each as the reading judges it for which it is the likeliest answer."""
-        found = await asyncio.gather(*(self._search(reading, turn, by_words=by_words) for reading in question.readings))
+        searches = [replace(asked, text=reading) for reading in question.readings]
+        searches += [replace(asked, text=question.own, articles=articles) for articles in talk.names]
+        found = await asyncio.gather(*map(self.knowledge.search, searches))
         best: dict[PassageId, Judged] = {}
-        for reading, passages in zip(question.readings, found, strict=True):
-            for judgement in judged(reading, passages, talk=question.talk):
+        for search, passages in zip(searches, found, strict=True):
+            about = talk.about if search.articles else {}
+            for judgement in await self.reranker.judge(search.text, passages, about):
                 known = best.get(judgement.passage.id)
                 if known is None or judgement.confidence > known.confidence:
                     best[judgement.passage.id] = judgement
         return sorted(best.values(), key=lambda judgement: -judgement.confidence)
-
-    async def _search(self, text: str, turn: Turn, *, by_words: bool) -> list[Passage]:
-        audience: Audience = "customers" if turn.customer.verified else "public"
-        query = KnowledgeQuery(text=text, limit=_SEARCHED, audience=audience, by_words=by_words)
-        return await self.knowledge.search(query)
 
 
 def _said(error: Exception) -> str:

@@ -57,6 +57,7 @@ worded as (
         from terms t join passages p on p.words @@ t.term
         where p.audience = any (%(audiences)s)
           and (%(language)s::text is null or p.language = %(language)s)
+          and (%(articles)s::uuid[] is null or p.article_id = any (%(articles)s::uuid[]))
         group by p.id
         order by rank desc, p.id
         limit %(candidates)s
@@ -68,6 +69,7 @@ crowd as materialized (
         select from passages p
         where p.audience = any (%(audiences)s)
           and (%(language)s::text is null or p.language = %(language)s)
+          and (%(articles)s::uuid[] is null or p.article_id = any (%(articles)s::uuid[]))
         limit %(few)s + 1
     ) readable
 ),
@@ -77,6 +79,7 @@ near as materialized (
     where e.model = {model}
       and p.audience = any (%(audiences)s)
       and (%(language)s::text is null or p.language = %(language)s)
+      and (%(articles)s::uuid[] is null or p.article_id = any (%(articles)s::uuid[]))
       and (select count(*) from settings) = 1
       and (select size from crowd) > %(few)s
       and %(embedding)s::text is not null
@@ -89,6 +92,7 @@ every as (
     from passages p left join embeddings e on e.passage_id = p.id and e.model = {model}
     where p.audience = any (%(audiences)s)
       and (%(language)s::text is null or p.language = %(language)s)
+      and (%(articles)s::uuid[] is null or p.article_id = any (%(articles)s::uuid[]))
       and (select count(*) from near) < %(limit)s
       and %(embedding)s::text is not null
     order by distance, p.id
