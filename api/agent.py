@@ -13,6 +13,7 @@ from graph.build import Graph, Skills, build_graph
 from infra.breakers import Breakers, Limits
 from infra.crypto.keyring import Keyring
 from infra.knowledge.cache import CachedKnowledge
+from infra.knowledge.subjects import ArticleSubjects
 from infra.models.cache import CachedEmbedder, MemoryVectorCache
 from infra.models.minilm import MiniLmEmbedder
 from infra.postgres.database import Database
@@ -25,7 +26,7 @@ from skills.adapt import Adapt, Company
 from skills.errors import ConfigurationError
 from skills.escalate import Escalate, Policy
 from skills.identify import Identify
-from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel
+from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel, Subjects
 from skills.respond import ExtractiveResponder, ModelResponder
 from skills.retrieve import Retrieve
 from skills.sentiment import LexiconSentiment, ModelSentiment
@@ -62,15 +63,26 @@ async def open_agent(
     spend = _spend(settings, database, spending or Metrics())
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(open_embedder(settings, breakers=watched))
-        knowledge = await stack.enter_async_context(_open_knowledge(settings, database, embedder))
+        knowledge, subjects = await stack.enter_async_context(_open_knowledge(settings, database, embedder))
         model = await stack.enter_async_context(_open_model(settings, database, watched, spend))
         yield build_graph(
-            choose_skills(settings, knowledge=knowledge, directory=PostgresDirectory(database, keyring), model=model)
+            choose_skills(
+                settings,
+                knowledge=knowledge,
+                directory=PostgresDirectory(database, keyring),
+                model=model,
+                subjects=subjects,
+            )
         )
 
 
 def choose_skills(
-    settings: Settings, *, knowledge: Knowledge, directory: CustomerDirectory, model: StructuredModel | None
+    settings: Settings,
+    *,
+    knowledge: Knowledge,
+    directory: CustomerDirectory,
+    model: StructuredModel | None,
+    subjects: Subjects | None = None,
 ) -> Skills:
     """One form of each skill: the model's where there is a model, else the embedded one."""
     lexicon = LexiconSentiment()
@@ -78,7 +90,7 @@ def choose_skills(
     return Skills(
         identify=Identify(directory),
         sentiment=lexicon if model is None else ModelSentiment(model, lexicon),
-        retrieve=Retrieve(knowledge),
+        retrieve=Retrieve(knowledge, subjects=subjects),
         respond=extractive if model is None else ModelResponder(model),
         escalate=Escalate(read_policy(settings)),
         adapt=Adapt(company=Company(settings.company.name, settings.company.signature)),
@@ -139,11 +151,14 @@ async def open_embedder(settings: Settings, *, breakers: Breakers | None = None)
 
 
 @asynccontextmanager
-async def _open_knowledge(settings: Settings, database: Database, embedder: Embedder) -> AsyncIterator[Knowledge]:
+async def _open_knowledge(
+    settings: Settings, database: Database, embedder: Embedder
+) -> AsyncIterator[tuple[Knowledge, Subjects | None]]:
     if settings.knowledge.store == "postgres":
         own = PostgresKnowledge(database, embedder)
         seconds = settings.knowledge.cache_seconds
-        yield CachedKnowledge(own, own.version, seconds=seconds) if seconds else own
+        knowledge = CachedKnowledge(own, own.version, seconds=seconds) if seconds else own
+        yield knowledge, ArticleSubjects(own.named, own.version)
         return
     # Heavy (SQLAlchemy), and only for those who bring their own collection. Nothing tells when that changes, so that
     # its answers are not remembered.
@@ -164,7 +179,7 @@ async def _open_knowledge(settings: Settings, database: Database, embedder: Embe
         default_language=Language("en"),
     )
     try:
-        yield store
+        yield store, None
     finally:
         await store.close()
 

@@ -16,6 +16,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
@@ -40,7 +41,8 @@ _RARE = 20
 _HARDLY = 0.3
 """What is left of the weight of a word that says little by itself: "the", "one"."""
 _NUMBERS = frozenset({"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"})
-_APART = re.compile(r"\s[-–—|/:>]\s|[,:(|]")  # noqa: RUF001 - a dash is often written as the longer one
+APART = re.compile(r"\s[-–—|/:>]\s|[,:(|]")  # noqa: RUF001 - a dash is often written as the longer one
+"""What sets off an addition to a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Names:
         return sorted(sure, key=lambda mention: (-mention.strength, mention.name))
 
     def _hits(self, said: Sequence[str]) -> Iterator[_Hit]:
-        pairs = [first + second for first, second in zip(said, said[1:], strict=False)]
+        pairs = [first + second for first, second in pairwise(said)]
         known = self._alike(dict.fromkeys([*said, *pairs]))
         for place, word in enumerate(said):
             for alike, likeness in known.get(word, ()):
@@ -151,7 +153,7 @@ class Names:
 
 def _forms(name: str) -> list[list[str]]:
     """A name's words, each once, and those of what stands before its addition."""
-    whole, first = (list(dict.fromkeys(_folded(text))) for text in (name, _APART.split(name)[0]))
+    whole, first = (list(dict.fromkeys(_folded(text))) for text in (name, APART.split(name)[0]))
     return [form for form in ([whole] if whole == first else [whole, first]) if form]
 
 

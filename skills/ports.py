@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -78,7 +78,7 @@ class Mention:
 
 
 class Subjects(Protocol):
-    """Knows what the articles are about by name: their titles, and the headings that stand above them."""
+    """Knows the names of what several articles tell something of: products, places, plans."""
 
     async def mentioned(self, texts: Sequence[str], audience: Audience) -> list[list[Mention]]:
         """For each text the names in it, the surest first, also where they are misspelt or cut short.
@@ -102,10 +102,8 @@ class Judged:
 class Reranker(Protocol):
     """Judges what a search found, looking closer than the search can."""
 
-    async def judge(self, question: str, passages: Sequence[Passage], about: Mapping[ArticleId, float]) -> list[Judged]:
-        """Every passage once, the likeliest answer first; the confidence is calibrated.
-
-        ``about`` says of which articles the talk is, and how surely, in [0, 1]; of those left out it is not.
+    async def judge(self, question: str, passages: Sequence[Passage]) -> list[Judged]:
+        """Every passage once, the likeliest answer first; the confidence is how often such a passage answers.
 
         Raises:
             ModelUnavailableError: a model judges, and did not answer.

@@ -1,8 +1,8 @@
-"""DSTC10 track 2 (Apache-2.0): an FAQ of hotels, restaurants and sights, and spoken dialogues written down by a machine.
+"""DSTC10 track 2 (Apache-2.0): an FAQ of hotels, restaurants and sights, and dialogues as a machine heard them.
 
-``knowledge.json`` is read by ``evals/mappings/dstc10_faq.toml``; ``logs.json`` has dialogues up to a customer's turn, of
-which ``labels.json`` says whether it needs the FAQ (``target``) and which snippet answers it. Many of the 263 logs are
-beginnings of the same 107 dialogues: those with one first turn are one dialogue.
+``knowledge.json`` is read by ``evals/mappings/dstc10_faq.toml``; ``logs.json`` has dialogues up to a turn of the
+customer's, of which ``labels.json`` says whether it needs the FAQ (``target``) and which snippet answers it. Many of
+the 263 logs are beginnings of the same 107 dialogues: those with one first turn are one dialogue.
 """
 
 from __future__ import annotations

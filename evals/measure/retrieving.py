@@ -160,3 +160,29 @@ def answerable_auroc(ranked: Sequence[Ranked]) -> Score | None:
         len(ranked), lambda drawn: auroc(confidences[drawn], gold[drawn]), clusters=clusters, resamples=500
     )
     return Score(auroc(confidences, gold), interval)
+
+
+_STEPS = 5
+"""Steps of confidence in a table of reliability."""
+
+
+def reliability(outcomes: Sequence[tuple[float, bool]]) -> list[dict[str, float]]:
+    """For each fifth of the confidence that occurs: how many, their mean confidence, and the share that was right."""
+    steps: dict[int, list[tuple[float, bool]]] = {}
+    for confidence, right in outcomes:
+        steps.setdefault(min(int(confidence * _STEPS), _STEPS - 1), []).append((confidence, right))
+    return [
+        {
+            "from": step / _STEPS,
+            "n": len(inside),
+            "confidence": round(float(np.mean([confidence for confidence, _ in inside])), 3),
+            "right": round(float(np.mean([right for _, right in inside])), 3),
+        }
+        for step, inside in sorted(steps.items())
+    ]
+
+
+def calibration_error(outcomes: Sequence[tuple[float, bool]]) -> float:
+    """The expected calibration error over fifths: the mean gap of confidence and share, weighed by how many."""
+    gaps = (step["n"] * abs(step["confidence"] - step["right"]) for step in reliability(outcomes))
+    return float(sum(gaps)) / len(outcomes)

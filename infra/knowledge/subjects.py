@@ -1,27 +1,33 @@
 """What the articles are about, by name: kept in this process, and read again when the articles have changed.
 
-A name is an article's title or the first heading above its passages, when it is one: neither a question nor a sentence,
-and not borne by so many articles that it tells none from another. How stale the names can be: a change is seen
-``check`` seconds later at most. While they can't be read, those read last are used.
+A name is an article's title or the first heading above its passages, when it is one: neither a question nor a sentence.
+Where an article has none, what is written in capitals within its title stands for it: "Is there parking at the Grant
+Hotel?". Only names of several articles are kept, for the others tell nothing that the search does not, and none of so
+many that it tells none from another.
+
+How stale the names can be: a change is seen ``check`` seconds later at most. While they can't be read, those read last
+are used.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from infra.knowledge.ranking import READABLE
-from skills.errors import UnavailableError
+from skills.errors import KnowledgeUnavailableError, UnavailableError
 from skills.language import QUESTION_OPENERS, words
-from skills.mentions import Names
+from skills.mentions import APART, Names
 from skills.ports import Mention
 from skills.turn import ArticleId, Audience
 
 _SPOKEN = frozenset(
-    ["i", "you", "we", "they", "your", "my", "is", "are", "was", "do", "does", "did", "can", "will", "have", "has", "there", "ich", "du", "sie", "wir", "ist", "sind", "tu", "usted", "es", "son", "je", "vous", "nous", "est", "sont"]
+    {"i", "you", "we", "they", "your", "my", "is", "are", "was", "do", "does", "did", "can", "will", "have", "has"}
+    | {"there", "ich", "du", "sie", "wir", "ist", "sind", "tu", "usted", "es", "son", "je", "vous", "nous", "est"}
 )
 """Words of sentences, not of names."""
 _LONGEST = 8
@@ -29,6 +35,10 @@ _LONGEST = 8
 _MOST_ARTICLES = 0.05
 _FEW_ARTICLES = 20
 """A heading that more than this many articles have, and more than that share of all, is an "Overview"."""
+
+
+_CAPITALS = re.compile(r"(?<=[\w,] )(?!I\b)[A-Z][\w'’&.-]*(?:(?: (?:of|the|and|at|de|la|&|–|-))* [A-Z0-9][\w'’&.-]*)*")  # noqa: RUF001
+"""Words that begin with a capital, from the second of a sentence on, with the small words between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +101,9 @@ class ArticleSubjects:
                 articles = await self._read()
                 self._indexes = await asyncio.to_thread(_indexes, articles)
                 self._version = version
-        except UnavailableError:
+        except UnavailableError as error:
             if self._version is None:
-                raise
+                raise KnowledgeUnavailableError(f"the articles' names could not be read: {error}") from error
         self._checked = self._clock()
 
 
@@ -104,18 +114,28 @@ def _indexes(articles: Sequence[Named]) -> dict[Audience, _Index]:
 
 def _index(articles: Iterable[Named]) -> _Index:
     bearers: defaultdict[str, set[ArticleId]] = defaultdict(set)
-    everything = set()
-    sentences = set()
+    texts: set[str] = set()
+    everything: set[ArticleId] = set()
     for article in articles:
         everything.add(article.article)
-        for name in article.names:
-            if _is_name(name):
-                bearers[name].add(article.article)
-            else:
-                sentences.add(name)
+        texts.update(article.names)
+        for name in _names_of(article):
+            bearers[name].add(article.article)
     most = max(_FEW_ARTICLES, _MOST_ARTICLES * len(everything))
-    named = tuple((name, frozenset(having)) for name, having in sorted(bearers.items()) if len(having) <= most)
-    return _Index(Names([name for name, _ in named], sorted(sentences)), named)
+    named = tuple((name, frozenset(having)) for name, having in sorted(bearers.items()) if 1 < len(having) <= most)
+    names = [name for name, _ in named]
+    return _Index(Names(names, sorted(texts.difference(names))), named)
+
+
+def _names_of(article: Named) -> Iterable[str]:
+    names = [name for name in article.names if _is_name(name)]
+    return names or {found.strip() for text in article.names for found in _capitals(text)}
+
+
+def _capitals(text: str) -> Iterable[str]:
+    """What is written in capitals within a sentence, and what stands before a colon or a dash."""
+    first, *others = APART.split(text, maxsplit=1)
+    return [*([first] if others and _is_name(first) else []), *_CAPITALS.findall(text)]
 
 
 def _is_name(text: str) -> bool:

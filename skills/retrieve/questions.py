@@ -52,6 +52,8 @@ class Question:
     readings: tuple[str, ...]
     own: str
     """The question in its own words, without what was said before."""
+    talk: str = ""
+    """Our last reply, when the question leans on it."""
 
     @property
     def text(self) -> str:
@@ -75,9 +77,11 @@ def questions_of(turn: Turn) -> tuple[Question, ...]:
         asked = [whole if len(whole) <= LONGEST_SEARCH or not asked else " ".join(asked)]
     first, *others = asked
     readings = [first, *alone, whole] if not others and len(whole) <= LONGEST_SEARCH else [first]
+    talk = ""
     if refers_back(first) and _continues(first):
         readings = [*(f"{context} {first}" for context in _said_before(turn)), *readings]
-    return (_question(readings, first), *(_question([other], other) for other in others))
+        talk = next((message.text for message in reversed(_earlier(turn)) if message.author != "customer"), "")
+    return (_question(readings, first, talk), *(_question([other], other) for other in others))
 
 
 def _continues(text: str) -> bool:
@@ -86,9 +90,9 @@ def _continues(text: str) -> bool:
     return any(_asks(sentence) for sentence in sentences(text)) or first[:1] == [] or first[0] in _LEADS
 
 
-def _question(readings: Sequence[str], own: str) -> Question:
+def _question(readings: Sequence[str], own: str, talk: str = "") -> Question:
     cut = tuple(dict.fromkeys(reading.strip()[:LONGEST_SEARCH] for reading in readings))
-    return Question(cut, own.strip()[:LONGEST_SEARCH])
+    return Question(cut, own.strip()[:LONGEST_SEARCH], talk)
 
 
 def _asks(sentence: str) -> bool:

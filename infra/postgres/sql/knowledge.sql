@@ -122,3 +122,10 @@ order by b.score desc, b.nearest, p.id
 -- Every change of an article gives its row a higher transaction number, and every removal takes one away. Reads the
 -- table of articles whole, once a second: some milliseconds for ten thousand.
 select count(*) || '.' || coalesce(sum(xmin::text::bigint), 0) as version from articles
+
+-- name: named
+-- What may be names of articles: their titles, and the first headings above their passages. Reads both tables whole,
+-- after the articles have changed and twice a minute at most.
+select a.id, a.audience, a.title, array_agg(distinct split_part(p.heading, ' > ', 1)) as headings
+from articles a join passages p on p.article_id = a.id
+group by a.id
