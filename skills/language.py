@@ -176,7 +176,7 @@ EMPTY_WORDS = (
 
 
 QUESTION_OPENERS = _listed(
-    "how what when where which who why can could do does did will would is are may should "
+    "how what when where which who why can could do does did will would "
     "wie was wann wo welche welcher welches wer warum kann darf como que cuando donde cual cuanto cuantos quien puedo "
     "comment quand quel quelle quels qui pourquoi combien"
 )

@@ -36,8 +36,8 @@ _ENOUGH = 0.65
 _WITHIN = 0.6
 """What is left of a name that is only a part of a longer one that is mentioned there."""
 _AS_SURE = 0.9
-_RARE = 20
-"""A word that no more texts than these have is as telling as can be."""
+_RARE, _RARE_SHARE = 20, 0.02
+"""A word that no more texts than these have, and no larger share of all, is as telling as can be."""
 _HARDLY = 0.3
 """What is left of the weight of a word that says little by itself: "the", "one"."""
 _NUMBERS = frozenset({"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"})
@@ -162,7 +162,7 @@ def _folded(text: str) -> list[str]:
 
 
 def _weight(word: str, having: int, texts: int) -> float:
-    rare = math.log1p(texts / min(_RARE, texts))
+    rare = math.log1p(texts / max(1.0, min(_RARE, _RARE_SHARE * texts)))
     little = word in EMPTY_WORDS or word in _NUMBERS or len(word) == 1
     return min(1.0, math.log1p(texts / having) / rare) * (_HARDLY if little else 1.0)
 

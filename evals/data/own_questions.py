@@ -25,6 +25,7 @@ _GOLD = ("gold", "gold_ids", "gold ids", "gold-ids", "goldIds")
 _OURS = frozenset({"agent", "assistant", "bot", "system", "human_agent", "s"})
 _TEXT = ("text", "question", "query")
 _BODY = ("body", "text", "content")
+_WORDS_OF_A_TITLE = 8
 
 
 class _Line:
@@ -64,7 +65,7 @@ def read_articles(file: Path) -> Reading:
         try:
             articles[name] = Article(
                 slug=name,
-                title=" ".join(line.text("title").split()),
+                title=_title(line),
                 text=line.text(*_BODY).strip(),
                 url=None,
                 language=ENGLISH,
@@ -94,6 +95,12 @@ def read_questions(file: Path, *, known: Collection[str]) -> list[Asked]:
             name, line.text(*_TEXT), gold, _history(line), line.text("dialogue", "dialogue_id", needed=False)
         )
     return list(asked.values())
+
+
+def _title(line: _Line) -> str:
+    """The title, else the beginning of the text."""
+    title = " ".join(line.text("title", needed=False).split())
+    return title or " ".join(line.text(*_BODY).split()[:_WORDS_OF_A_TITLE])
 
 
 def _gold(line: _Line) -> frozenset[str]:

@@ -27,6 +27,7 @@ from skills.turn import ArticleId, Audience
 
 _SPOKEN = frozenset(
     {"i", "you", "we", "they", "your", "my", "is", "are", "was", "do", "does", "did", "can", "will", "have", "has"}
+    | {"may", "should"}
     | {"there", "ich", "du", "sie", "wir", "ist", "sind", "tu", "usted", "es", "son", "je", "vous", "nous", "est"}
 )
 """Words of sentences, not of names."""
