@@ -99,9 +99,12 @@ def likeliest_first(judgements: Iterable[Judged]) -> list[Judged]:
     return sorted(judgements, key=lambda judgement: -judgement.confidence)
 
 
-def weighed(judgement: Judged, evidence: float) -> Judged:
-    """A judgement with evidence from elsewhere, in logits: 0.7 doubles the odds, 0 changes nothing."""
-    odds = judgement.confidence / max(1 - judgement.confidence, _SUREST) * math.exp(evidence)
+def weighed(judgement: Judged, evidence: float, *, trust: float = 1.0) -> Judged:
+    """A judgement with evidence from elsewhere, in logits: 0.7 doubles the odds, 0 changes nothing.
+
+    ``trust`` says how much of the judgement's own logit counts, in [0, 1].
+    """
+    odds = (judgement.confidence / max(1 - judgement.confidence, _SUREST)) ** trust * math.exp(evidence)
     return Judged(judgement.passage, odds / (1 + odds))
 
 

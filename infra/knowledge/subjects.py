@@ -1,9 +1,9 @@
 """What the articles are about, by name: kept in this process, and read again when the articles have changed.
 
 A name is an article's title or the first heading above its passages, when it is one: neither a question nor a sentence.
-Where an article has none, what is written in capitals within its title stands for it: "Is there parking at the Grant
-Hotel?". Only names of several articles are kept, for the others tell nothing that the search does not, and none of so
-many that it tells none from another.
+Where most articles have none, what is written in capitals within their titles stands for it: "Is there parking at the
+Grant Hotel?". Only names of several articles are kept, for the others tell nothing that the search does not, and none
+of so many that it tells none from another.
 
 How stale the names can be: a change is seen ``check`` seconds later at most. While they can't be read, those read last
 are used.
@@ -28,7 +28,7 @@ from skills.turn import ArticleId, Audience
 _SPOKEN = frozenset(
     {"i", "you", "we", "they", "your", "my", "is", "are", "was", "do", "does", "did", "can", "will", "have", "has"}
     | {"may", "should"}
-    | {"there", "ich", "du", "sie", "wir", "ist", "sind", "tu", "usted", "es", "son", "je", "vous", "nous", "est"}
+    | {"there", "ich", "du", "sie", "wir", "ist", "sind", "usted", "je", "vous", "nous"}
 )
 """Words of sentences, not of names."""
 _LONGEST = 8
@@ -117,10 +117,14 @@ def _index(articles: Iterable[Named]) -> _Index:
     bearers: defaultdict[str, set[ArticleId]] = defaultdict(set)
     texts: set[str] = set()
     everything: set[ArticleId] = set()
-    for article in articles:
+    listed = list(articles)
+    plain = [[name for name in article.names if _is_name(name)] for article in listed]
+    # Where articles have names above them, capitals in other titles are rather "Wi-Fi" than a thing.
+    few_names = 2 * sum(map(bool, plain)) < len(listed)
+    for article, names in zip(listed, plain, strict=True):
         everything.add(article.article)
         texts.update(article.names)
-        for name in _names_of(article):
+        for name in names or ({found for text in article.names for found in _capitals(text)} if few_names else ()):
             bearers[name].add(article.article)
     most = max(_FEW_ARTICLES, _MOST_ARTICLES * len(everything))
     named = tuple((name, frozenset(having)) for name, having in sorted(bearers.items()) if 1 < len(having) <= most)
@@ -128,15 +132,10 @@ def _index(articles: Iterable[Named]) -> _Index:
     return _Index(Names(names, sorted(texts.difference(names))), named)
 
 
-def _names_of(article: Named) -> Iterable[str]:
-    names = [name for name in article.names if _is_name(name)]
-    return names or {found.strip() for text in article.names for found in _capitals(text)}
-
-
 def _capitals(text: str) -> Iterable[str]:
     """What is written in capitals within a sentence, and what stands before a colon or a dash."""
     first, *others = APART.split(text, maxsplit=1)
-    return [*([first] if others and _is_name(first) else []), *_CAPITALS.findall(text)]
+    return [*([first.strip()] if others and _is_name(first) else []), *_CAPITALS.findall(text)]
 
 
 def _is_name(text: str) -> bool:

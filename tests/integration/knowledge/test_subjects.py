@@ -56,7 +56,9 @@ async def town(request: pytest.FixtureRequest, database: Database) -> Town:
     embedder = HashedWords()
     memory = InMemoryKnowledge(embedder)
     store: ArticleStore = memory if request.param == "memory" else PostgresArticles(database)
-    found = Town(Ingest(store, embedder), memory if request.param == "memory" else PostgresKnowledge(database, embedder))
+    found = Town(
+        Ingest(store, embedder), memory if request.param == "memory" else PostgresKnowledge(database, embedder)
+    )
     await found.ingest.add(reading(*TOWN))
     return found
 
