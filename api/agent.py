@@ -15,6 +15,7 @@ from infra.breakers import Breakers, Limits
 from infra.crypto.keyring import Keyring
 from infra.intents.file import read as read_intents
 from infra.knowledge.cache import CachedKnowledge
+from infra.knowledge.subjects import ArticleSubjects
 from infra.knowledge.switching import Model, SwitchingKnowledge
 from infra.models.cache import CachedEmbedder, MemoryVectorCache
 from infra.models.minilm import MODEL as MINILM
@@ -31,7 +32,7 @@ from skills.errors import ConfigurationError
 from skills.escalate import Escalate, Policy
 from skills.identify import Identify
 from skills.intent import ReadIntent, ScopeLimits, TrainedIntents
-from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel
+from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel, Subjects
 from skills.respond import ExtractiveResponder, ModelResponder
 from skills.retrieve import Retrieve
 from skills.sentiment import LexiconSentiment, ModelSentiment
@@ -68,7 +69,7 @@ async def open_agent(
     spend = _spend(settings, database, spending or Metrics())
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(open_embedder(settings, breakers=watched))
-        knowledge = await stack.enter_async_context(open_knowledge(settings, database, embedder, watched))
+        knowledge, subjects = await stack.enter_async_context(open_knowledge(settings, database, embedder, watched))
         model = await stack.enter_async_context(_open_model(settings, database, watched, spend))
         intents = await stack.enter_async_context(open_intents(settings))
         yield build_graph(
@@ -78,6 +79,7 @@ async def open_agent(
                 directory=PostgresDirectory(database, keyring),
                 model=model,
                 intents=intents,
+                subjects=subjects,
             )
         )
 
@@ -89,9 +91,11 @@ async def open_offline_agent(settings: Settings, database: Database, keyring: Ke
     Raises:
         ConfigurationError: the embedding model, a key or the policy file can't be used.
     """
-    async with open_embedder(settings) as embedder, _open_knowledge(settings, database, embedder) as knowledge:
+    async with open_embedder(settings) as embedder, open_knowledge(settings, database, embedder) as opened:
+        knowledge, subjects = opened
         directory = PostgresDirectory(database, keyring)
-        yield build_graph(choose_skills(settings, knowledge=knowledge, directory=directory, model=None))
+        skills = choose_skills(settings, knowledge=knowledge, directory=directory, model=None, subjects=subjects)
+        yield build_graph(skills)
 
 
 def choose_skills(
@@ -101,6 +105,7 @@ def choose_skills(
     directory: CustomerDirectory,
     model: StructuredModel | None,
     intents: TrainedIntents | None = None,
+    subjects: Subjects | None = None,
 ) -> Skills:
     """One form of each skill: the model's where there is a model, else the embedded one."""
     lexicon = LexiconSentiment()
@@ -108,7 +113,7 @@ def choose_skills(
     return Skills(
         identify=Identify(directory),
         sentiment=lexicon if model is None else ModelSentiment(model, lexicon),
-        retrieve=Retrieve(knowledge),
+        retrieve=Retrieve(knowledge, subjects=subjects),
         respond=extractive if model is None else ModelResponder(model),
         escalate=Escalate(read_policy(settings)),
         intent=ReadIntent(intents, answer_threshold=settings.knowledge.answer_threshold),
@@ -246,8 +251,8 @@ async def open_model_embedder(
 @asynccontextmanager
 async def open_knowledge(
     settings: Settings, database: Database, embedder: Embedder, breakers: Breakers | None = None
-) -> AsyncIterator[Knowledge]:
-    """The articles, by the model that answers: ``embedder`` until another one is switched to."""
+) -> AsyncIterator[tuple[Knowledge, Subjects | None]]:
+    """The articles, by the model that answers: ``embedder`` until another one is switched to; and their names."""
     if settings.knowledge.store == "postgres":
         async with AsyncExitStack() as opened:
 
@@ -259,7 +264,8 @@ async def open_knowledge(
             answering = PostgresEmbeddingModels(database).answering
             followed = SwitchingKnowledge(own, embedder.model, answering, open_other)
             seconds = settings.knowledge.cache_seconds
-            yield CachedKnowledge(followed, own.version, seconds=seconds) if seconds else followed
+            knowledge = CachedKnowledge(followed, own.version, seconds=seconds) if seconds else followed
+            yield knowledge, ArticleSubjects(own.named, own.version)
         return
     # Heavy (SQLAlchemy), and only for those who bring their own collection. Nothing tells when that changes, so that
     # its answers are not remembered.
@@ -280,7 +286,7 @@ async def open_knowledge(
         default_language=Language("en"),
     )
     try:
-        yield store
+        yield store, None
     finally:
         await store.close()
 

@@ -90,7 +90,7 @@ class KnowledgeDesk:
 
                 async with AsyncExitStack() as stack:
                     embedder = await stack.enter_async_context(open_embedder(self._settings))
-                    self._knowledge = await stack.enter_async_context(
+                    self._knowledge, _ = await stack.enter_async_context(
                         open_knowledge(self._settings, self._database, embedder)
                     )
                     self._opened = stack.pop_all()

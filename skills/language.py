@@ -160,7 +160,7 @@ def stem(word: str) -> str:
 
 def content_words(text: str) -> frozenset[str]:
     """The stems of the words that carry the meaning: no articles, pronouns, greetings or courtesies."""
-    return frozenset(stem(word.folded) for word in words(text) if word.folded not in _EMPTY_WORDS)
+    return frozenset(stem(word.folded) for word in words(text) if word.folded not in EMPTY_WORDS)
 
 
 _NAMED_THINGS = _listed(
@@ -169,10 +169,18 @@ _NAMED_THINGS = _listed(
     "remboursement compte temps ordine spedizione rimborso entrega bestelling levering"
 )
 """Words that tell a language and still carry a question's meaning."""
-_EMPTY_WORDS = (
+EMPTY_WORDS = (
     frozenset(fold(word) for listed in _FUNCTION_WORDS.values() for word in listed - _NAMED_THINGS)
     | _SAID_WITHOUT_MEANING
 )
+
+
+QUESTION_OPENERS = _listed(
+    "how what when where which who why can could do does did will would "
+    "wie was wann wo welche welcher welches wer warum kann darf como que cuando donde cual cuanto cuantos quien puedo "
+    "comment quand quel quelle quels qui pourquoi combien"
+)
+"""Folded words with which a question begins, in the languages that we answer in."""
 
 
 class Match(NamedTuple):

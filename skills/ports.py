@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from skills.turn import Audience, Claim, CustomerId, Language, Passage
+from skills.turn import ArticleId, Audience, Claim, CustomerId, Language, Passage
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -48,6 +48,8 @@ class KnowledgeQuery:
     audience: Audience = "public"
     language: Language | None = None
     """Passages in this language only; ``None`` searches all."""
+    articles: frozenset[ArticleId] | None = None
+    """Passages of these articles only; ``None`` searches all."""
     by_words: bool = False
     """By words alone, for while no model can embed the text; the passages' similarity is 0 then."""
 
@@ -86,6 +88,49 @@ class Known:
 
     customers: Sequence[tuple[CustomerId, KnownFacts]] = ()
     among: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name that a text mentions, how surely, in (0, 1], and the articles that bear it."""
+
+    name: str
+    articles: frozenset[ArticleId]
+    strength: float
+
+
+class Subjects(Protocol):
+    """Knows the names of what several articles tell something of: products, places, plans."""
+
+    async def mentioned(self, texts: Sequence[str], audience: Audience) -> list[list[Mention]]:
+        """For each text the names in it, the surest first, also where they are misspelt or cut short.
+
+        Only names of articles that the audience may read.
+
+        Raises:
+            KnowledgeUnavailableError: the names could not be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A passage and how likely it answers the question that it was judged by, in [0, 1]."""
+
+    passage: Passage
+    confidence: float
+
+
+class Reranker(Protocol):
+    """Judges what a search found, looking closer than the search can."""
+
+    async def judge(self, question: str, passages: Sequence[Passage]) -> list[Judged]:
+        """Every passage once, the likeliest answer first; the confidence is how often such a passage answers.
+
+        Raises:
+            ModelUnavailableError: a model judges, and did not answer.
+        """
+        ...
 
 
 class CustomerDirectory(Protocol):

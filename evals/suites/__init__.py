@@ -3,11 +3,13 @@
 from evals.suite import Suite
 from evals.suites.escalation import ESCALATION
 from evals.suites.identification import IDENTIFICATION
+from evals.suites.retrieval import RETRIEVAL
 from evals.suites.sample import SAMPLE
 from evals.suites.scope import SCOPE
 
 SUITES: tuple[Suite, ...] = (
     SAMPLE,
+    RETRIEVAL,
     SCOPE,
     IDENTIFICATION,
     ESCALATION,

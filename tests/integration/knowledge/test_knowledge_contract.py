@@ -150,6 +150,22 @@ async def test_without_a_filter_the_question_may_be_in_any_language(search: Sear
     assert (await search("Was kostet der Versand?"))[0].language == "de"
 
 
+async def test_a_filter_of_articles_leaves_only_theirs_and_a_store_without_our_ids_finds_nothing(
+    knowledge: Knowledge,
+) -> None:
+    everything = {passage.title: passage for passage in await knowledge.search(KnowledgeQuery("password", limit=50))}
+    wanted = frozenset(everything[title].article_id for title in ("Opening hours", "Gift wrapping"))
+    query = KnowledgeQuery("how do I change my password?", articles=wanted)
+    found = await knowledge.search(query)
+    if isinstance(knowledge, VectorStoreKnowledge):
+        assert found == []
+        return
+    assert {passage.article_id for passage in found} == wanted
+    assert await knowledge.search(replace(query, articles=frozenset())) == []
+    hidden = (await knowledge.search(KnowledgeQuery("invoice", limit=1, audience="customers")))[0].article_id
+    assert await knowledge.search(replace(query, articles=frozenset({hidden}))) == []
+
+
 async def test_the_similarity_is_the_cosine(search: Search) -> None:
     embedder = HashedWords()
     found = await search("is there a gift for the shop", limit=6, language="en")
