@@ -24,12 +24,14 @@ from infra.settings import Settings
 from skills.adapt import Adapt, Company
 from skills.errors import ConfigurationError
 from skills.escalate import Escalate, Policy
+from skills.guard import Guard, Judge
 from skills.identify import Identify
 from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel
-from skills.respond import ExtractiveResponder, ModelResponder
+from skills.respond import ExtractiveResponder, ModelResponder, Prompt
 from skills.retrieve import Retrieve
 from skills.sentiment import LexiconSentiment, ModelSentiment
 from skills.turn import Language
+from skills.untrusted import notice
 
 _MODEL_LIMITS = Limits(failures=3, window=120.0, cooldown=15.0)
 """Few failures over a long time: each may have cost a customer the model's whole deadline."""
@@ -65,21 +67,43 @@ async def open_agent(
         knowledge = await stack.enter_async_context(_open_knowledge(settings, database, embedder))
         model = await stack.enter_async_context(_open_model(settings, database, watched, spend))
         yield build_graph(
-            choose_skills(settings, knowledge=knowledge, directory=PostgresDirectory(database, keyring), model=model)
+            choose_skills(
+                settings,
+                knowledge=knowledge,
+                directory=PostgresDirectory(database, keyring),
+                model=model,
+                embedder=embedder,
+            )
         )
 
 
 def choose_skills(
-    settings: Settings, *, knowledge: Knowledge, directory: CustomerDirectory, model: StructuredModel | None
+    settings: Settings,
+    *,
+    knowledge: Knowledge,
+    directory: CustomerDirectory,
+    model: StructuredModel | None,
+    embedder: Embedder | None = None,
 ) -> Skills:
-    """One form of each skill: the model's where there is a model, else the embedded one."""
+    """One form of each skill: the model's where there is a model, else the embedded one.
+
+    ``embedder`` is for the guards, which go by words alone without one.
+    """
     lexicon = LexiconSentiment()
+    sentiment = lexicon if model is None else ModelSentiment(model, lexicon)
+    told = () if isinstance(sentiment, LexiconSentiment) else (sentiment.instructions,)
     extractive = ExtractiveResponder(answer_threshold=settings.knowledge.answer_threshold)
     return Skills(
         identify=Identify(directory),
-        sentiment=lexicon if model is None else ModelSentiment(model, lexicon),
+        sentiment=sentiment,
         retrieve=Retrieve(knowledge),
         respond=extractive if model is None else ModelResponder(model),
+        guard=Guard(
+            embedder=embedder,
+            instructions=(Prompt.default().text, notice(""), *told),
+            known=(settings.company.name,),
+            judge=Judge(model) if model is not None and settings.model.judge else None,
+        ),
         escalate=Escalate(read_policy(settings)),
         adapt=Adapt(company=Company(settings.company.name, settings.company.signature)),
     )

@@ -16,6 +16,7 @@ from skills.turn import (
     Decision,
     Draft,
     Escalation,
+    Guarding,
     Identification,
     Rejection,
     Reply,
@@ -39,6 +40,7 @@ class TurnState(TypedDict, total=False):
     retrieval: Retrieval
     conclusion: Conclusion
     draft: Draft
+    guarding: Guarding
     escalation: Escalation
     reply: Reply
     decision: Decision

@@ -1,6 +1,6 @@
 """escalate: whether a person has to decide, and why, by a policy that everybody can read."""
 
-from skills.escalate.amounts import Amount, amounts_in
+from skills.amounts import Amount, amounts_in
 from skills.escalate.conditions import Situation, When
 from skills.escalate.policy import Policy, Rule
 from skills.escalate.skill import Escalate, EscalateInput, EscalateUpdate

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skills.escalate.amounts import Amount
+from skills.amounts import Amount
 from skills.language import Phrases, Word
-from skills.turn import Draft, ForPerson, Message, Rejection, Sentiment, Turn
+from skills.turn import Draft, Finding, ForPerson, GuardName, Message, Rejection, Sentiment, Turn
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -30,6 +30,8 @@ class Situation:
     sentiment: Sentiment
     draft: Draft
     rejections: Sequence[Rejection]
+    findings: Sequence[Finding] = ()
+    """What the guards still objected to in the second draft."""
 
     @property
     def small_talk(self) -> bool:
@@ -87,6 +89,8 @@ class When(BaseModel):
     """The agent answered so many turns of this case by itself in the last hour; more than fifty are not counted."""
     same_text_at_least: Annotated[int, Field(ge=2, le=10)] | None = None
     """The customer has said the very same so many times in a row, each time after an answer."""
+    guard: list[GuardName] | None = Field(None, min_length=1)
+    """One of these guards objected to the draft, and to what was written instead."""
 
 
 def _sayings(messages: Sequence[Message]) -> list[tuple[str, ...]]:
@@ -115,6 +119,7 @@ _CHECKS: dict[str, Callable[[Any, Situation], bool]] = {
     "for_person": lambda listed, now: any(message.for_person in listed for message in now.turn.messages),
     "answers_within_hour_at_least": lambda least, now: now.turn.answered_within_hour >= least,
     "same_text_at_least": lambda least, now: now.same_text >= least,
+    "guard": lambda listed, now: any(finding.guard in listed for finding in now.findings),
 }
 _FOUND_IN_THE_TEXT = frozenset({"mentions", "unless", "amount_above"})
 assert _CHECKS.keys() | _FOUND_IN_THE_TEXT == When.model_fields.keys(), "every condition has its check"
@@ -145,7 +150,8 @@ class Condition:
         if said == () or sums == ():
             return None
         failure = (now.draft.failure,) if self.when.failed and now.draft.failure is not None else ()
-        return tuple(dict.fromkeys((*(said or ()), *(sums or ()), *failure)))[:_MOST_EVIDENCE]
+        objections = [finding.reason for finding in now.findings if finding.guard in (self.when.guard or ())]
+        return tuple(dict.fromkeys((*(said or ()), *(sums or ()), *failure, *objections)))[:_MOST_EVIDENCE]
 
     def _said(self, now: Situation) -> tuple[str, ...] | None:
         if self.mentions is None:

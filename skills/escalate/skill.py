@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
-from skills.escalate.amounts import amounts_in
+from skills.amounts import amounts_in
 from skills.escalate.conditions import Situation
 from skills.escalate.policy import Policy
 from skills.language import sentences, words
-from skills.turn import Draft, Escalation, Rejection, Sentiment, Turn
+from skills.turn import Draft, Escalation, Guarding, Rejection, Sentiment, Turn
 
 
 class EscalateInput(TypedDict):
@@ -19,6 +19,7 @@ class EscalateInput(TypedDict):
     sentiment: Sentiment
     draft: Draft
     rejections: NotRequired[tuple[Rejection, ...]]
+    guarding: NotRequired[Guarding]
 
 
 class EscalateUpdate(TypedDict):
@@ -35,7 +36,7 @@ class Escalate:
 
     async def __call__(self, state: EscalateInput) -> EscalateUpdate:
         """Collect the reasons of every rule that holds."""
-        turn = state["turn"]
+        turn, guarding = state["turn"], state.get("guarding")
         now = Situation(
             turn=turn,
             sentences=tuple(words(sentence) for sentence in sentences(turn.text)),
@@ -43,5 +44,6 @@ class Escalate:
             sentiment=state["sentiment"],
             draft=state["draft"],
             rejections=state.get("rejections", ()),
+            findings=() if guarding is None else guarding.findings,
         )
         return {"escalation": Escalation(reasons=self.policy.reasons(now))}

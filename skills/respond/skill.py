@@ -9,8 +9,20 @@ from typing import NotRequired, TypedDict
 from skills.language import content_words, sentences
 from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, small_talk_draft, unknown_draft
 from skills.respond.extract import Quote, quotes_for, supporting
+from skills.respond.rewrite import withdrawn
 from skills.respond.texts import text_for
-from skills.turn import Citation, Conclusion, Draft, Language, Passage, Rejection, Retrieval, Sentiment, Turn
+from skills.turn import (
+    Citation,
+    Conclusion,
+    Draft,
+    Guarding,
+    Language,
+    Passage,
+    Rejection,
+    Retrieval,
+    Sentiment,
+    Turn,
+)
 
 _PARTLY_ANSWERED = 0.3
 """The highest confidence of a draft that leaves a question open, so that the default policy shows it to a person."""
@@ -26,6 +38,8 @@ class RespondInput(TypedDict):
     retrieval: Retrieval
     conclusion: NotRequired[Conclusion]
     rejections: NotRequired[tuple[Rejection, ...]]
+    draft: NotRequired[Draft]
+    guarding: NotRequired[Guarding]
 
 
 class RespondUpdate(TypedDict):
@@ -46,6 +60,9 @@ class ExtractiveResponder:
 
     async def __call__(self, state: RespondInput) -> RespondUpdate:
         """Answer every question of the turn that the passages answer, and say which they don't."""
+        guarding = state.get("guarding")
+        if guarding is not None and guarding.demand is not None:
+            return {"draft": withdrawn(state["draft"], guarding.findings)}
         turn, language, rejections = state["turn"], state["sentiment"].language, state.get("rejections", ())
         if not rejections and (draft := small_talk_draft(turn, language, state.get("conclusion"))):
             return {"draft": draft}
