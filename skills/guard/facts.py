@@ -28,7 +28,10 @@ _LINK = re.compile(
 _SPELLED = re.compile(rf"\b[\w-]{{2,63}}\s?(?:\[dot\]|\(dot\)|\[\.\]|\(\.\)|\sdot\s)\s?(?:{_TLD})\b", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+%-]{1,64}\s?(?:@|\(at\)|\[at\])\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}", re.IGNORECASE)
 _PHONE = re.compile(r"(?<![\w+#.,/-])(?:\+|\()?\d(?:[\s()./-]{0,2}\d){6,16}(?!\w)(?![.,/-]\d)")
-_NUMERIC_DATE = re.compile(r"(?<![\d.,/-])(\d{1,4})[./-](\d{1,2})(?:[./-](\d{2,4})|\.)(?![\d])")
+_NUMERIC_DATE = re.compile(
+    r"(?<![\d.,/€$£-])(\d{1,4})[./-](\d{1,2})[./-](\d{2,4})(?!\d)|"
+    r"(?<![\d.,/€$£-])(3[01]|[12]\d|0?[1-9])\.(1[0-2]|0?[1-9])\.(?!\d)"
+)
 _FIGURE = re.compile(r"(?<![\w.,])(\d[\d.,'\u00a0\u202f]{0,20})(\s?[€$£%])?|(?<=[€$£])\d[\d.,]{0,20}")
 _LIST_NUMBER = re.compile(r"^[ \t]{0,8}\d{1,2}[.)]\s", re.MULTILINE)
 _WRITTEN_OUT_UP_TO = 12
@@ -155,10 +158,11 @@ def facts_against(sentence: str, sources: Sources, language: Language) -> Iterat
     yield from _unknown(
         "phone", _phones(bare), set(_phones(contacts)), "the phone number {} stands in no cited source", sentence
     )
-    figures = set(_figures(sources.known, small=True))
+    figures = set(_figures(_without_numbers_of_their_own(sources.known), small=True))
     sums = {amount.value for amount in amounts_in(sources.known)}
+    plain = _without_numbers_of_their_own(bare)
     sums_said = [
-        a for a in amounts_in(bare) if a.value not in sums and not set(_figures(a.text, small=True)) <= figures
+        one for one in amounts_in(plain) if one.value not in sums and not set(_figures(one.text, small=True)) <= figures
     ]
     for amount in sums_said:
         yield Finding("amount", f"the amount {amount.text} stands in no cited source", sentence)
@@ -166,7 +170,7 @@ def facts_against(sentence: str, sources: Sources, language: Language) -> Iterat
     for written, key in _dates_written(bare):
         if key not in dates:
             yield Finding("date", f"the date “{written}” stands in no cited source", sentence)
-    if not sums_said and (odd := next((f for f in _figures(_without_dates(bare)) if f not in figures), None)):
+    if not sums_said and (odd := next((f for f in _figures(plain) if f not in figures), None)):
         yield Finding("figure", f"the figure {odd} stands in no cited source", sentence)
     name = next(_unknown_names(bare, sources, language), None)
     if name is not None:
@@ -233,8 +237,16 @@ def _dates_written(text: str) -> Iterator[tuple[str, str]]:
         yield match.text, match.phrase.split()[-1]
 
 
-def _without_dates(text: str) -> str:
-    return _MONTH_DAY.sub(" ", _DAY_MONTH.sub(" ", _NUMERIC_DATE.sub(" ", fold(text))))
+def _without_numbers_of_their_own(text: str) -> str:
+    """Without dates, phone numbers and addresses: their digits are no figures."""
+    text = _LINK.sub(" ", _EMAIL.sub(" ", text))
+    text = _PHONE.sub(lambda found: found[0] if _is_number(found[0]) else " ", _NUMERIC_DATE.sub(" ", text))
+    return _MONTH_DAY.sub(" ", _DAY_MONTH.sub(" ", fold(text)))
+
+
+def _is_number(written: str) -> bool:
+    """Whether it reads as one number, such as ``4821300`` or ``1 200 000``, and not as a phone number."""
+    return written.isdigit() and not written.startswith("0")
 
 
 def _unknown_names(sentence: str, sources: Sources, language: Language) -> Iterator[str]:

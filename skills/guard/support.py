@@ -6,9 +6,9 @@ passages, by the content words that it shares with it (``skills.synonyms``) and 
     support = best over the sentences s of  OVERLAP · words shared with s + COSINE · cosine with s
               + PASSAGE · words shared with the whole passage
 
-Below ``THRESHOLD`` it is unsupported. Weights and threshold were fitted on one half of the dialogues of MTRAG-UN
-(answers that people wrote from passages, against the same sentences beside another question's passages); ``docs/quality.md`` has
-the figures of the other half. Without embeddings the words alone decide.
+Below ``THRESHOLD`` it is unsupported. Weights and threshold were chosen on one half of the dialogues of MTRAG-UN:
+answers that people wrote from passages, against the same sentences beside another question's passages;
+``docs/quality.md`` has the figures of the other half. Without embeddings the words alone decide.
 
 *Off topic* is what has no word in common with the question, the title, the heading or its neighbours, and is far from
 all of them by embedding: a sentence that was planted into an article, or that answers what nobody asked.
