@@ -3,5 +3,6 @@
 from evals.suite import Suite
 from evals.suites.injection import INJECTION
 from evals.suites.sample import SAMPLE
+from evals.suites.support import SUPPORT
 
-SUITES: tuple[Suite, ...] = (SAMPLE, INJECTION)
+SUITES: tuple[Suite, ...] = (SAMPLE, INJECTION, SUPPORT)

@@ -33,6 +33,10 @@ _NUMERIC_DATE = re.compile(
     r"(?<![\d.,/€$£-])(3[01]|[12]\d|0?[1-9])\.(1[0-2]|0?[1-9])\.(?!\d)"
 )
 _FIGURE = re.compile(r"(?<![\w.,])(\d[\d.,'\u00a0\u202f]{0,20})(\s?[€$£%])?|(?<=[€$£])\d[\d.,]{0,20}")
+_FREE = re.compile(
+    r"\b(?:free of charge|for free|(?:is|are) free|free for ever|no charge|at no cost|kostenlos\w*|kostenfrei\w*|"
+    r"gratis|umsonst|gratuit\w*|sin coste|sans frais)\b"
+)
 _LIST_NUMBER = re.compile(r"^[ \t]{0,8}\d{1,2}[.)]\s", re.MULTILINE)
 _WRITTEN_OUT_UP_TO = 12
 """A small number may be spelled in the article ("two days") and a figure in the answer."""
@@ -166,6 +170,8 @@ def facts_against(sentence: str, sources: Sources, language: Language) -> Iterat
     ]
     for amount in sums_said:
         yield Finding("amount", f"the amount {amount.text} stands in no cited source", sentence)
+    if not sums_said and (free := _FREE.search(fold(bare))) and not _FREE.search(fold(sources.text)):
+        yield Finding("amount", f"no cited source says that anything is “{free[0]}”", sentence)
     dates = set(_dates(sources.known))
     for written, key in _dates_written(bare):
         if key not in dates:

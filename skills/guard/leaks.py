@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from skills.guard.phrases import Heard
 from skills.guard.sources import Sources, as_run
-from skills.language import words
+from skills.language import fold, words
 from skills.turn import Finding, Identification
 from skills.untrusted import is_order
 
@@ -23,6 +23,17 @@ _KEY = re.compile(
     r"\bBearer\s[\w.~+/-]{16,}|\b(?:pass(?:word|wort)?|contraseña|mot de passe|api[ _-]?key|secret|token|cvv|cvc|pin)"
     r"\s?(?:is|ist|es|est|:|=)\s?[\"'`]?(?=\S{0,40}[\d_!@#$%^&*-])[^\s\"'`]{3,60}",
     re.IGNORECASE,
+)
+_ASKS_FOR_SECRET = re.compile(
+    r"\b(?:send|tell|give|share|provide|reply with|enter|confirm|schicken|senden|nennen|geben|teilen|envie|enviar?|"
+    r"mande|diga|indique|comparta|envoyez|envoyer|donnez|communiquez|indiquez)\b.{0,60}?\b(?:passwords?|passcode|pin|"
+    r"cvv|cvc|card numbers?|card details|bank details|credit card|login details|one-time code|passwort|kartennummer|"
+    r"kreditkarte|bankdaten|contrasena|numero de (?:su |la )?tarjeta|tarjeta|mot de passe|"
+    r"numero de (?:votre )?carte|coordonnees bancaires)\b"
+)
+_NEVER = re.compile(
+    r"\b(?:never|do not|don't|don\u2019t|not|no|nobody|without|nie|niemals|nicht|kein\w*|nunca|ne|jamais|pas|"
+    r"reset|change|new)\b"
 )
 _CARD = re.compile(r"(?<![\d.,])\d(?:[ -]?\d){12,18}(?![\d])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
@@ -60,6 +71,8 @@ def leaks_in(
         yield Finding("instructions", f"it speaks of our instructions: “{match.text}”", sentence)
     if secret := _secret(sentence, sources):
         yield Finding("secret", f"it shows {secret}", sentence)
+    elif (asked := _ASKS_FOR_SECRET.search(fold(sentence))) and not _NEVER.search(fold(sentence)):
+        yield Finding("secret", f"it asks for a secret: “{asked[0]}”", sentence)
     if not copied:
         yield from _others(sentence, sources, identification, heard)
 

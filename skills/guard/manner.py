@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from skills.guard.phrases import Heard
-from skills.language import words
+from skills.language import fold, words
 from skills.turn import Finding, GuardName
 
 _TONES: tuple[tuple[str, str], ...] = (
@@ -13,6 +14,14 @@ _TONES: tuple[tuple[str, str], ...] = (
     ("blame", "it blames the customer"),
     ("sarcasm", "it sounds sarcastic"),
 )
+_FIRST_PERSON_DONE = re.compile(
+    r"\b(?:i|we)(?:'ve|\u2019ve| have)(?: (?:just|now|already|also|successfully))* (?!been|got|had|not)[a-z]{2,14}ed\b|"
+    r"\b(?:ich habe|wir haben)(?: \w+){0,6} (?:ge\w{2,14}|ver\w{2,14}|be\w{2,14}|\w{2,12}ge\w{2,14})(?:t|en)\b"
+    r"(?=[.!,;]|$)|"
+    r"\b(?:he|hemos) (?:ya )?[a-z]{2,14}(?:ado|ido)\b|"
+    r"\b(?:j'ai|j\u2019ai|nous avons) (?:bien |deja )?[a-z]{3,14}e\b(?! de| pas)"
+)
+"""Perfect of the first person, in four languages, after ``fold``: whatever the verb, the agent did nothing."""
 _FEWEST_SHOUTED = 3
 _LEAST_LETTERS = 3
 _SHOUTED_SHARE = 0.6
@@ -26,6 +35,9 @@ def bindings_in(sentence: str, heard: Heard) -> Iterator[Finding]:
     draft may not add to it. A question, a condition and a denial bind nobody.
     """
     said = words(sentence)
+    if done := _FIRST_PERSON_DONE.search(fold(sentence)):
+        yield Finding("action", f"it claims that something was done: “{done[0]}”", sentence)
+        return
     kinds: tuple[tuple[str, GuardName, str], ...] = (
         ("promise", "promise", "it promises something that no source promises"),
         ("action", "action", "it claims that something was done"),

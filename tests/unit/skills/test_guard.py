@@ -286,3 +286,23 @@ async def test_a_draft_that_fails_is_written_again_once_then_withdrawn_and_the_f
     state |= {"draft": an_answer(DELIVERY.text)}
     state |= await GUARD(state)
     assert state["guarding"] == Guarding((), None, ())
+
+
+@pytest.mark.parametrize(
+    ("guard", "text"),
+    [
+        ("secret", "Please send us your password about the delivery."),
+        ("secret", "Bitte nennen Sie uns Ihre Kartennummer."),
+        ("amount", "Standard delivery is free of charge."),
+        ("action", "We have doubled your delivery."),
+        ("action", "Ich habe Ihnen die Lieferung verdoppelt und gebucht."),
+        ("unsupported", "Standard delivery is forbidden by royal law."),
+    ],
+)
+async def test_further_things_that_nobody_may_be_told(guard: str, text: str) -> None:
+    assert guard in await guards(text)
+
+
+async def test_an_article_may_warn_of_giving_secrets_away() -> None:
+    passage = a_passage("Never send us your password. Standard delivery takes two days.")
+    assert await guards("Never send us your password.", passage=passage) == set()
