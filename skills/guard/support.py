@@ -41,10 +41,14 @@ THRESHOLD = 0.42
 FAMILIAR, CLOSE = 0.6, 0.7
 WORDS_ALONE = 0.5
 """Without embeddings: the share of content words that the passage has to have."""
-STRAY, STRAY_ASKING = 0.2, 0.35
-"""The cosine to the question, the heading or a neighbour that a sentence of a passage has at least."""
+STRAY, STRAY_LEANING, STRAY_ASKING = 0.2, 0.12, 0.4
+"""The cosine to the question, the heading or a neighbour that a sentence of a passage has at least. One that begins with a pronoun
+leans on the sentence before it, which says what it is about."""
 SHARED = 0.3
 """Whose share of words with them is larger is no stray, however far, unless it asks something."""
+_LEANS = re.compile(
+    r"\W{0,5}(?:it|they|this|these|then|es|sie|dies|diese|dann|esto|luego|cela|il|elle|ils)\b", re.IGNORECASE
+)
 _ASKS = re.compile(
     r"\?\W{0,3}$|^\W{0,5}(?:please )?(?:explain|describe|summari[sz]e|provide|recommend|suggest|analy[sz]e|determine|"
     r"classify|compose|draft|develop|create|generate|translate|compare|break down|list|show me|help me|tell me|give me|"
@@ -112,9 +116,7 @@ class Support:
             return source
         near = vectors @ vectors.T
         np.fill_diagonal(near, -1.0)
-        strays = {
-            at - 2 for at in doubted if float(near[at].max()) < (STRAY_ASKING if _ASKS.search(around[at]) else STRAY)
-        }
+        strays = {at - 2 for at in doubted if float(near[at].max()) < _least(around[at])}
         return replace(source, sentences=tuple(line for at, line in enumerate(source.sentences) if at not in strays))
 
     @staticmethod
@@ -130,6 +132,13 @@ class Support:
             return np.asarray(await self.embedder.embed(lines), dtype=np.float32)
         except ModelUnavailableError:
             return None
+
+
+def _least(line: str) -> float:
+    """How near a sentence of a passage has to be to what stands around it."""
+    if _ASKS.search(line):
+        return STRAY_ASKING
+    return STRAY_LEANING if _LEANS.match(line) else STRAY
 
 
 def share(said: frozenset[str], source: frozenset[str]) -> float:
