@@ -30,13 +30,20 @@ from infra.settings import Settings
 from skills.adapt import Adapt, Company
 from skills.errors import ConfigurationError
 from skills.escalate import Escalate, Policy
+from skills.guard import Guard, Judge
 from skills.identify import Identify
+<<<<<<< HEAD
 from skills.intent import ReadIntent, ScopeLimits, TrainedIntents
 from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel, Subjects
 from skills.respond import ExtractiveResponder, ModelResponder
+=======
+from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel
+from skills.respond import ExtractiveResponder, ModelResponder, Prompt
+>>>>>>> guards
 from skills.retrieve import Retrieve
 from skills.sentiment import LexiconSentiment, ModelSentiment
 from skills.turn import Language
+from skills.untrusted import notice
 
 _MODEL_LIMITS = Limits(failures=3, window=120.0, cooldown=15.0)
 """Few failures over a long time: each may have cost a customer the model's whole deadline."""
@@ -78,8 +85,12 @@ async def open_agent(
                 knowledge=knowledge,
                 directory=PostgresDirectory(database, keyring),
                 model=model,
+<<<<<<< HEAD
                 intents=intents,
                 subjects=subjects,
+=======
+                embedder=embedder,
+>>>>>>> guards
             )
         )
 
@@ -104,17 +115,37 @@ def choose_skills(
     knowledge: Knowledge,
     directory: CustomerDirectory,
     model: StructuredModel | None,
+<<<<<<< HEAD
     intents: TrainedIntents | None = None,
     subjects: Subjects | None = None,
+=======
+    embedder: Embedder | None = None,
+>>>>>>> guards
 ) -> Skills:
-    """One form of each skill: the model's where there is a model, else the embedded one."""
+    """One form of each skill: the model's where there is a model, else the embedded one.
+
+    ``embedder`` is for the guards, which go by words alone without one.
+    """
     lexicon = LexiconSentiment()
+    sentiment = lexicon if model is None else ModelSentiment(model, lexicon)
+    told = () if isinstance(sentiment, LexiconSentiment) else (sentiment.instructions,)
     extractive = ExtractiveResponder(answer_threshold=settings.knowledge.answer_threshold)
     return Skills(
         identify=Identify(directory),
+<<<<<<< HEAD
         sentiment=lexicon if model is None else ModelSentiment(model, lexicon),
         retrieve=Retrieve(knowledge, subjects=subjects),
+=======
+        sentiment=sentiment,
+        retrieve=Retrieve(knowledge),
+>>>>>>> guards
         respond=extractive if model is None else ModelResponder(model),
+        guard=Guard(
+            embedder=embedder,
+            instructions=(Prompt.default().text, notice(""), *told),
+            known=(settings.company.name,),
+            judge=Judge(model) if model is not None and settings.model.judge else None,
+        ),
         escalate=Escalate(read_policy(settings)),
         intent=ReadIntent(intents, answer_threshold=settings.knowledge.answer_threshold),
         adapt=Adapt(company=Company(settings.company.name, settings.company.signature)),

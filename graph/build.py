@@ -1,12 +1,21 @@
 """The graph of a turn. It reads like its drawing.
 
+<<<<<<< HEAD
     identify ─▶ sentiment ──────────┐
              ├▶ retrieve ─▶ intent ─┤
              └▶ conclude ───────────┴▶ respond ─▶ escalate ─▶ adapt ─▶ review (interrupt, when a person decides)
                                           ▲                              │
                                           └────────── rejected ──────────┘
+=======
+    identify ─▶ sentiment ┐             objected
+             ├▶ retrieve  ┤          ┌───────────┐
+             └▶ conclude  ┴▶ respond ┴▶ guard ───┴▶ escalate ─▶ adapt ─▶ review (interrupt, when a person decides)
+                                ▲                                          │
+                                └──────────────── rejected ────────────────┘
+>>>>>>> guards
 
-Review comes last, so that a reviewer reads, and the hash covers, the very text that is sent.
+Every draft passes the guards, whoever wrote it: there is no edge around them. Review comes last, so that a reviewer
+reads, and the hash covers, the very text that is sent.
 """
 
 from __future__ import annotations
@@ -18,10 +27,14 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from graph.review import review
-from graph.routing import after_adapt, after_review
+from graph.routing import after_adapt, after_guard, after_review
 from graph.state import TurnState
 from skills.conclude import Conclude
+<<<<<<< HEAD
 from skills.intent import ReadIntent
+=======
+from skills.guard import Guard
+>>>>>>> guards
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 Skill = Any
@@ -43,7 +56,11 @@ class Skills:
     escalate: Skill
     adapt: Skill
     conclude: Skill = field(default_factory=Conclude)
+<<<<<<< HEAD
     intent: Skill = field(default_factory=ReadIntent)
+=======
+    guard: Skill = field(default_factory=Guard)
+>>>>>>> guards
 
 
 def build_graph(skills: Skills, *, receive: Skill | None = None, receives: type[Any] | None = None) -> Graph:
@@ -62,6 +79,7 @@ def build_graph(skills: Skills, *, receive: Skill | None = None, receives: type[
     graph.add_node("intent", skills.intent)
     graph.add_node("conclude", skills.conclude)
     graph.add_node("respond", skills.respond)
+    graph.add_node("guard", skills.guard)
     graph.add_node("escalate", skills.escalate)
     graph.add_node("adapt", skills.adapt)
     graph.add_node("review", review)
@@ -75,9 +93,15 @@ def build_graph(skills: Skills, *, receive: Skill | None = None, receives: type[
     graph.add_edge("identify", "sentiment")
     graph.add_edge("identify", "retrieve")
     graph.add_edge("identify", "conclude")
+<<<<<<< HEAD
     graph.add_edge("retrieve", "intent")
     graph.add_edge(["sentiment", "intent", "conclude"], "respond")
     graph.add_edge("respond", "escalate")
+=======
+    graph.add_edge(["sentiment", "retrieve", "conclude"], "respond")
+    graph.add_edge("respond", "guard")
+    graph.add_conditional_edges("guard", after_guard, ["respond", "escalate"])
+>>>>>>> guards
     graph.add_edge("escalate", "adapt")
     graph.add_conditional_edges("adapt", after_adapt, ["review", END])
     graph.add_conditional_edges("review", after_review, ["respond", END])

@@ -16,6 +16,7 @@ from skills.turn import (
     Decision,
     Draft,
     Escalation,
+    Guarding,
     Identification,
     Intent,
     Rejection,
@@ -41,6 +42,7 @@ class TurnState(TypedDict, total=False):
     intent: Intent
     conclusion: Conclusion
     draft: Draft
+    guarding: Guarding
     escalation: Escalation
     reply: Reply
     decision: Decision

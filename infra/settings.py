@@ -151,6 +151,8 @@ class ModelSettings(BaseModel):
     price_in: _Money = Decimal(0)
     price_out: _Money = Decimal(0)
     """What a million tokens cost, in and out, in whichever currency the ceilings in ``spend`` are; 0 is unknown."""
+    judge: bool = False
+    """Whether the chat model also reads every draft beside its sources, after the guards: one more question a draft."""
 
 
 class SpendSettings(BaseModel):

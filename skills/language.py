@@ -293,6 +293,7 @@ def _unwrapped_lines(text: str) -> list[str]:
 
 
 _LONGEST_ABBREVIATION = 8
+_MONTHS_AFTER_A_DOT = _listed("januar februar märz april mai juni juli august september oktober november dezember")
 
 
 def _is_abbreviation(line: str, dot: int) -> bool:
@@ -302,8 +303,14 @@ def _is_abbreviation(line: str, dot: int) -> bool:
         return False
     following = line[dot + 1 :].lstrip()[:1]
     if last[0].isdigit():
-        return following.islower()  # "am 3. des Monats" goes on
+        # "am 3. des Monats" goes on, and so does "am 3. März".
+        return following.islower() or _next_word(line, dot + 1) in _MONTHS_AFTER_A_DOT
     return last[0].casefold() in _NOT_AN_END and not last[0].isupper()
+
+
+def _next_word(line: str, at: int) -> str:
+    found = _WORD.search(line, at, at + 20)
+    return found[0].casefold() if found else ""
 
 
 def unmarked(text: str, *, strong: str = "", link: str = "{label} ({address})") -> str:

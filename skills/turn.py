@@ -226,6 +226,41 @@ class Draft:
     """Why no answer could be tried (search down, timeout, rate limited …); the turn then goes to a person."""
 
 
+GuardName = Literal[
+    "link", "email", "phone", "amount", "date", "figure", "name", "promise", "action", "unsupported", "off_topic",
+    "orders", "instructions", "secret", "other_customer", "tone", "language", "unreadable",
+]  # fmt: skip
+"""What a guard may object to in a draft. ``action``: claims of something done; ``orders``: text that is meant for the
+agent and not for the customer; ``instructions``: our prompt's words; ``other_customer``: what only another customer's
+records could have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one guard objects to: why, in a sentence for the reviewer, and where."""
+
+    guard: GuardName
+    reason: str
+    sentence: str
+    """As it stands in the draft; empty when the draft as a whole is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarding:
+    """guard → what stands against the draft, and what respond is to do about it.
+
+    ``rewrite``: write it again, told why; ``withdraw``: take out what is objected to, for a person decides now.
+    ``None``: the draft may go on.
+    """
+
+    findings: tuple[Finding, ...]
+    """What still stands against the agent's own words when the turn goes on: a person decides. While something is
+    demanded, why it is."""
+    demand: Literal["rewrite", "withdraw"] | None = None
+    earlier: tuple[Finding, ...] = ()
+    """What stood against the first draft."""
+
+
 class Severity(StrEnum):
     """How soon a person must look: P1 in 15 minutes, P2 in an hour, P3 in a working day."""
 
@@ -289,6 +324,10 @@ class Decision:
 
 CHECKPOINTED: tuple[type, ...] = (
     Message, Customer, Rejection, Turn, Claim, Identification, Trend, Sentiment, Conclusion, Passage, Retrieval,
+<<<<<<< HEAD
     Intent, Citation, Draft, Severity, Reason, Escalation, Reply, Decision,
+=======
+    Citation, Draft, Finding, Guarding, Severity, Reason, Escalation, Reply, Decision,
+>>>>>>> guards
 )  # fmt: skip
 """The types that a checkpoint may restore; the strict serializer refuses every other one."""

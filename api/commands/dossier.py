@@ -33,6 +33,9 @@ def print_dossier(console: Console, read: ReadEscalation) -> None:
                 Text.assemble(severity(reason["severity"]), f" {reason['rule']}: {line(reason['explanation'], 300)}")
             )
         )
+    for finding in request.get("findings", ()):
+        console.print(title(f"A guard took out ({finding['guard']}): {line(finding['reason'], 300)}"))
+        console.print(indented(Text(visible(finding["sentence"]), style="dim")))
     _print_sources(console, request["sources"])
     _print_elsewhere(console, request.get("elsewhere", ()))
     for match in request.get("possible_matches", ()):

@@ -17,7 +17,7 @@ from typing import Any
 
 from evals.measure.retrieving import Asked, Said
 from infra.knowledge.article import Article
-from infra.knowledge.reading import ENGLISH, Reading
+from infra.knowledge.reading import Reading
 from skills.errors import BadRequestError, KnowledgeFileError
 from skills.turn import Author
 

@@ -1,6 +1,7 @@
 """The suites of ``make eval``, in the order in which they run. A new one is a module here and a line below."""
 
 from evals.suite import Suite
+<<<<<<< HEAD
 from evals.suites.escalation import ESCALATION
 from evals.suites.identification import IDENTIFICATION
 from evals.suites.retrieval import RETRIEVAL
@@ -14,3 +15,10 @@ SUITES: tuple[Suite, ...] = (
     IDENTIFICATION,
     ESCALATION,
 )
+=======
+from evals.suites.injection import INJECTION
+from evals.suites.sample import SAMPLE
+from evals.suites.support import SUPPORT
+
+SUITES: tuple[Suite, ...] = (SAMPLE, INJECTION, SUPPORT)
+>>>>>>> guards

@@ -23,6 +23,7 @@ from infra.knowledge.memory import InMemoryKnowledge
 from infra.knowledge.reading import read_articles
 from infra.settings import read_settings
 from skills.ports import Embedder
+from skills.ports import FactKey, Known
 from skills.turn import Claim, CustomerId, Escalation
 
 RECALL_FLOOR = 0.98
@@ -71,6 +72,10 @@ class Nobody:
     async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:  # noqa: ARG002 - whatever is claimed
         """No one."""
         return []
+
+    async def known_by(self, keys: Sequence[FactKey]) -> Known:  # noqa: ARG002 - whatever is told
+        """No one."""
+        return Known()
 
 
 async def open_graph(embedder: Embedder) -> Graph:

@@ -14,12 +14,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+<<<<<<< HEAD
 from skills.escalate.amounts import Amount, amounts_in
 from skills.language import Match, Phrases, Word, sentences, words
 from skills.turn import Claim, Draft, ForPerson, Identification, Intent, Message, Rejection, Scope, Sentiment, Turn
 
 ClaimKind = Literal["email", "phone", "name", "order"]
 """As in ``skills.turn.Claim``."""
+=======
+from skills.amounts import Amount
+from skills.language import Phrases, Word
+from skills.turn import Draft, Finding, ForPerson, GuardName, Message, Rejection, Sentiment, Turn
+>>>>>>> guards
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -33,6 +39,7 @@ class Situation:
     amounts: Sequence[Amount]
     sentiment: Sentiment
     draft: Draft
+<<<<<<< HEAD
     rejections: Sequence[Rejection] = ()
     claims: Sequence[Claim] = ()
     intent: Intent | None = None
@@ -59,6 +66,11 @@ class Situation:
             claims=() if identification is None else identification.claims,
             intent=intent,
         )
+=======
+    rejections: Sequence[Rejection]
+    findings: Sequence[Finding] = ()
+    """What the guards still objected to in the second draft."""
+>>>>>>> guards
 
     @property
     def small_talk(self) -> bool:
@@ -124,6 +136,8 @@ class When(BaseModel):
     """The agent answered so many turns of this case by itself in the last hour; more than fifty are not counted."""
     same_text_at_least: Annotated[int, Field(ge=2, le=10)] | None = None
     """The customer has said the very same so many times in a row, each time after an answer."""
+    guard: list[GuardName] | None = Field(None, min_length=1)
+    """One of these guards objected to the draft, and to what was written instead."""
 
 
 def _sayings(messages: Sequence[Message]) -> list[tuple[str, ...]]:
@@ -135,6 +149,7 @@ def _sayings(messages: Sequence[Message]) -> list[tuple[str, ...]]:
     ]
 
 
+<<<<<<< HEAD
 @dataclass(frozen=True, slots=True)
 class _Check:
     """How one condition is looked at: what it reads in a situation, and whether that is what a rule wants."""
@@ -192,6 +207,26 @@ _CHECKS: dict[str, _Check] = {
     "scope": _Check(lambda now: "" if now.intent is None else now.intent.scope, _listed),
     "answers_within_hour_at_least": _Check(lambda now: now.turn.answered_within_hour, _least, nearly=5),
     "same_text_at_least": _Check(lambda now: now.same_text, _least, nearly=1),
+=======
+_CHECKS: dict[str, Callable[[Any, Situation], bool]] = {
+    "answered": lambda wanted, now: now.draft.answered is wanted,
+    "failed": lambda wanted, now: (now.draft.failure is not None) is wanted,
+    "confidence_below": lambda limit, now: now.draft.confidence < limit,
+    "small_talk": lambda wanted, now: now.small_talk is wanted,
+    "rejected": lambda wanted, now: bool(now.rejections) is wanted,
+    "anger_at_least": lambda least, now: now.sentiment.anger >= least,
+    "urgency_at_least": lambda least, now: now.sentiment.urgency >= least,
+    "polarity_at_most": lambda most, now: now.sentiment.polarity <= most,
+    "trend": lambda wanted, now: now.sentiment.trend == wanted,
+    "segment": lambda listed, now: now.turn.customer.segment in listed,
+    "verified": lambda wanted, now: now.turn.customer.verified is wanted,
+    "earlier_cases_at_least": lambda least, now: now.turn.customer.earlier_cases >= least,
+    "channel": lambda listed, now: now.turn.channel in listed,
+    "for_person": lambda listed, now: any(message.for_person in listed for message in now.turn.messages),
+    "answers_within_hour_at_least": lambda least, now: now.turn.answered_within_hour >= least,
+    "same_text_at_least": lambda least, now: now.same_text >= least,
+    "guard": lambda listed, now: any(finding.guard in listed for finding in now.findings),
+>>>>>>> guards
 }
 _FOUND_IN_THE_TEXT = frozenset({"mentions", "unless", "other_than", "amount_above"})
 assert _CHECKS.keys() | _FOUND_IN_THE_TEXT == When.model_fields.keys(), "every condition has its check"
@@ -242,12 +277,25 @@ class Condition:
 
     def holds(self, now: Situation) -> tuple[str, ...] | None:
         """What made it hold: the customer's words, or why no draft could be written; ``None`` when it doesn't hold."""
+<<<<<<< HEAD
         evidence: list[str] = []
         for finding in self.look(now):
             if not finding.holds:
                 return None
             evidence += finding.evidence
         return tuple(dict.fromkeys(evidence))[:_MOST_EVIDENCE]
+=======
+        wanted = self.when.model_dump(exclude_none=True, exclude=set(_FOUND_IN_THE_TEXT))
+        if not all(_CHECKS[name](value, now) for name, value in wanted.items()):
+            return None
+        said = self._said(now)
+        sums = self._sums(now)
+        if said == () or sums == ():
+            return None
+        failure = (now.draft.failure,) if self.when.failed and now.draft.failure is not None else ()
+        objections = [finding.reason for finding in now.findings if finding.guard in (self.when.guard or ())]
+        return tuple(dict.fromkeys((*(said or ()), *(sums or ()), *failure, *objections)))[:_MOST_EVIDENCE]
+>>>>>>> guards
 
     def look(self, now: Situation) -> Iterator[Finding]:
         """What each condition comes to, those that cost nothing first."""

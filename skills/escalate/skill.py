@@ -5,9 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
+<<<<<<< HEAD
 from skills.escalate.conditions import Situation
 from skills.escalate.policy import Policy
 from skills.turn import Draft, Escalation, Identification, Intent, Rejection, Sentiment, Turn
+=======
+from skills.amounts import amounts_in
+from skills.escalate.conditions import Situation
+from skills.escalate.policy import Policy
+from skills.language import sentences, words
+from skills.turn import Draft, Escalation, Guarding, Rejection, Sentiment, Turn
+>>>>>>> guards
 
 
 class EscalateInput(TypedDict):
@@ -19,6 +27,7 @@ class EscalateInput(TypedDict):
     identification: NotRequired[Identification]
     intent: NotRequired[Intent]
     rejections: NotRequired[tuple[Rejection, ...]]
+    guarding: NotRequired[Guarding]
 
 
 class EscalateUpdate(TypedDict):
@@ -35,6 +44,7 @@ class Escalate:
 
     async def __call__(self, state: EscalateInput) -> EscalateUpdate:
         """Collect the reasons of every rule that holds."""
+<<<<<<< HEAD
         now = Situation.of(
             state["turn"],
             state["sentiment"],
@@ -42,5 +52,16 @@ class Escalate:
             identification=state.get("identification"),
             rejections=state.get("rejections", ()),
             intent=state.get("intent"),
+=======
+        turn, guarding = state["turn"], state.get("guarding")
+        now = Situation(
+            turn=turn,
+            sentences=tuple(words(sentence) for sentence in sentences(turn.text)),
+            amounts=amounts_in(turn.text),
+            sentiment=state["sentiment"],
+            draft=state["draft"],
+            rejections=state.get("rejections", ()),
+            findings=() if guarding is None else guarding.findings,
+>>>>>>> guards
         )
         return {"escalation": Escalation(reasons=self.policy.reasons(now))}

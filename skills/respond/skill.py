@@ -9,8 +9,24 @@ from typing import NotRequired, TypedDict
 from skills.language import content_words, sentences
 from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, out_of_scope_draft, small_talk_draft, unknown_draft
 from skills.respond.extract import Quote, quotes_for, supporting
+from skills.respond.rewrite import withdrawn
 from skills.respond.texts import text_for
+<<<<<<< HEAD
 from skills.turn import Citation, Conclusion, Draft, Intent, Language, Passage, Rejection, Retrieval, Sentiment, Turn
+=======
+from skills.turn import (
+    Citation,
+    Conclusion,
+    Draft,
+    Guarding,
+    Language,
+    Passage,
+    Rejection,
+    Retrieval,
+    Sentiment,
+    Turn,
+)
+>>>>>>> guards
 
 _PARTLY_ANSWERED = 0.3
 """The highest confidence of a draft that leaves a question open, so that the default policy shows it to a person."""
@@ -27,6 +43,8 @@ class RespondInput(TypedDict):
     intent: NotRequired[Intent]
     conclusion: NotRequired[Conclusion]
     rejections: NotRequired[tuple[Rejection, ...]]
+    draft: NotRequired[Draft]
+    guarding: NotRequired[Guarding]
 
 
 class RespondUpdate(TypedDict):
@@ -47,6 +65,9 @@ class ExtractiveResponder:
 
     async def __call__(self, state: RespondInput) -> RespondUpdate:
         """Answer every question of the turn that the passages answer, and say which they don't."""
+        guarding = state.get("guarding")
+        if guarding is not None and guarding.demand is not None:
+            return {"draft": withdrawn(state["draft"], guarding.findings)}
         turn, language, rejections = state["turn"], state["sentiment"].language, state.get("rejections", ())
         if not rejections and (draft := small_talk_draft(turn, language, state.get("conclusion"))):
             return {"draft": draft}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from html import escape
 from importlib.resources import files
 
 from pydantic import BaseModel, Field
@@ -15,6 +14,7 @@ from skills.ports import StructuredModel
 from skills.sentiment.skill import LexiconSentiment, SentimentInput, SentimentUpdate
 from skills.sentiment.trend import trend_of
 from skills.turn import Language, Sentiment, Turn
+from skills.untrusted import fenced, mark_of, notice, quoted
 
 _LANGUAGE_CODE = re.compile(r"[a-z]{2}")
 _MOST_EVIDENCE = 5
@@ -49,9 +49,11 @@ class ModelSentiment:
     async def __call__(self, state: SentimentInput) -> SentimentUpdate:
         """Ask once, within the model's own deadline."""
         turn = state["turn"]
-        material = f"<messages>\n{escape(turn.text, quote=False)}\n</messages>"
+        mark = mark_of(turn.id)
+        instructions = f"{self.instructions.rstrip()}\n\n{notice(mark)}"
+        material = "\n".join(fenced("messages", [quoted(turn.text)], mark))
         try:
-            form = await self.model.fill(instructions=self.instructions, material=material, form=MoodForm)
+            form = await self.model.fill(instructions=instructions, material=material, form=MoodForm)
         except ModelUnavailableError:
             return {"sentiment": self.fallback.read(turn)}
         return {"sentiment": _sentiment(form, turn)}

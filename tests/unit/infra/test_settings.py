@@ -62,6 +62,7 @@ NAMES: dict[str, tuple[str, str, object]] = {
     "CSAGENT_MODEL__DEADLINE_SECONDS": ("model.deadline_seconds", "9", 9.0),
     "CSAGENT_MODEL__PRICE_IN": ("model.price_in", "0.25", Decimal("0.25")),
     "CSAGENT_MODEL__PRICE_OUT": ("model.price_out", "2", Decimal(2)),
+    "CSAGENT_MODEL__JUDGE": ("model.judge", "true", True),
     "CSAGENT_SPEND__CASE_TOKENS": ("spend.case_tokens", "5", 5),
     "CSAGENT_SPEND__CASE_MONEY": ("spend.case_money", "0.5", Decimal("0.5")),
     "CSAGENT_SPEND__DAY_TOKENS": ("spend.day_tokens", "6", 6),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from skills.errors import PolicyError
 from skills.escalate import Escalate, Policy, amounts_in
-from skills.turn import Customer, Draft, Escalation, ForPerson, Rejection, Sentiment, Severity, Trend
+from skills.turn import Customer, Draft, Escalation, Finding, ForPerson, Guarding, Rejection, Sentiment, Severity, Trend
 from tests.unit.skills.skill_examples import a_customer, a_sentiment, a_turn, an_answer, no_answer
 
 NODE = Escalate()
@@ -307,3 +307,15 @@ def test_other_numbers_are_no_amounts(text: str) -> None:
 async def test_no_text_stops_the_policy(text: str) -> None:
     assert all(amount.value >= 0 for amount in amounts_in(text))
     await decided(text)
+
+
+async def test_what_the_guards_still_object_to_goes_to_a_person_and_a_leak_sooner() -> None:
+    for guard, rule, severity in (("link", "guarded", "P3"), ("secret", "leak", "P2")):
+        finding = Finding(guard, "the link x.example stands in no cited source", "See x.example.")  # type: ignore[arg-type] # both are names
+        state = {"turn": a_turn("How long?"), "sentiment": a_sentiment(), "draft": an_answer()}
+        found = (await Escalate()({**state, "guarding": Guarding((finding,))}))["escalation"]  # type: ignore[typeddict-item] # a plain dictionary
+        (reason,) = found.reasons
+        assert (reason.rule, reason.severity.value) == (rule, severity)
+        assert "“the link x.example stands in no cited source”" in reason.explanation
+        mended = {**state, "guarding": Guarding((), None, (finding,))}
+        assert not (await Escalate()(mended))["escalation"].needed  # type: ignore[arg-type] # a plain dictionary
