@@ -32,14 +32,9 @@ from skills.errors import ConfigurationError
 from skills.escalate import Escalate, Policy
 from skills.guard import Guard, Judge
 from skills.identify import Identify
-<<<<<<< HEAD
 from skills.intent import ReadIntent, ScopeLimits, TrainedIntents
 from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel, Subjects
-from skills.respond import ExtractiveResponder, ModelResponder
-=======
-from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel
 from skills.respond import ExtractiveResponder, ModelResponder, Prompt
->>>>>>> guards
 from skills.retrieve import Retrieve
 from skills.sentiment import LexiconSentiment, ModelSentiment
 from skills.turn import Language
@@ -85,12 +80,9 @@ async def open_agent(
                 knowledge=knowledge,
                 directory=PostgresDirectory(database, keyring),
                 model=model,
-<<<<<<< HEAD
                 intents=intents,
                 subjects=subjects,
-=======
                 embedder=embedder,
->>>>>>> guards
             )
         )
 
@@ -105,7 +97,9 @@ async def open_offline_agent(settings: Settings, database: Database, keyring: Ke
     async with open_embedder(settings) as embedder, open_knowledge(settings, database, embedder) as opened:
         knowledge, subjects = opened
         directory = PostgresDirectory(database, keyring)
-        skills = choose_skills(settings, knowledge=knowledge, directory=directory, model=None, subjects=subjects)
+        skills = choose_skills(
+            settings, knowledge=knowledge, directory=directory, model=None, subjects=subjects, embedder=embedder
+        )
         yield build_graph(skills)
 
 
@@ -115,12 +109,9 @@ def choose_skills(
     knowledge: Knowledge,
     directory: CustomerDirectory,
     model: StructuredModel | None,
-<<<<<<< HEAD
     intents: TrainedIntents | None = None,
     subjects: Subjects | None = None,
-=======
     embedder: Embedder | None = None,
->>>>>>> guards
 ) -> Skills:
     """One form of each skill: the model's where there is a model, else the embedded one.
 
@@ -132,13 +123,8 @@ def choose_skills(
     extractive = ExtractiveResponder(answer_threshold=settings.knowledge.answer_threshold)
     return Skills(
         identify=Identify(directory),
-<<<<<<< HEAD
-        sentiment=lexicon if model is None else ModelSentiment(model, lexicon),
-        retrieve=Retrieve(knowledge, subjects=subjects),
-=======
         sentiment=sentiment,
-        retrieve=Retrieve(knowledge),
->>>>>>> guards
+        retrieve=Retrieve(knowledge, subjects=subjects),
         respond=extractive if model is None else ModelResponder(model),
         guard=Guard(
             embedder=embedder,

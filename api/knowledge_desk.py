@@ -90,8 +90,9 @@ class KnowledgeDesk:
 
                 async with AsyncExitStack() as stack:
                     embedder = await stack.enter_async_context(open_embedder(self._settings))
-                    self._knowledge, _ = await stack.enter_async_context(
+                    knowledge, _ = await stack.enter_async_context(
                         open_knowledge(self._settings, self._database, embedder)
                     )
+                    self._knowledge = knowledge
                     self._opened = stack.pop_all()
             return self._knowledge

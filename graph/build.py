@@ -1,18 +1,10 @@
 """The graph of a turn. It reads like its drawing.
 
-<<<<<<< HEAD
-    identify ─▶ sentiment ──────────┐
-             ├▶ retrieve ─▶ intent ─┤
-             └▶ conclude ───────────┴▶ respond ─▶ escalate ─▶ adapt ─▶ review (interrupt, when a person decides)
-                                          ▲                              │
-                                          └────────── rejected ──────────┘
-=======
-    identify ─▶ sentiment ┐             objected
-             ├▶ retrieve  ┤          ┌───────────┐
-             └▶ conclude  ┴▶ respond ┴▶ guard ───┴▶ escalate ─▶ adapt ─▶ review (interrupt, when a person decides)
-                                ▲                                          │
-                                └──────────────── rejected ────────────────┘
->>>>>>> guards
+    identify ─▶ sentiment ──────────┐                 objected
+             ├▶ retrieve ─▶ intent ─┤              ┌───────────┐
+             └▶ conclude ───────────┴▶ respond ────┴▶ guard ───┴▶ escalate ─▶ adapt ─▶ review (interrupt, when a person
+                                          ▲                                              │       decides)
+                                          └───────────────── rejected ───────────────────┘
 
 Every draft passes the guards, whoever wrote it: there is no edge around them. Review comes last, so that a reviewer
 reads, and the hash covers, the very text that is sent.
@@ -30,11 +22,8 @@ from graph.review import review
 from graph.routing import after_adapt, after_guard, after_review
 from graph.state import TurnState
 from skills.conclude import Conclude
-<<<<<<< HEAD
-from skills.intent import ReadIntent
-=======
 from skills.guard import Guard
->>>>>>> guards
+from skills.intent import ReadIntent
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 Skill = Any
@@ -56,11 +45,8 @@ class Skills:
     escalate: Skill
     adapt: Skill
     conclude: Skill = field(default_factory=Conclude)
-<<<<<<< HEAD
-    intent: Skill = field(default_factory=ReadIntent)
-=======
     guard: Skill = field(default_factory=Guard)
->>>>>>> guards
+    intent: Skill = field(default_factory=ReadIntent)
 
 
 def build_graph(skills: Skills, *, receive: Skill | None = None, receives: type[Any] | None = None) -> Graph:
@@ -93,15 +79,10 @@ def build_graph(skills: Skills, *, receive: Skill | None = None, receives: type[
     graph.add_edge("identify", "sentiment")
     graph.add_edge("identify", "retrieve")
     graph.add_edge("identify", "conclude")
-<<<<<<< HEAD
     graph.add_edge("retrieve", "intent")
     graph.add_edge(["sentiment", "intent", "conclude"], "respond")
-    graph.add_edge("respond", "escalate")
-=======
-    graph.add_edge(["sentiment", "retrieve", "conclude"], "respond")
     graph.add_edge("respond", "guard")
     graph.add_conditional_edges("guard", after_guard, ["respond", "escalate"])
->>>>>>> guards
     graph.add_edge("escalate", "adapt")
     graph.add_conditional_edges("adapt", after_adapt, ["review", END])
     graph.add_conditional_edges("review", after_review, ["respond", END])

@@ -324,10 +324,6 @@ class Decision:
 
 CHECKPOINTED: tuple[type, ...] = (
     Message, Customer, Rejection, Turn, Claim, Identification, Trend, Sentiment, Conclusion, Passage, Retrieval,
-<<<<<<< HEAD
-    Intent, Citation, Draft, Severity, Reason, Escalation, Reply, Decision,
-=======
-    Citation, Draft, Finding, Guarding, Severity, Reason, Escalation, Reply, Decision,
->>>>>>> guards
+    Intent, Citation, Draft, Finding, Guarding, Severity, Reason, Escalation, Reply, Decision,
 )  # fmt: skip
 """The types that a checkpoint may restore; the strict serializer refuses every other one."""

@@ -19,6 +19,7 @@ from evals.measure.retrieving import Asked, Said
 from infra.knowledge.article import Article
 from infra.knowledge.reading import Reading
 from skills.errors import BadRequestError, KnowledgeFileError
+from skills.language import ENGLISH
 from skills.turn import Author
 
 _GOLD = ("gold", "gold_ids", "gold ids", "gold-ids", "goldIds")

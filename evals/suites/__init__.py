@@ -1,24 +1,20 @@
 """The suites of ``make eval``, in the order in which they run. A new one is a module here and a line below."""
 
 from evals.suite import Suite
-<<<<<<< HEAD
 from evals.suites.escalation import ESCALATION
 from evals.suites.identification import IDENTIFICATION
+from evals.suites.injection import INJECTION
 from evals.suites.retrieval import RETRIEVAL
 from evals.suites.sample import SAMPLE
 from evals.suites.scope import SCOPE
+from evals.suites.support import SUPPORT
 
 SUITES: tuple[Suite, ...] = (
     SAMPLE,
     RETRIEVAL,
     SCOPE,
     IDENTIFICATION,
+    INJECTION,
+    SUPPORT,
     ESCALATION,
 )
-=======
-from evals.suites.injection import INJECTION
-from evals.suites.sample import SAMPLE
-from evals.suites.support import SUPPORT
-
-SUITES: tuple[Suite, ...] = (SAMPLE, INJECTION, SUPPORT)
->>>>>>> guards

@@ -1,14 +1,8 @@
 """escalate: whether a person has to decide, and why, by a policy that everybody can read."""
 
-<<<<<<< HEAD
-from skills.escalate.amounts import Amount, amounts_in
+from skills.amounts import Amount, amounts_in
 from skills.escalate.conditions import Finding, Situation, When
 from skills.escalate.policy import Policy, Rule, Verdict, faults_of
-=======
-from skills.amounts import Amount, amounts_in
-from skills.escalate.conditions import Situation, When
-from skills.escalate.policy import Policy, Rule
->>>>>>> guards
 from skills.escalate.skill import Escalate, EscalateInput, EscalateUpdate
 
 __all__ = [

@@ -14,18 +14,26 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-<<<<<<< HEAD
-from skills.escalate.amounts import Amount, amounts_in
+from skills.amounts import Amount, amounts_in
 from skills.language import Match, Phrases, Word, sentences, words
-from skills.turn import Claim, Draft, ForPerson, Identification, Intent, Message, Rejection, Scope, Sentiment, Turn
+from skills.turn import (
+    Claim,
+    Draft,
+    ForPerson,
+    GuardName,
+    Guarding,
+    Identification,
+    Intent,
+    Message,
+    Rejection,
+    Scope,
+    Sentiment,
+    Turn,
+)
+from skills.turn import Finding as Objection
 
 ClaimKind = Literal["email", "phone", "name", "order"]
 """As in ``skills.turn.Claim``."""
-=======
-from skills.amounts import Amount
-from skills.language import Phrases, Word
-from skills.turn import Draft, Finding, ForPerson, GuardName, Message, Rejection, Sentiment, Turn
->>>>>>> guards
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -39,10 +47,11 @@ class Situation:
     amounts: Sequence[Amount]
     sentiment: Sentiment
     draft: Draft
-<<<<<<< HEAD
     rejections: Sequence[Rejection] = ()
     claims: Sequence[Claim] = ()
     intent: Intent | None = None
+    objections: Sequence[Objection] = ()
+    """What the guards still objected to in the second draft."""
 
     @classmethod
     def of(
@@ -54,6 +63,7 @@ class Situation:
         identification: Identification | None = None,
         rejections: Sequence[Rejection] = (),
         intent: Intent | None = None,
+        guarding: Guarding | None = None,
     ) -> Situation:
         """Read a turn and what the other skills found out in it."""
         return cls(
@@ -65,12 +75,8 @@ class Situation:
             rejections=rejections,
             claims=() if identification is None else identification.claims,
             intent=intent,
+            objections=() if guarding is None else guarding.findings,
         )
-=======
-    rejections: Sequence[Rejection]
-    findings: Sequence[Finding] = ()
-    """What the guards still objected to in the second draft."""
->>>>>>> guards
 
     @property
     def small_talk(self) -> bool:
@@ -149,7 +155,6 @@ def _sayings(messages: Sequence[Message]) -> list[tuple[str, ...]]:
     ]
 
 
-<<<<<<< HEAD
 @dataclass(frozen=True, slots=True)
 class _Check:
     """How one condition is looked at: what it reads in a situation, and whether that is what a rule wants."""
@@ -205,28 +210,9 @@ _CHECKS: dict[str, _Check] = {
     ),
     "intent": _Check(lambda now: "" if now.intent is None else now.intent.topic, _listed),
     "scope": _Check(lambda now: "" if now.intent is None else now.intent.scope, _listed),
+    "guard": _Check(lambda now: [objection.guard for objection in now.objections], _any_listed),
     "answers_within_hour_at_least": _Check(lambda now: now.turn.answered_within_hour, _least, nearly=5),
     "same_text_at_least": _Check(lambda now: now.same_text, _least, nearly=1),
-=======
-_CHECKS: dict[str, Callable[[Any, Situation], bool]] = {
-    "answered": lambda wanted, now: now.draft.answered is wanted,
-    "failed": lambda wanted, now: (now.draft.failure is not None) is wanted,
-    "confidence_below": lambda limit, now: now.draft.confidence < limit,
-    "small_talk": lambda wanted, now: now.small_talk is wanted,
-    "rejected": lambda wanted, now: bool(now.rejections) is wanted,
-    "anger_at_least": lambda least, now: now.sentiment.anger >= least,
-    "urgency_at_least": lambda least, now: now.sentiment.urgency >= least,
-    "polarity_at_most": lambda most, now: now.sentiment.polarity <= most,
-    "trend": lambda wanted, now: now.sentiment.trend == wanted,
-    "segment": lambda listed, now: now.turn.customer.segment in listed,
-    "verified": lambda wanted, now: now.turn.customer.verified is wanted,
-    "earlier_cases_at_least": lambda least, now: now.turn.customer.earlier_cases >= least,
-    "channel": lambda listed, now: now.turn.channel in listed,
-    "for_person": lambda listed, now: any(message.for_person in listed for message in now.turn.messages),
-    "answers_within_hour_at_least": lambda least, now: now.turn.answered_within_hour >= least,
-    "same_text_at_least": lambda least, now: now.same_text >= least,
-    "guard": lambda listed, now: any(finding.guard in listed for finding in now.findings),
->>>>>>> guards
 }
 _FOUND_IN_THE_TEXT = frozenset({"mentions", "unless", "other_than", "amount_above"})
 assert _CHECKS.keys() | _FOUND_IN_THE_TEXT == When.model_fields.keys(), "every condition has its check"
@@ -277,25 +263,12 @@ class Condition:
 
     def holds(self, now: Situation) -> tuple[str, ...] | None:
         """What made it hold: the customer's words, or why no draft could be written; ``None`` when it doesn't hold."""
-<<<<<<< HEAD
         evidence: list[str] = []
         for finding in self.look(now):
             if not finding.holds:
                 return None
             evidence += finding.evidence
         return tuple(dict.fromkeys(evidence))[:_MOST_EVIDENCE]
-=======
-        wanted = self.when.model_dump(exclude_none=True, exclude=set(_FOUND_IN_THE_TEXT))
-        if not all(_CHECKS[name](value, now) for name, value in wanted.items()):
-            return None
-        said = self._said(now)
-        sums = self._sums(now)
-        if said == () or sums == ():
-            return None
-        failure = (now.draft.failure,) if self.when.failed and now.draft.failure is not None else ()
-        objections = [finding.reason for finding in now.findings if finding.guard in (self.when.guard or ())]
-        return tuple(dict.fromkeys((*(said or ()), *(sums or ()), *failure, *objections)))[:_MOST_EVIDENCE]
->>>>>>> guards
 
     def look(self, now: Situation) -> Iterator[Finding]:
         """What each condition comes to, those that cost nothing first."""
@@ -303,9 +276,9 @@ class Condition:
             check = _CHECKS[name]
             found = check.found(now)
             holds = check.holds(wanted, found)
-            failure = (now.draft.failure,) if name == "failed" and holds and now.draft.failure is not None else ()
+            evidence = _reasons(name, wanted, now) if holds else ()
             near = not holds and check.nearly > 0 and abs(found - wanted) <= check.nearly
-            yield Finding(name, wanted, found, holds, evidence=failure, near=near)
+            yield Finding(name, wanted, found, holds, evidence=evidence, near=near)
         if self.mentions is not None:
             yield self._said(self.mentions, now)
         if self.when.amount_above is not None:
@@ -326,6 +299,15 @@ class Condition:
             "mentions", listened, tuple(heard), bool(heard),
             evidence=tuple(heard), set_aside=tuple(set_aside), near=not heard and bool(set_aside),
         )  # fmt: skip
+
+
+def _reasons(name: str, wanted: Any, now: Situation) -> tuple[str, ...]:
+    """Why a draft failed, or what the guards said of it."""
+    if name == "failed" and now.draft.failure is not None:
+        return (now.draft.failure,)
+    if name == "guard":
+        return tuple(objection.reason for objection in now.objections if objection.guard in wanted)
+    return ()
 
 
 def _within(match: Match, others: Sequence[Match]) -> bool:

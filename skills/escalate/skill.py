@@ -5,17 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
-<<<<<<< HEAD
 from skills.escalate.conditions import Situation
 from skills.escalate.policy import Policy
-from skills.turn import Draft, Escalation, Identification, Intent, Rejection, Sentiment, Turn
-=======
-from skills.amounts import amounts_in
-from skills.escalate.conditions import Situation
-from skills.escalate.policy import Policy
-from skills.language import sentences, words
-from skills.turn import Draft, Escalation, Guarding, Rejection, Sentiment, Turn
->>>>>>> guards
+from skills.turn import Draft, Escalation, Guarding, Identification, Intent, Rejection, Sentiment, Turn
 
 
 class EscalateInput(TypedDict):
@@ -44,7 +36,6 @@ class Escalate:
 
     async def __call__(self, state: EscalateInput) -> EscalateUpdate:
         """Collect the reasons of every rule that holds."""
-<<<<<<< HEAD
         now = Situation.of(
             state["turn"],
             state["sentiment"],
@@ -52,16 +43,6 @@ class Escalate:
             identification=state.get("identification"),
             rejections=state.get("rejections", ()),
             intent=state.get("intent"),
-=======
-        turn, guarding = state["turn"], state.get("guarding")
-        now = Situation(
-            turn=turn,
-            sentences=tuple(words(sentence) for sentence in sentences(turn.text)),
-            amounts=amounts_in(turn.text),
-            sentiment=state["sentiment"],
-            draft=state["draft"],
-            rejections=state.get("rejections", ()),
-            findings=() if guarding is None else guarding.findings,
->>>>>>> guards
+            guarding=state.get("guarding"),
         )
         return {"escalation": Escalation(reasons=self.policy.reasons(now))}

@@ -7,13 +7,8 @@ from dataclasses import dataclass, field
 
 from skills.errors import ModelUnavailableError
 from skills.ports import StructuredModel
-<<<<<<< HEAD
 from skills.respond.drafts import NO_PASSAGES, out_of_scope_draft, small_talk_draft, unknown_draft
-from skills.respond.grounding import AnswerForm, citations_of, objection
-=======
-from skills.respond.drafts import NO_PASSAGES, small_talk_draft, unknown_draft
 from skills.respond.form import AnswerForm, citations_of, misfit
->>>>>>> guards
 from skills.respond.prompt import Prompt
 from skills.respond.rewrite import advice_on, withdrawn
 from skills.respond.skill import RespondInput, RespondUpdate, usable

@@ -11,14 +11,12 @@ from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, out_of_scope_draft, s
 from skills.respond.extract import Quote, quotes_for, supporting
 from skills.respond.rewrite import withdrawn
 from skills.respond.texts import text_for
-<<<<<<< HEAD
-from skills.turn import Citation, Conclusion, Draft, Intent, Language, Passage, Rejection, Retrieval, Sentiment, Turn
-=======
 from skills.turn import (
     Citation,
     Conclusion,
     Draft,
     Guarding,
+    Intent,
     Language,
     Passage,
     Rejection,
@@ -26,7 +24,6 @@ from skills.turn import (
     Sentiment,
     Turn,
 )
->>>>>>> guards
 
 _PARTLY_ANSWERED = 0.3
 """The highest confidence of a draft that leaves a question open, so that the default policy shows it to a person."""
