@@ -76,7 +76,7 @@ def _identification(found: Identification) -> Iterator[Text]:
         yield Text.assemble(("claims  ", "dim"), line(", ".join(f"{c.kind} {c.value}" for c in found.claims)))
     if found.possible_matches:
         yield Text(
-            f"{len(found.possible_matches)} other customer(s) have proved such an address, or fit what is said",
+            f"{len(found.possible_matches)} other customer(s) may be the same person",
             style="yellow",
         )
 

@@ -20,6 +20,7 @@ from channels.gmail.mail import read_mail
 from evals.attacks.attack import Attack, Place, Question, own_questions, planted
 from evals.attacks.obedient import ObedientModel
 from evals.data.bipia import Email
+from evals.measure.directory import Nobody
 from evals.sample_company.script import ARTICLES
 from graph.build import Graph, build_graph
 from graph.state import TurnState
@@ -32,7 +33,6 @@ from skills.ports import Embedder, Knowledge, KnowledgeQuery
 from skills.turn import (
     CaseId,
     ChannelName,
-    Claim,
     Customer,
     CustomerId,
     Guarding,
@@ -86,13 +86,6 @@ class Shelf:
         ]
 
 
-class _Nobody:
-    """``skills.ports.CustomerDirectory`` in which nobody has proven anything."""
-
-    async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:  # noqa: ARG002 - the port's
-        return []
-
-
 async def _let_pass(_state: TurnState) -> dict[str, Guarding]:
     return {"guarding": Guarding(())}
 
@@ -122,8 +115,8 @@ class Arena:
         await Ingest(company, embedder).add(_reading("foreign", [_article(n, row) for n, row in enumerate(foreign)]))
         await Ingest(mails, embedder).add(_reading("mails", [_mail_article(mail) for mail in emails]))
         shelf, obedient, settings = Shelf(company), ObedientModel(), Settings(_env_file=None)
-        embedded = choose_skills(settings, knowledge=shelf, directory=_Nobody(), model=None, embedder=embedder)
-        modelled = choose_skills(settings, knowledge=shelf, directory=_Nobody(), model=obedient, embedder=embedder)
+        embedded = choose_skills(settings, knowledge=shelf, directory=Nobody(), model=None, embedder=embedder)
+        modelled = choose_skills(settings, knowledge=shelf, directory=Nobody(), model=obedient, embedder=embedder)
         return cls(
             company,
             mails,

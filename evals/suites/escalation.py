@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from api.agent import choose_skills
 from api.commands.ask import run_steps
+from evals.measure.directory import Nobody
 from evals.measure.statistics import wilson
 from evals.own.escalation.cases import EscalationCase, Listed, Part, load_cases
 from evals.sample_company.script import ARTICLES
@@ -23,8 +24,7 @@ from infra.knowledge.memory import InMemoryKnowledge
 from infra.knowledge.reading import read_articles
 from infra.settings import read_settings
 from skills.ports import Embedder
-from skills.ports import FactKey, Known
-from skills.turn import Claim, CustomerId, Escalation
+from skills.turn import Escalation
 
 RECALL_FLOOR = 0.98
 PRECISION_FLOOR = 0.85
@@ -64,18 +64,6 @@ class Judged:
     def rules(self) -> tuple[str, ...]:
         """The rules that held."""
         return tuple(reason.rule for reason in self.escalation.reasons)
-
-
-class Nobody:
-    """A directory in which nobody has proven anything."""
-
-    async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:  # noqa: ARG002 - whatever is claimed
-        """No one."""
-        return []
-
-    async def known_by(self, keys: Sequence[FactKey]) -> Known:  # noqa: ARG002 - whatever is told
-        """No one."""
-        return Known()
 
 
 async def open_graph(embedder: Embedder) -> Graph:
