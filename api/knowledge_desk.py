@@ -7,7 +7,8 @@ first time. From then on it stays loaded, and follows a switch to another model 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 
 from infra.knowledge.ingest import Ingest
@@ -15,8 +16,7 @@ from infra.postgres.article_versions import ArticleVersions
 from infra.postgres.articles import PostgresArticles, StoredArticle
 from infra.postgres.database import Database
 from infra.postgres.knowledge_check import KnowledgeCheck
-from infra.settings import Settings
-from skills.ports import Knowledge, KnowledgeQuery
+from skills.ports import Embedder, Knowledge, KnowledgeQuery
 from skills.turn import ArticleId, Passage, PassageId
 
 
@@ -34,13 +34,20 @@ class KnowledgeDesk:
     """What the staff asks of the articles.
 
     Args:
-        settings: which models there are.
         database: where the articles are.
+        knowledge: opens the search, with its embedding model.
+        embedder: opens the embedding model by which the articles are searched at the moment.
     """
 
-    def __init__(self, settings: Settings, database: Database) -> None:
-        self._settings = settings
-        self._database = database
+    def __init__(
+        self,
+        database: Database,
+        *,
+        knowledge: Callable[[], AbstractAsyncContextManager[Knowledge]],
+        embedder: Callable[[], AbstractAsyncContextManager[Embedder]],
+    ) -> None:
+        self._open_knowledge = knowledge
+        self._open_embedder = embedder
         self._opened = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._knowledge: Knowledge | None = None
@@ -72,10 +79,8 @@ class KnowledgeDesk:
             NotFoundError: there is no such version.
             ConflictError: another embedding model was switched to meanwhile.
         """
-        from api.agent import open_answering_embedder
-
         earlier = await self.versions.version(article, version)
-        async with open_answering_embedder(self._settings, self._database) as embedder:
+        async with self._open_embedder() as embedder:
             await Ingest(self.articles, embedder).restore(earlier.article, by=by)
 
     async def close(self) -> None:
@@ -85,14 +90,5 @@ class KnowledgeDesk:
     async def _open(self) -> Knowledge:
         async with self._opening:
             if self._knowledge is None:
-                # Heavy, and not needed by a service in which nobody searches.
-                from api.agent import open_embedder, open_knowledge
-
-                async with AsyncExitStack() as stack:
-                    embedder = await stack.enter_async_context(open_embedder(self._settings))
-                    knowledge, _ = await stack.enter_async_context(
-                        open_knowledge(self._settings, self._database, embedder)
-                    )
-                    self._knowledge = knowledge
-                    self._opened = stack.pop_all()
+                self._knowledge = await self._opened.enter_async_context(self._open_knowledge())
             return self._knowledge

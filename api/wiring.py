@@ -83,6 +83,7 @@ from skills.adapt import check_text, failure_notice
 from skills.conclude import rating_in
 from skills.errors import ConfigurationError
 from skills.identify import code_text
+from skills.ports import Embedder, Knowledge
 from skills.turn import Language
 
 _HOLD = timedelta(seconds=30)
@@ -197,7 +198,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
         keyring.derive("survey links"), settings.public_url or f"http://{settings.host}:{settings.port}"
     )
     lease = timedelta(seconds=settings.worker.lease_seconds)
-    knowledge = KnowledgeDesk(settings, database)
+    knowledge = build_knowledge_desk(settings, database)
     try:
         yield Services(
             settings=settings,
@@ -268,6 +269,26 @@ def build_worker(services: Services, graph: Graph) -> Worker:
         ),
         metrics=services.metrics,
     )
+
+
+def build_knowledge_desk(settings: Settings, database: Database) -> KnowledgeDesk:
+    """The articles for the staff; models are loaded when somebody searches, for they are heavy."""
+
+    @asynccontextmanager
+    async def knowledge() -> AsyncIterator[Knowledge]:
+        from api.agent import open_embedder, open_knowledge
+
+        async with open_embedder(settings) as embedder, open_knowledge(settings, database, embedder) as opened:
+            yield opened
+
+    @asynccontextmanager
+    async def answering() -> AsyncIterator[Embedder]:
+        from api.agent import open_answering_embedder
+
+        async with open_answering_embedder(settings, database) as embedder:
+            yield embedder
+
+    return KnowledgeDesk(database, knowledge=knowledge, embedder=answering)
 
 
 def build_verifications(settings: Settings, database: Database, keyring: Keyring) -> Verifications:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from skills.errors import BadRequestError, KnowledgeFileError, NotFoundError, SupportError
+from skills.errors import BadRequestError, ConfigurationError, KnowledgeFileError, NotFoundError, SupportError
+from tests.emulators.openai_server import DIMENSIONS, KEY, OpenAIServer
 from tests.integration.cli.conftest import Csagent
 from tests.unit.knowledge.misbehaving_site import Site, a_site, file, page, sitemap, unchanging
 
@@ -79,6 +80,24 @@ def test_what_is_wrong_is_listed(csagent: Csagent, article: Path) -> None:
     findings = json.loads(csagent("knowledge", "check", "--json").stdout)["findings"]
     assert [finding["kind"] for finding in findings] == ["conflict", "expired", "broken_link"]
     assert findings[0]["other"]["slug"] == "fee.md"
+
+
+def test_another_model_takes_over_and_searches_follow_it(
+    csagent: Csagent, article: Path, surroundings: pytest.MonkeyPatch
+) -> None:
+    csagent("knowledge", "add", str(article.parent))
+    refused(csagent("knowledge", "reindex", "--model", "tiny"), ConfigurationError, "OPENAI_API_KEY")
+    with OpenAIServer() as server:
+        surroundings.setenv("OPENAI_API_KEY", KEY)
+        surroundings.setenv("OPENAI_BASE_URL", server.url)
+        told = csagent("knowledge", "reindex", "--model", "tiny", "--dimensions", str(DIMENSIONS), "--grace", "0")
+        assert told.stdout == "tiny answers now; 1 model dropped: minilm-l6-v2\n"
+        asked = len(server.requests)
+        assert "four euros" in csagent("knowledge", "search", "what does a return cost?").stdout
+        assert len(server.requests) == asked + 1
+        assert csagent("knowledge", "reindex", "--model", "minilm", "--grace", "0").exit_code == 0
+        assert "four euros" in csagent("knowledge", "search", "what does a return cost?").stdout
+        assert len(server.requests) == asked + 1
 
 
 def test_mistakes_are_refused_before_anything_begins(csagent: Csagent, article: Path) -> None:
