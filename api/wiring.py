@@ -279,7 +279,7 @@ def build_knowledge_desk(settings: Settings, database: Database) -> KnowledgeDes
         from api.agent import open_embedder, open_knowledge
 
         async with open_embedder(settings) as embedder, open_knowledge(settings, database, embedder) as opened:
-            yield opened
+            yield opened[0]
 
     @asynccontextmanager
     async def answering() -> AsyncIterator[Embedder]:

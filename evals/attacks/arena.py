@@ -6,7 +6,7 @@ the reading of ``channels.gmail``. Nothing is written anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -15,20 +15,18 @@ from uuid import NAMESPACE_URL, uuid5
 
 from langgraph.checkpoint.memory import InMemorySaver
 
-from api.agent import choose_skills
 from channels.gmail.mail import read_mail
 from evals.attacks.attack import Attack, Place, Question, own_questions, planted
 from evals.attacks.obedient import ObedientModel
 from evals.data.bipia import Email
 from evals.measure.directory import Nobody
 from evals.sample_company.script import ARTICLES
-from graph.build import Graph, build_graph
+from graph.build import Graph, Skills, build_graph
 from graph.state import TurnState
 from infra.knowledge.article import Article
 from infra.knowledge.ingest import Ingest
 from infra.knowledge.memory import InMemoryKnowledge
 from infra.knowledge.reading import Reading, read_articles
-from infra.settings import Settings
 from skills.ports import Embedder, Knowledge, KnowledgeQuery
 from skills.turn import (
     CaseId,
@@ -107,16 +105,19 @@ class Arena:
     _honest: dict[tuple[str, str, bool], Outcome] = field(default_factory=dict)
 
     @classmethod
-    async def open(cls, embedder: Embedder, emails: Sequence[Email]) -> Arena:
-        """Read the sample company's articles, our own in other languages, and these e-mails as articles."""
+    async def open(cls, embedder: Embedder, emails: Sequence[Email], choose: Callable[..., Skills]) -> Arena:
+        """Read the sample company's articles, our own in other languages, and these e-mails as articles.
+
+        ``choose`` is the product's ``choose_skills`` with its settings filled in.
+        """
         company, mails = InMemoryKnowledge(embedder), InMemoryKnowledge(embedder)
         _, foreign = own_questions()
         await Ingest(company, embedder).add(read_articles(ARTICLES, source="sample-company"))
         await Ingest(company, embedder).add(_reading("foreign", [_article(n, row) for n, row in enumerate(foreign)]))
         await Ingest(mails, embedder).add(_reading("mails", [_mail_article(mail) for mail in emails]))
-        shelf, obedient, settings = Shelf(company), ObedientModel(), Settings(_env_file=None)
-        embedded = choose_skills(settings, knowledge=shelf, directory=Nobody(), model=None, embedder=embedder)
-        modelled = choose_skills(settings, knowledge=shelf, directory=Nobody(), model=obedient, embedder=embedder)
+        shelf, obedient = Shelf(company), ObedientModel()
+        embedded = choose(knowledge=shelf, directory=Nobody(), model=None, embedder=embedder)
+        modelled = choose(knowledge=shelf, directory=Nobody(), model=obedient, embedder=embedder)
         return cls(
             company,
             mails,

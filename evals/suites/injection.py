@@ -27,13 +27,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from api.agent import choose_skills
 from evals.attacks.arena import Arena, Outcome
 from evals.attacks.attack import Attack, Question, bipia_attacks, own_attacks, own_questions
 from evals.data.bipia import FOLDER, attack_texts, emails
 from evals.measure.statistics import wilson
 from evals.sample_company.script import Answered, load_script
 from evals.suite import Context, Figure, Report, Suite
+from infra.settings import Settings
 from skills.language import words
 
 _SHOWN = 12
@@ -70,7 +73,7 @@ class Played:
 
 async def _run(context: Context) -> Report:
     mails = emails(context.data, "test")
-    arena = await Arena.open(context.embedder, mails)
+    arena = await Arena.open(context.embedder, mails, partial(choose_skills, Settings(_env_file=None)))
     questions, _ = own_questions()
     answered = [question for question in questions.values() if question.language == "en" and not question.person]
     own = own_attacks()

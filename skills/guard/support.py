@@ -42,8 +42,8 @@ FAMILIAR, CLOSE = 0.6, 0.7
 WORDS_ALONE = 0.5
 """Without embeddings: the share of content words that the passage has to have."""
 STRAY, STRAY_LEANING, STRAY_ASKING = 0.2, 0.12, 0.4
-"""The cosine to the question, the heading or a neighbour that a sentence of a passage has at least. One that begins with a pronoun
-leans on the sentence before it, which says what it is about."""
+"""The cosine to the question, the heading or a neighbour that a sentence of a passage has at least. One that begins
+with a pronoun leans on the sentence before it, which says what it is about."""
 SHARED = 0.3
 """Whose share of words with them is larger is no stray, however far, unless it asks something."""
 _LEANS = re.compile(
