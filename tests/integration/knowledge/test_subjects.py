@@ -73,7 +73,11 @@ async def test_nobody_hears_of_articles_that_they_may_not_read(town: Town) -> No
     assert await town.names("the grant hotel", "staff") == {"Grant Hotel": 3}
 
 
-async def test_where_nothing_stands_above_capitals_within_a_title_are_the_name(town: Town) -> None:
+async def test_where_most_articles_have_no_name_capitals_within_their_titles_are_one(town: Town) -> None:
+    assert await town.names("and the laurel inn?") == {}
+    questions = reading(*(one for one in TOWN if one.slug.startswith("q")))
+    await town.ingest.add(questions, prune=True)
+    town.now += 60
     assert await town.names("and the laurel inn?") == {"Laurel Inn": 2}
 
 
