@@ -20,7 +20,7 @@ from infra.postgres.directory import PostgresDirectory
 from infra.postgres.knowledge import PostgresKnowledge
 from infra.postgres.model_replies import KeptReplies
 from infra.postgres.spend import BudgetedModel, Ceilings, Prices, Spend, SpendWatcher
-from infra.settings import Settings
+from infra.settings import Settings, read_settings
 from skills.adapt import Adapt, Company
 from skills.errors import ConfigurationError
 from skills.escalate import Escalate, Policy
@@ -95,6 +95,15 @@ def choose_skills(
         escalate=Escalate(read_policy(settings)),
         adapt=Adapt(company=Company(settings.company.name, settings.company.signature)),
     )
+
+
+def embedded_skills(*, knowledge: Knowledge, directory: CustomerDirectory) -> Skills:
+    """The skills as they run here without a language model, for whoever measures them on knowledge of their own.
+
+    Raises:
+        ConfigurationError: a setting or the policy file can't be used.
+    """
+    return choose_skills(read_settings(), knowledge=knowledge, directory=directory, model=None)
 
 
 def read_policy(settings: Settings) -> Policy:
