@@ -26,7 +26,7 @@ from infra.postgres.embedding_models import PostgresEmbeddingModels
 from infra.postgres.knowledge import PostgresKnowledge
 from infra.postgres.model_replies import KeptReplies
 from infra.postgres.spend import BudgetedModel, Ceilings, Prices, Spend, SpendWatcher
-from infra.settings import Settings
+from infra.settings import Settings, read_settings
 from skills.adapt import Adapt, Company
 from skills.errors import ConfigurationError
 from skills.escalate import Escalate, Policy
@@ -136,6 +136,15 @@ def choose_skills(
         intent=ReadIntent(intents, answer_threshold=settings.knowledge.answer_threshold),
         adapt=Adapt(company=Company(settings.company.name, settings.company.signature)),
     )
+
+
+def embedded_skills(*, knowledge: Knowledge, directory: CustomerDirectory) -> Skills:
+    """The skills as they run here without a language model, for whoever measures them on knowledge of their own.
+
+    Raises:
+        ConfigurationError: a setting or the policy file can't be used.
+    """
+    return choose_skills(read_settings(), knowledge=knowledge, directory=directory, model=None)
 
 
 def read_policy(settings: Settings) -> Policy:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from api.agent import choose_skills
+from api.agent import embedded_skills
 from api.commands.ask import run_steps
 from evals.measure.directory import Nobody
 from evals.measure.statistics import wilson
@@ -22,7 +22,6 @@ from graph.build import Graph, build_graph
 from infra.knowledge.ingest import Ingest
 from infra.knowledge.memory import InMemoryKnowledge
 from infra.knowledge.reading import read_articles
-from infra.settings import read_settings
 from skills.ports import Embedder
 from skills.turn import Escalation
 
@@ -70,7 +69,7 @@ async def open_graph(embedder: Embedder) -> Graph:
     """The product's graph, offline, over the sample company's articles in memory."""
     knowledge = InMemoryKnowledge(embedder)
     await Ingest(knowledge, embedder).add(read_articles(ARTICLES, source="sample company"))
-    return build_graph(choose_skills(read_settings(), knowledge=knowledge, directory=Nobody(), model=None))
+    return build_graph(embedded_skills(knowledge=knowledge, directory=Nobody()))
 
 
 async def judge(graph: Graph, listed: Listed) -> Judged:

@@ -41,7 +41,7 @@ def shop(csagent: Csagent, tmp_path: Path) -> Csagent:
 
 def test_a_text_is_explained_with_what_holds_what_nearly_does_and_how_soon_a_person_looks(shop: Csagent) -> None:
     shown = shop("policy", "explain", "I will sue you. How can I cancel my order? It cost 450 €").stdout
-    assert "a person decides, P2: within 60 min" in shown
+    assert "a person decides, P2: within 1 h" in shown
     held, _, nearly = shown.partition("These nearly do")
     assert "says “will sue”" in held
     assert "says “cancel my”, which is set aside" in " ".join(nearly.split())
@@ -68,7 +68,9 @@ def test_another_file_is_explained_and_why_its_rules_do_not_hold(shop: Csagent, 
 
 
 def test_a_good_policy_is_counted_and_a_bad_one_told_whole(csagent: Csagent, other: Path, tmp_path: Path) -> None:
-    assert csagent("policy", "check", str(other)).stdout == "other.toml: 2 rules (1 of P1, 0 of P2, 1 of P3), no fault\n"
+    assert (
+        csagent("policy", "check", str(other)).stdout == "other.toml: 2 rules (1 of P1, 0 of P2, 1 of P3), no fault\n"
+    )
     assert "the shipped policy" in csagent("policy", "check").stdout
     bad = tmp_path / "bad.toml"
     bad.write_text(OTHER.replace('"P1"', '"p1"').replace("mentions", "mention"), encoding="utf-8")

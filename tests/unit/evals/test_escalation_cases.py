@@ -29,7 +29,10 @@ def test_a_case_makes_the_same_turn_every_time() -> None:
     case = next(listed.case for listed in load_cases() if listed.case.before)
     turn = case.turn()
     assert turn == case.turn()
-    assert [message.text for message in (*turn.history, *turn.messages)] == [*(text for _, text in case.before), *case.says]
+    assert [message.text for message in (*turn.history, *turn.messages)] == [
+        *(text for _, text in case.before),
+        *case.says,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,11 @@ RULE = '[[rule]]\nname = "a"\nseverity = "P1"\nexplanation = "x"\n'
         (RULE + 'when = {mention = ["x"]}', "`when.mention` is not a field; did you mean “mentions”?", "allowed are"),
         (RULE + "when = {anger_at_least = 3}", "`when.anger_at_least` is 3", "shipped policy.toml"),
         (RULE + 'when = {answered = "yes"}', "`when.answered` is 'yes'", "shipped policy.toml"),
-        (RULE + 'when = {trend = "worse"}', "can't be: input should be 'improving', 'steady' or", "shipped policy.toml"),
+        (
+            RULE + 'when = {trend = "worse"}',
+            "can't be: input should be 'improving', 'steady' or",
+            "shipped policy.toml",
+        ),
         (RULE + 'when = {for_person = ["ask"]}', "did you mean “asked”?", "shipped policy.toml"),
         (RULE + 'when = {mentions = ["@no"]}', "the list “no”", "there are: none"),
         ('[phrases]\nhow_to = ["how"]\n' + RULE + 'when = {mentions = ["@howto"]}', "did you mean “how_to”?", "how_to"),

@@ -52,7 +52,8 @@ def test_a_sum_just_below_the_limit_is_told_as_nearly() -> None:
 
 def test_what_is_a_part_of_another_phrase_has_another_meaning() -> None:
     policy = Policy.parse(
-        '[[rule]]\nname = "a"\nseverity = "P2"\nexplanation = "x"\n[rule.when]\nmentions = ["a human", "human resources"]\n'
+        '[[rule]]\nname = "a"\nseverity = "P2"\nexplanation = "x"\n[rule.when]\n'
+        'mentions = ["a human", "human resources"]\n'
         'other_than = ["work in human resources", "don\'t need a human"]'
     )
     for text, holds in {
