@@ -46,7 +46,9 @@ def test_training_twice_gives_the_same_classifier(trained: IntentClassifier) -> 
 @pytest.mark.parametrize("labels", [("track",), ("track", "refund")])
 def test_one_label_or_two_are_enough_to_say_what_is_outside(labels: tuple[str, ...]) -> None:
     few = train(some_examples(*labels), embedder="hashed-words")
-    judgement = few.judge(["where is my parcel", "zebras eat grass"], vectors(["where is my parcel", "zebras eat grass"]))
+    judgement = few.judge(
+        ["where is my parcel", "zebras eat grass"], vectors(["where is my parcel", "zebras eat grass"])
+    )
     assert few.labels[judgement.labels[0]] == "track"
     assert judgement.outside[1] > judgement.outside[0]
 

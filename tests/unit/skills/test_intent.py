@@ -66,9 +66,7 @@ async def test_a_first_question_from_another_world_that_no_article_answers_is_fa
         (a_turn("Welches Wetter haben wir morgen in der Stadt?"), NOTHING),
     ],
 )
-async def test_whatever_might_be_ours_after_all_is_not_far(
-    node: ReadIntent, turn: Turn, retrieval: Retrieval
-) -> None:
+async def test_whatever_might_be_ours_after_all_is_not_far(node: ReadIntent, turn: Turn, retrieval: Retrieval) -> None:
     assert (await read(node, turn, retrieval)).scope != "far"
 
 
