@@ -185,12 +185,14 @@ class IntentClassifier:
 def softmax(values: Floats) -> Floats:
     """Probabilities row by row."""
     raised = np.exp(values - values.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)
+    shares: Floats = raised / raised.sum(axis=1, keepdims=True)
+    return shares
 
 
 def unit(rows: Floats) -> Floats:
     """Rows of unit length; what is zero stays zero."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+    of_length_one: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+    return of_length_one
 
 
 def _joined(heads: Sequence[tuple[Floats, Floats, Floats]]) -> tuple[Floats, Floats, Floats]:

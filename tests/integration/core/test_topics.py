@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from graph.build import build_graph
 from infra.crypto.keyring import Keyring
 from infra.postgres.database import Database
 from infra.postgres.topics import TopicCount, Topics
 from skills.turn import Intent
 from tests.core import make_core
 from tests.trivial import OfTurn, trivial_skills
-from graph.build import build_graph
 
 
 async def intent(state: OfTurn) -> dict[str, Intent]:

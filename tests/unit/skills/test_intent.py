@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +20,8 @@ FAR = "zebras eat green grass"
 
 
 class NoModel(HashedWords):
-    async def embed(self, texts: object) -> list[list[float]]:
-        raise ModelUnavailableError
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        raise ModelUnavailableError(f"{len(texts)} texts too many")
 
 
 @pytest.fixture(scope="module")
