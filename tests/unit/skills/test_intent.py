@@ -38,6 +38,11 @@ async def read(node: ReadIntent, turn: Turn, retrieval: Retrieval = NOTHING) -> 
     return (await node({"turn": turn, "retrieval": retrieval}))["intent"]
 
 
+async def escalated(policy: Policy, state: dict[str, Any], **more: object) -> bool:
+    whole: Any = state | more
+    return (await Escalate(policy)(whole))["escalation"].needed
+
+
 async def test_without_trained_intents_the_best_articles_title_is_the_topic() -> None:
     found = await read(ReadIntent(), a_turn("How long does it take?"), a_retrieval("How long?", DELIVERY))
     assert (found.label, found.topic, found.scope) == (None, DELIVERY.title, "in")
@@ -87,7 +92,7 @@ async def test_what_is_far_gets_a_friendly_no_and_no_person(language: str, said:
     draft = (await ExtractiveResponder()(state))["draft"]
     assert said in draft.text
     assert (draft.answered, draft.citations) == (True, ())
-    assert not (await Escalate()({**state, "draft": draft}))["escalation"].needed
+    assert not await escalated(Policy.default(), state, draft=draft)
 
 
 async def test_whoever_is_far_and_speaks_of_danger_gets_a_person_all_the_same() -> None:
@@ -96,7 +101,7 @@ async def test_whoever_is_far_and_speaks_of_danger_gets_a_person_all_the_same() 
         "intent": Intent(None, None, 0.1, "far"),
     }  # fmt: skip
     draft = (await ExtractiveResponder()(state))["draft"]
-    assert (await Escalate()({**state, "draft": draft}))["escalation"].needed
+    assert await escalated(Policy.default(), state, draft=draft)
 
 
 async def test_what_is_near_goes_on_as_usual() -> None:
@@ -129,8 +134,8 @@ async def test_a_rule_can_ask_for_an_intent_and_for_the_scope(condition: str, *,
     policy = Policy.parse(POLICY.replace("{condition}", condition))
     state: Any = {"turn": a_turn("I am leaving"), "sentiment": a_sentiment(), "draft": an_answer()}
     intent = Intent("cancel", "cancel", 0.9, "in")
-    assert (await Escalate(policy)({**state, "intent": intent}))["escalation"].needed is asked
-    assert not (await Escalate(policy)(state))["escalation"].needed
+    assert await escalated(policy, state, intent=intent) is asked
+    assert not await escalated(policy, state)
 
 
 def test_a_scope_that_there_is_not_is_refused() -> None:
