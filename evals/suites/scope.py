@@ -85,7 +85,7 @@ def hold_out(names: Sequence[str], seed: str) -> frozenset[str]:
     return frozenset(ranked[: len(ranked) // HELD_OUT])
 
 
-def tested(training: Rows, test: Rows, *, held_out: frozenset[str] = frozenset()) -> Tested:
+def judge_test(training: Rows, test: Rows, *, held_out: frozenset[str] = frozenset()) -> Tested:
     """Train without the intents held out, judge the test, in which theirs are out of scope."""
     kept = np.array([index for index, label in enumerate(training.labels) if label not in held_out], dtype=np.intp)
     classifier = train(Examples(training.texts, training.labels, training.vectors).some(kept), embedder="")
@@ -127,18 +127,18 @@ async def _run(context: Context) -> Report:
 
 def _measure(context: Context, bank: tuple[Rows, Rows], clinc: tuple[Rows, Rows]) -> Report:
     context.say("banking77: all intents")
-    whole = tested(*bank)
-    flat = tested(*(replace(rows, vectors=_last_layer(rows.vectors)) for rows in bank))
+    whole = judge_test(*bank)
+    flat = judge_test(*(replace(rows, vectors=_last_layer(rows.vectors)) for rows in bank))
     near = []
     for seed in SEEDS:
         context.say(f"banking77: a third held out, {seed}")
-        near.append(tested(*bank, held_out=hold_out(bank[0].labels, seed)))
-    flat_near = tested(
+        near.append(judge_test(*bank, held_out=hold_out(bank[0].labels, seed)))
+    flat_near = judge_test(
         *(replace(rows, vectors=_last_layer(rows.vectors)) for rows in bank),
         held_out=hold_out(bank[0].labels, SEEDS[0]),
     )
     context.say("clinc150")
-    wide = tested(*clinc)
+    wide = judge_test(*clinc)
     return Report(
         figures=(
             Figure("banking77_acc", whole.judged.accuracy, whole.judged.accuracy_interval, floor=0.94,

@@ -158,7 +158,8 @@ class BertEncoder:
 
 
 def _unit(rows: Floats) -> Floats:
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    of_length_one: Floats = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return of_length_one
 
 
 def gelu(rows: npt.NDArray[np.float32]) -> None:

@@ -577,8 +577,12 @@ CREATE TABLE turns (
     started_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone DEFAULT now() NOT NULL,
     milliseconds jsonb DEFAULT '{}'::jsonb NOT NULL,
+    topic text,
+    scope text,
     CONSTRAINT turns_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'unanswered'::text, 'escalated'::text, 'withheld'::text, 'taken_over'::text, 'dead'::text]))),
-    CONSTRAINT turns_status_check CHECK ((status = ANY (ARRAY['done'::text, 'paused'::text, 'withheld'::text, 'dead'::text])))
+    CONSTRAINT turns_scope_check CHECK ((scope = ANY (ARRAY['in'::text, 'near'::text, 'far'::text]))),
+    CONSTRAINT turns_status_check CHECK ((status = ANY (ARRAY['done'::text, 'paused'::text, 'withheld'::text, 'dead'::text]))),
+    CONSTRAINT turns_topic_check CHECK ((length(topic) <= 200))
 );
 
 CREATE TABLE verifications (
@@ -862,6 +866,8 @@ CREATE INDEX passages_words ON passages USING gin (words) WITH (fastupdate=off);
 CREATE INDEX surveys_of_conversation ON surveys USING btree (conversation_id, created_at);
 
 CREATE INDEX surveys_to_ask ON surveys USING btree (due_at) WHERE ((asked_at IS NULL) AND (withdrawn IS NULL) AND (rating IS NULL));
+
+CREATE INDEX turns_by_time ON turns USING brin (started_at);
 
 CREATE INDEX turns_of_case ON turns USING btree (case_id, last_sequence);
 

@@ -88,9 +88,9 @@ class VectorsHead:
 
     def distances(self, vectors: Floats) -> tuple[Floats, Floats]:
         """Where the vectors lie, ``[texts, axes]``, and their squared distances to the means, ``[texts, labels]``."""
-        places = (vectors - self.centre) @ self.projection
+        places = np.asarray((vectors - self.centre) @ self.projection, dtype=np.float32)
         squares = (places**2).sum(axis=1)[:, None] - 2 * places @ self.means.T + (self.means**2).sum(axis=1)
-        return places, np.maximum(squares, 0)
+        return places, np.asarray(np.maximum(squares, 0), dtype=np.float32)
 
     def votes(self, places: Floats, labels: int) -> Floats:
         """The share of each label among the nearest examples, nearer ones counting more, ``[texts, labels]``."""
@@ -106,7 +106,8 @@ class VectorsHead:
 
     def nearness(self, vectors: Floats) -> Floats:
         """The cosine to the nearest example about the examples' mean, ``[texts]``."""
-        nearest: Floats = (unit((vectors - self.middle) @ self.main_axes) @ self.directions.T).max(axis=1)
+        about = np.asarray((vectors - self.middle) @ self.main_axes, dtype=np.float32)
+        nearest: Floats = (unit(about) @ self.directions.T).max(axis=1)
         return nearest
 
 
@@ -145,7 +146,9 @@ class IntentClassifier:
             for start in range(0, len(texts), _AT_ONCE)
         ]
         return Judgement(
-            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "confidence", "outside")),
+            labels=np.concatenate([part.labels for part in parts]),
+            confidence=np.concatenate([part.confidence for part in parts]),
+            outside=np.concatenate([part.outside for part in parts]),
             signs=np.concatenate([part.signs for part in parts]),
             heads=_joined([part.heads for part in parts]),
         )
@@ -182,12 +185,14 @@ class IntentClassifier:
 def softmax(values: Floats) -> Floats:
     """Probabilities row by row."""
     raised = np.exp(values - values.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)
+    shares: Floats = raised / raised.sum(axis=1, keepdims=True)
+    return shares
 
 
 def unit(rows: Floats) -> Floats:
     """Rows of unit length; what is zero stays zero."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+    of_length_one: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+    return of_length_one
 
 
 def _joined(heads: Sequence[tuple[Floats, Floats, Floats]]) -> tuple[Floats, Floats, Floats]:
