@@ -28,7 +28,7 @@ from skills.identify import Identify
 from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel
 from skills.respond import ExtractiveResponder, ModelResponder
 from skills.retrieve import Retrieve
-from skills.sentiment import LexiconSentiment, ModelSentiment
+from skills.sentiment import FusedSentiment, ModelSentiment
 from skills.turn import Language
 
 _MODEL_LIMITS = Limits(failures=3, window=120.0, cooldown=15.0)
@@ -65,19 +65,30 @@ async def open_agent(
         knowledge = await stack.enter_async_context(_open_knowledge(settings, database, embedder))
         model = await stack.enter_async_context(_open_model(settings, database, watched, spend))
         yield build_graph(
-            choose_skills(settings, knowledge=knowledge, directory=PostgresDirectory(database, keyring), model=model)
+            choose_skills(
+                settings,
+                knowledge=knowledge,
+                directory=PostgresDirectory(database, keyring),
+                model=model,
+                embedder=embedder,
+            )
         )
 
 
 def choose_skills(
-    settings: Settings, *, knowledge: Knowledge, directory: CustomerDirectory, model: StructuredModel | None
+    settings: Settings,
+    *,
+    knowledge: Knowledge,
+    directory: CustomerDirectory,
+    model: StructuredModel | None,
+    embedder: Embedder,
 ) -> Skills:
     """One form of each skill: the model's where there is a model, else the embedded one."""
-    lexicon = LexiconSentiment()
+    mood = FusedSentiment(embedder)
     extractive = ExtractiveResponder(answer_threshold=settings.knowledge.answer_threshold)
     return Skills(
         identify=Identify(directory),
-        sentiment=lexicon if model is None else ModelSentiment(model, lexicon),
+        sentiment=mood if model is None else ModelSentiment(model, mood),
         retrieve=Retrieve(knowledge),
         respond=extractive if model is None else ModelResponder(model),
         escalate=Escalate(read_policy(settings)),

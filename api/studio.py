@@ -163,7 +163,12 @@ async def prepare(settings: Settings, articles: Path) -> Graph:
         raise ConfigurationError(f"there is no article in {articles}", hint=f"name a folder with some: {ARTICLES}=…")
     await Ingest(knowledge, embedder).add(reading)
     skills = await asyncio.to_thread(
-        choose_skills, settings, knowledge=knowledge, directory=NobodyKnown(), model=choose_model(settings)
+        choose_skills,
+        settings,
+        knowledge=knowledge,
+        directory=NobodyKnown(),
+        model=choose_model(settings),
+        embedder=embedder,
     )
     return build_graph(skills, receive=receive, receives=StudioInput)
 

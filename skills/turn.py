@@ -133,6 +133,9 @@ class Trend(StrEnum):
     WORSENING = "worsening"
 
 
+MoodLabel = Literal["negative", "neutral", "positive"]
+
+
 @dataclass(frozen=True, slots=True)
 class Sentiment:
     """sentiment → polarity in [-1, 1], intensity, anger and urgency in [0, 1], and the trend over the case."""
@@ -145,6 +148,8 @@ class Sentiment:
     language: Language
     evidence: tuple[str, ...]
     """The words that moved the score most, for the reviewer."""
+    label: MoodLabel = "neutral"
+    """The mood in one word, for counting."""
 
 
 @dataclass(frozen=True, slots=True)

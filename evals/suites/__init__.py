@@ -2,5 +2,6 @@
 
 from evals.suite import Suite
 from evals.suites.sample import SAMPLE
+from evals.suites.sentiment import SENTIMENT
 
-SUITES: tuple[Suite, ...] = (SAMPLE,)
+SUITES: tuple[Suite, ...] = (SAMPLE, SENTIMENT)

@@ -84,7 +84,11 @@ async def test_real_questions_are_answered_from_a_real_faq(database: Database, t
         reading = read_articles(faq, mapping=PROJECT / "evals" / "mappings" / "dstc10_faq.toml")
         await Ingest(PostgresArticles(database), embedder).add(reading)
         skills = choose_skills(
-            settings, knowledge=PostgresKnowledge(database, embedder), directory=NobodyKnown(), model=None
+            settings,
+            knowledge=PostgresKnowledge(database, embedder),
+            directory=NobodyKnown(),
+            model=None,
+            embedder=embedder,
         )
         graph = build_graph(skills)
         graph.checkpointer = InMemorySaver()
