@@ -92,7 +92,7 @@ async def _ablations(embedder: Embedder, node: FusedSentiment, tweets: Sequence[
     right = [tweet.label for tweet in tweets]
     turns = [turn_of(tweet.text, language=ENGLISH) for tweet in tweets]
     found = {"lexicon": await labels_of(node.lexical, turns)}
-    seen = [signs(turn.text, node.lexical.mood(turn), node.lexical.lexicon) for turn in turns]
+    seen = [signs(turn.text, node.lexical.weighed(turn)[1], node.lexical.lexicon) for turn in turns]
     vectors = await embedder.embed([plain(tweet.text) or "." for tweet in tweets])
     for name, without in _SHOWN.items():
         found[name] = [

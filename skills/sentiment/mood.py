@@ -151,7 +151,9 @@ class _Surroundings:
     @classmethod
     def of(cls, said: list[Word], vocabulary: Vocabulary) -> _Surroundings:
         return cls(
-            *(_ends(listed, said) for listed in (vocabulary.negations, vocabulary.intensifiers, vocabulary.dampeners)),
+            negated=_ends(vocabulary.negations, said),
+            stronger=_ends(vocabulary.intensifiers, said),
+            weaker=_ends(vocabulary.dampeners, said),
             contrast=max((match.start for match in vocabulary.contrast.find(said)), default=None),
         )
 

@@ -41,23 +41,25 @@ class LexiconSentiment:
         """Read the waiting messages as one text."""
         return {"sentiment": self.read(state["turn"])}
 
-    def mood(self, turn: Turn) -> Mood:
-        """What the words of the customer's language say."""
-        return mood_of(turn.text, self.lexicon.vocabulary(customer_language(turn)), self.lexicon)
-
     def read(self, turn: Turn) -> Sentiment:
-        """The same, for whoever has no event loop or falls back on it."""
-        mood = self.mood(turn)
-        return Sentiment(
+        """The same, for whoever has no event loop."""
+        return self.weighed(turn)[0]
+
+    def weighed(self, turn: Turn) -> tuple[Sentiment, Mood]:
+        """The same, with what it was made from."""
+        language = customer_language(turn)
+        mood = mood_of(turn.text, self.lexicon.vocabulary(language), self.lexicon)
+        found = Sentiment(
             polarity=round(mood.polarity, 3),
             intensity=round(mood.intensity, 3),
             anger=round(mood.anger, 3),
             urgency=round(mood.urgency, 3),
             trend=trend_of(mood.polarity, turn.earlier_polarity),
-            language=customer_language(turn),
+            language=language,
             evidence=mood.evidence,
             label=label_of(mood.polarity),
         )
+        return found, mood
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class FusedSentiment:
     async def __call__(self, state: SentimentInput) -> SentimentUpdate:
         """Embed the waiting messages as one text, once."""
         turn = state["turn"]
-        found = self.lexical.read(turn)
+        found, mood = self.lexical.weighed(turn)
         if found.language != ENGLISH or self.embedder.model != self.head.model:
             return {"sentiment": found}
         text = plain(turn.text)
@@ -85,7 +87,7 @@ class FusedSentiment:
             (vector,) = await self.embedder.embed([text])
         except ModelUnavailableError:
             return {"sentiment": found}
-        seen = signs(turn.text, self.lexical.mood(turn), self.lexical.lexicon)
+        seen = signs(turn.text, mood, self.lexical.lexicon)
         shares = self.head.weigh(seen, vector)
         return {"sentiment": _fused(found, shares, turn)}
 

@@ -15,9 +15,7 @@ def test_others_texts_are_labelled_and_the_figures_are_a_line_of_json(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     file = tmp_path / "s.csv"
-    file.write_text(
-        "text,label\nI love it!,positive\nWhen do you open?,neutral\nThis is awful,neg\n", encoding="utf-8"
-    )
+    file.write_text("text,label\nI love it!,positive\nWhen do you open?,neutral\nThis is awful,neg\n", encoding="utf-8")
     result = CliRunner().invoke(app, ["sentiment", "--test", str(file)])
     assert result.exit_code == 0, result.output
     line = json.loads(result.stdout.splitlines()[-1])

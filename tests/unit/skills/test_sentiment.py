@@ -215,7 +215,7 @@ async def test_the_lexicon_decides_alone_where_the_head_knows_nothing(text: str,
 @given(st.text())
 def test_the_heads_shares_add_up_for_every_text(text: str) -> None:
     turn = a_turn(text)
-    seen = signs(text, LEXICON.mood(turn), LEXICON.lexicon)
+    seen = signs(text, LEXICON.weighed(turn)[1], LEXICON.lexicon)
     assert len(seen) == len(SIGNS)
     assert all(-1 <= figure <= 1 for figure in seen)
     assert sum(HEAD.weigh(seen, NOTHING)) == pytest.approx(1)
