@@ -26,8 +26,8 @@ from evals.measure.classes import (
     precisions,
     recalls,
 )  # fmt: skip
+from evals.measure.moods import embed_ahead, labels_of, turn_of
 from evals.measure.vectors import FileVectorCache, vectors_file
-from evals.suites.sentiment import embed_ahead, labels_of, turn_of
 from infra.models.cache import CachedEmbedder
 from infra.settings import read_settings
 from skills.sentiment import FusedSentiment

@@ -12,46 +12,20 @@ English is left to the lexicon, as in the product.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from uuid import NAMESPACE_OID, uuid5
 
 from evals.data.labelled import Labelled, read_own
 from evals.data.tweeteval import FOLDER, read_tweets
 from evals.measure.classes import Array, accuracy, confusion, interval, macro_f1, macro_recall
+from evals.measure.moods import embed_ahead, labels_of, turn_of
 from evals.suite import Context, Figure, Report, Suite
 from skills.language import ENGLISH
 from skills.ports import Embedder
-from skills.sentiment import FusedSentiment, LexiconSentiment
+from skills.sentiment import FusedSentiment
 from skills.sentiment.head import LABELS, Part, signs
 from skills.sentiment.plain import plain
-from skills.turn import CaseId, ChannelName, Customer, CustomerId, Language, Message, MessageId, MoodLabel, Turn, TurnId
 
 LANGUAGES = ("en", "de", "es", "fr")
 _FLOOR = 0.62
-_AT_ONCE = 2_000
-_NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def turn_of(text: str, *, language: str | None = None) -> Turn:
-    """A text as the product would be given it: one message of one customer, whose language may be known."""
-    key = uuid5(NAMESPACE_OID, text)
-    chat = ChannelName("chat")
-    message = Message(MessageId(key), 1, "customer", text, _NOON)
-    known = None if language is None else Language(language)
-    customer = Customer(CustomerId(key), None, verified=False, language=known, segment="standard", earlier_cases=0)
-    return Turn(TurnId(key), CaseId(key), chat, customer, (message,), (), (), _NOON)
-
-
-async def labels_of(node: FusedSentiment | LexiconSentiment, turns: Sequence[Turn]) -> list[MoodLabel]:
-    """What the product's node says of each."""
-    return [(await node({"turn": turn}))["sentiment"].label for turn in turns]
-
-
-async def embed_ahead(embedder: Embedder, texts: Sequence[str]) -> None:
-    """Fill the cache in batches, which is quicker than text by text."""
-    wanted = list(dict.fromkeys(filter(None, map(plain, texts))))
-    for start in range(0, len(wanted), _AT_ONCE):
-        await embedder.embed(wanted[start : start + _AT_ONCE])
 
 
 async def _run(context: Context) -> Report:
