@@ -30,11 +30,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from api.agent import open_embedder
 from evals.measure.classes import confusion, interval, macro_recall
 from evals.measure.vectors import FileVectorCache, vectors_file
 from infra.models.cache import CachedEmbedder
-from infra.settings import read_settings
+from infra.models.minilm import MiniLmEmbedder
 from skills.errors import BadRequestError, SupportError
 from skills.language import ENGLISH
 from skills.sentiment.head import FILE, LABELS, PARTS, SIGNS, Head, Part, signs
@@ -223,9 +222,9 @@ async def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     examples = read_examples(asked.data)
     cache = FileVectorCache(vectors_file())
-    async with open_embedder(read_settings()) as embedder:
-        vectors = await vectors_of(CachedEmbedder(embedder, cache), examples)
-        model = embedder.model
+    embedder = MiniLmEmbedder()
+    vectors, model = await vectors_of(CachedEmbedder(embedder, cache), examples), embedder.model
+    embedder.close()
     cache.close()
     marks = signs_of(examples)
     held = np.asarray([example.held_out for example in examples])
