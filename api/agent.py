@@ -36,7 +36,7 @@ from skills.intent import ReadIntent, ScopeLimits, TrainedIntents
 from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel, Subjects
 from skills.respond import ExtractiveResponder, ModelResponder, Prompt
 from skills.retrieve import Retrieve
-from skills.sentiment import LexiconSentiment, ModelSentiment
+from skills.sentiment import FusedSentiment, ModelSentiment
 from skills.turn import Language
 from skills.untrusted import notice
 
@@ -109,17 +109,14 @@ def choose_skills(
     knowledge: Knowledge,
     directory: CustomerDirectory,
     model: StructuredModel | None,
+    embedder: Embedder,
     intents: TrainedIntents | None = None,
     subjects: Subjects | None = None,
-    embedder: Embedder | None = None,
 ) -> Skills:
-    """One form of each skill: the model's where there is a model, else the embedded one.
-
-    ``embedder`` is for the guards, which go by words alone without one.
-    """
-    lexicon = LexiconSentiment()
-    sentiment = lexicon if model is None else ModelSentiment(model, lexicon)
-    told = () if isinstance(sentiment, LexiconSentiment) else (sentiment.instructions,)
+    """One form of each skill: the model's where there is a model, else the embedded one."""
+    mood = FusedSentiment(embedder)
+    sentiment = mood if model is None else ModelSentiment(model, mood)
+    told = () if isinstance(sentiment, FusedSentiment) else (sentiment.instructions,)
     extractive = ExtractiveResponder(answer_threshold=settings.knowledge.answer_threshold)
     return Skills(
         identify=Identify(directory),
@@ -138,13 +135,13 @@ def choose_skills(
     )
 
 
-def embedded_skills(*, knowledge: Knowledge, directory: CustomerDirectory) -> Skills:
+def embedded_skills(*, knowledge: Knowledge, directory: CustomerDirectory, embedder: Embedder) -> Skills:
     """The skills as they run here without a language model, for whoever measures them on knowledge of their own.
 
     Raises:
         ConfigurationError: a setting or the policy file can't be used.
     """
-    return choose_skills(read_settings(), knowledge=knowledge, directory=directory, model=None)
+    return choose_skills(read_settings(), knowledge=knowledge, directory=directory, model=None, embedder=embedder)
 
 
 def read_policy(settings: Settings) -> Policy:

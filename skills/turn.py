@@ -134,6 +134,9 @@ class Trend(StrEnum):
     WORSENING = "worsening"
 
 
+MoodLabel = Literal["negative", "neutral", "positive"]
+
+
 @dataclass(frozen=True, slots=True)
 class Sentiment:
     """sentiment → polarity in [-1, 1], intensity, anger and urgency in [0, 1], and the trend over the case."""
@@ -146,6 +149,8 @@ class Sentiment:
     language: Language
     evidence: tuple[str, ...]
     """The words that moved the score most, for the reviewer."""
+    label: MoodLabel = "neutral"
+    """The mood in one word, for counting."""
 
 
 @dataclass(frozen=True, slots=True)

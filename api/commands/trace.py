@@ -52,7 +52,8 @@ def _lines(finding: object) -> Iterator[Text]:
             yield from _identification(finding)
         case Sentiment():
             yield Text(
-                f"polarity {finding.polarity:+.2f}, anger {finding.anger:.2f}, urgency {finding.urgency:.2f},"
+                f"{finding.label}, polarity {finding.polarity:+.2f}, anger {finding.anger:.2f},"
+                f" urgency {finding.urgency:.2f},"
                 f" {finding.trend.value}, {finding.language}"
             )
             if finding.evidence:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from evals.commands import evaluate_retrieval, evaluate_scope
+from evals.commands import evaluate_retrieval, evaluate_scope, evaluate_sentiment
 
 app = typer.Typer(
     help="Measure the agent's judgement on your own data; nothing that is stored is read or changed.",
@@ -16,8 +16,4 @@ app = typer.Typer(
 )
 app.command("retrieval")(evaluate_retrieval.command)
 app.command("scope")(evaluate_scope.command)
-
-
-@app.callback()
-def _each_by_its_name() -> None:
-    """Keep the subcommand's name also while it is the only one."""
+app.command("sentiment")(evaluate_sentiment.sentiment)

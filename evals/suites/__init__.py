@@ -7,6 +7,7 @@ from evals.suites.injection import INJECTION
 from evals.suites.retrieval import RETRIEVAL
 from evals.suites.sample import SAMPLE
 from evals.suites.scope import SCOPE
+from evals.suites.sentiment import SENTIMENT
 from evals.suites.support import SUPPORT
 
 SUITES: tuple[Suite, ...] = (
@@ -14,6 +15,7 @@ SUITES: tuple[Suite, ...] = (
     RETRIEVAL,
     SCOPE,
     IDENTIFICATION,
+    SENTIMENT,
     INJECTION,
     SUPPORT,
     ESCALATION,

@@ -1,1 +1,1 @@
-"""What was counted or fitted on public data, to be done again."""
+"""Scripts that make the weights in the repository. None is run by the product, the tests or ``make eval``."""
