@@ -8,6 +8,7 @@ from html import escape
 
 from skills.errors import ModelUnavailableError
 from skills.ports import StructuredModel
+from skills.respond.clarify import clarifying_draft
 from skills.respond.drafts import NO_PASSAGES, small_talk_draft, unknown_draft
 from skills.respond.grounding import AnswerForm, citations_of, objection
 from skills.respond.prompt import Prompt
@@ -24,7 +25,7 @@ _EARLIER_MESSAGES = 8
 class ModelResponder:
     """Lets a model write from the passages and checks what it wrote.
 
-    Small talk and empty searches don't reach the model. Without an answer from it, or with one that fails a check of
+    Small talk, empty searches and questions that several articles fit don't reach the model. Without an answer from it, or with one that fails a check of
     ``grounding``, the draft is the plain "I don't know" with the reason in ``failure``: the policy sends it to a
     person.
     """
@@ -43,6 +44,9 @@ class ModelResponder:
         passages = usable(retrieval.passages, rejections)
         if not passages:
             return {"draft": self._unknown(language, retrieval.confidence, None)}
+        own = [passage for passage in passages if passage.language == language]
+        if not rejections and (asking := clarifying_draft(turn, own, language)):
+            return {"draft": asking}
         try:
             form = await self.model.fill(
                 instructions=self.prompt.instructions(language, rejections),

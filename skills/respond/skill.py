@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
+from skills.answerability import ENOUGH, evidence_for
 from skills.language import content_words, sentences
+from skills.respond.clarify import clarifying_draft
 from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, small_talk_draft, unknown_draft
 from skills.respond.extract import Quote, quotes_for, supporting
 from skills.respond.texts import text_for
@@ -39,7 +41,9 @@ class ExtractiveResponder:
     """Quotes, and invents nothing: every sentence of an answer stands in an article, but for our own "I don't know".
 
     Only passages in the customer's language are quoted, and none that a rejected draft cited. Below
-    ``answer_threshold`` (the confidence of the retrieval, 0 to 1) it doesn't try.
+    ``answer_threshold`` (the confidence of the retrieval, 0 to 1) it doesn't try, nor where the passages don't answer
+    in the light of the talk (``skills.answerability``). Where several articles fit a question that says too little, it
+    asks once which is meant.
     """
 
     answer_threshold: float = 0.4
@@ -58,8 +62,12 @@ class ExtractiveResponder:
             return unknown_draft(language, confidence=0.0, model=EXTRACTIVE, failure=failure)
         passages = [passage for passage in usable(retrieval.passages, rejections) if passage.language == language]
         questions = retrieval.query.splitlines()
+        if not rejections and (asking := clarifying_draft(turn, passages, language)):
+            return asking
         if retrieval.confidence < self.answer_threshold:
             return unknown_draft(language, confidence=retrieval.confidence, model=EXTRACTIVE, failure=retrieval.failure)
+        if len(questions) == 1 and evidence_for(turn.text, retrieval.passages, turn.history).answerable < ENOUGH:
+            return unknown_draft(language, confidence=min(retrieval.confidence, _PARTLY_ANSWERED), model=EXTRACTIVE)
         if len(questions) > 1 or rejections:
             answers = {question: quotes_for(question, supporting(question, passages)) for question in questions}
         else:

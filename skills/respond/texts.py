@@ -11,6 +11,8 @@ from skills.turn import Language
 TextName = Literal[
     "unknown",
     "unknown_part",
+    "which",
+    "or",
     "greeting",
     "identity",
     "well_being",
@@ -25,6 +27,8 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
     "en": {
         "unknown": "I'm sorry, I don't know the answer to that.",
         "unknown_part": "I don't know the answer to “{question}”.",
+        "which": "Several of our articles speak of that. Which do you mean: {choices}?",
+        "or": " or ",
         "greeting": "Hello! How can I help you?",
         "identity": "I'm an automated assistant, not a person. If you'd rather talk to a person, just say so.",
         "well_being": "Thank you for asking, all is well here. How can I help you?",
@@ -40,6 +44,8 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
     "de": {
         "unknown": "Es tut mir leid, darauf weiß ich keine Antwort.",
         "unknown_part": "Auf „{question}“ weiß ich keine Antwort.",
+        "which": "Dazu gibt es mehrere Artikel. Worum geht es Ihnen: {choices}?",
+        "or": " oder ",
         "greeting": "Guten Tag! Wie kann ich Ihnen helfen?",
         "identity": (
             "Ich bin ein automatischer Assistent, kein Mensch. "
@@ -59,6 +65,8 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
     "es": {
         "unknown": "Lo siento, no sé la respuesta a esa pregunta.",
         "unknown_part": "No sé la respuesta a «{question}».",
+        "which": "Varios de nuestros artículos hablan de eso. ¿A cuál se refiere: {choices}?",
+        "or": " o ",
         "greeting": "¡Hola! ¿En qué puedo ayudarle?",
         "identity": "Soy un asistente automático, no una persona. Si prefiere hablar con una persona, dígamelo.",
         "well_being": "Gracias por preguntar, aquí todo bien. ¿En qué puedo ayudarle?",
@@ -74,6 +82,8 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
     "fr": {
         "unknown": "Je suis désolé, je ne connais pas la réponse à cette question.",
         "unknown_part": "Je ne connais pas la réponse à « {question} ».",
+        "which": "Plusieurs de nos articles en parlent. De quoi s'agit-il : {choices} ?",
+        "or": " ou ",
         "greeting": "Bonjour ! Comment puis-je vous aider ?",
         "identity": (
             "Je suis un assistant automatique, pas une personne. Si vous préférez parler à une personne, dites-le-moi."
