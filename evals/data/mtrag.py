@@ -1,9 +1,9 @@
 """MTRAG-UN (IBM, Apache-2.0): 507 conversation turns, each labelled by whether its passages answer it.
 
-Every turn is a task of its own with the talk before it and the passages that its annotators found fit. All 97 turns that
-nothing answers come with *no* passage at all: whoever counts the given passages has read the label. So the passages of
-all turns are pooled into one knowledge base here, in which a turn has to find its own, and ``MtragTurn.gold`` only says
-which they would be.
+Every turn is a task of its own with the talk before it and the passages that its annotators found fit. All 97 turns
+that nothing answers come with *no* passage at all: whoever counts the given passages has read the label. So the
+passages of all turns are pooled into one knowledge base here, in which a turn has to find its own, and
+``MtragTurn.gold`` only says which they would be.
 """
 
 from __future__ import annotations

@@ -27,10 +27,8 @@ from skills.turn import (
 _NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-async def turns_of(
-    customer: SampleCustomer, retrieve: Retrieve
-) -> AsyncIterator[tuple[Turn, Expectation, Retrieval]]:
-    """Every turn of a customer with what is expected of it and what was found; between turns the embedded form speaks."""
+async def turns_of(customer: SampleCustomer, retrieve: Retrieve) -> AsyncIterator[tuple[Turn, Expectation, Retrieval]]:
+    """Every turn of a customer, what is expected of it and what was found; the embedded form answers between them."""
     respond = ExtractiveResponder()
     said: list[Message] = []
 
@@ -41,7 +39,7 @@ async def turns_of(
     for number, asked in enumerate(customer.turns):
         history = tuple(said)
         for text in asked.messages:
-            said.append(message(text, "customer"))
+            said.append(message(text, "customer"))  # noqa: PERF401 - a message's number is how many there are
         turn = Turn(
             id=TurnId(_id(f"{customer.id} turn {number}")),
             case_id=CaseId(_id(customer.id)),

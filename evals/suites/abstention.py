@@ -128,9 +128,7 @@ def _report(outcomes: Sequence[_Outcome]) -> Report:
             Figure(
                 "mtrag_balanced_acc",
                 accuracy,
-                bootstrap(
-                    len(wanted), lambda drawn: balanced(wanted[drawn], ours[drawn]), clusters=held_out.dialogues
-                ),
+                bootstrap(len(wanted), lambda drawn: balanced(wanted[drawn], ours[drawn]), clusters=held_out.dialogues),
                 floor=baseline,
                 stated="mean of the share answered of ANSWERABLE and the share abstained of the others, held-out half",
             ),

@@ -1,7 +1,8 @@
 """A model's answers by prompt hash, in a file of this machine, with a ledger of the calls that were made.
 
-For evaluations only: the same suite costs nothing the second time, and its report says what the first time took. Answers
-lie there as they came, unsealed, so that customers' data never belong in it. Deleting it costs calls and nothing else.
+For evaluations only: the same suite costs nothing the second time, and its report says what the first time took.
+Answers lie there as they came, unsealed, so that customers' data never belong in it. Deleting it costs calls and
+nothing else.
 
 It stands around the model itself, inside of breakers and budgets: what is kept costs neither. A failure is written down
 and not kept: the next run asks again. Killed between answer and keeping, it asks again too.

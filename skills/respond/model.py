@@ -25,9 +25,9 @@ _EARLIER_MESSAGES = 8
 class ModelResponder:
     """Lets a model write from the passages and checks what it wrote.
 
-    Small talk, empty searches and questions that several articles fit don't reach the model. Without an answer from it, or with one that fails a check of
-    ``grounding``, the draft is the plain "I don't know" with the reason in ``failure``: the policy sends it to a
-    person.
+    Small talk, empty searches and questions that several articles fit don't reach the model. Without an answer from it,
+    or with one that fails a check of ``grounding``, the draft is the plain "I don't know" with the reason in
+    ``failure``: the policy sends it to a person.
     """
 
     model: StructuredModel

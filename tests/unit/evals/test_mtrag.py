@@ -56,7 +56,13 @@ def test_a_dialogue_is_in_one_half_whatever_stands_beside_it(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "line",
-    ["not json", "{}", "[]", json.dumps(a_task("a", "How?", label="MAYBE")), json.dumps(a_task("a", "") | {"input": []})],
+    [
+        "not json",
+        "{}",
+        "[]",
+        json.dumps(a_task("a", "How?", label="MAYBE")),
+        json.dumps(a_task("a", "") | {"input": []}),
+    ],
 )
 def test_a_line_that_is_no_task_is_named(tmp_path: Path, line: str) -> None:
     with pytest.raises(BadRequestError, match="line 2"):

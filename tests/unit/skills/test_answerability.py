@@ -17,9 +17,7 @@ ABOUT_LAMPS = [
 ]
 
 
-@given(
-    st.sampled_from(["similarity", "lead", "covered", "together", "customers_talk", "our_talk"]), st.floats(0, 1)
-)
+@given(st.sampled_from(["similarity", "lead", "covered", "together", "customers_talk", "our_talk"]), st.floats(0, 1))
 def test_every_sign_but_pointing_speaks_for_an_answer(sign: str, more: float) -> None:
     raised = replace(TYPICAL, **{sign: getattr(TYPICAL, sign) + more})
     assert 0 <= TYPICAL.answerable <= raised.answerable <= 1
@@ -37,9 +35,7 @@ def test_a_passage_that_the_talk_is_about_is_likelier_to_go_on() -> None:
     lamps = a_passage("Desk lamps and floor lamps last for years. They are bright.", title="Lamps", similarity=0.4)
     soap = a_passage("Soap lasts for years. It is mild.", title="Soap", similarity=0.4)
     asked = "How long do they last?"
-    assert (
-        evidence_for(asked, [lamps], ABOUT_LAMPS).answerable > evidence_for(asked, [soap], ABOUT_LAMPS).answerable
-    )
+    assert evidence_for(asked, [lamps], ABOUT_LAMPS).answerable > evidence_for(asked, [soap], ABOUT_LAMPS).answerable
 
 
 def test_words_in_neighbouring_sentences_count_together() -> None:
