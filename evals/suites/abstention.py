@@ -27,10 +27,12 @@ from evals.measure.statistics import bootstrap, wilson
 from evals.suite import Context, Figure, Report, Suite
 from infra.knowledge.ingest import Ingest
 from infra.knowledge.memory import InMemoryKnowledge
+from infra.knowledge.passages import split
+from infra.knowledge.question import searchable
 from infra.knowledge.reading import Reading
 from skills.answerability import evidence_for
 from skills.language import ENGLISH, sentences, words
-from skills.ports import CustomerDirectory, Embedder, KnowledgeQuery
+from skills.ports import CustomerDirectory, Embedder
 from skills.retrieve import Retrieve
 from skills.turn import Claim, CustomerId, Draft, Passage, Retrieval, Sentiment, Trend
 
@@ -99,11 +101,11 @@ async def _run(context: Context) -> Report:
     respond = choose_skills(
         context.settings, knowledge=knowledge, directory=_NobodyKnown(), model=context.model
     ).respond
+    cosines = iter(await _cosines(mtrag, context.embedder))
     outcomes: list[_Outcome] = []
     for turn, retrieval in zip(mtrag.turns, found, strict=True):
         update = await respond({"turn": turn.turn, "sentiment": _CALM, "retrieval": retrieval})
-        cosines = [await _cosine(knowledge, text) for text in _texts(turn)]
-        outcomes.append(_Outcome(turn, retrieval, update["draft"], tuple(cosines)))
+        outcomes.append(_Outcome(turn, retrieval, update["draft"], next(cosines)))
     return _report(outcomes)
 
 
@@ -161,9 +163,12 @@ def _texts(turn: MtragTurn) -> Iterator[str]:
     yield turn.talk[-_LONGEST_TALK:]
 
 
-async def _cosine(knowledge: InMemoryKnowledge, text: str) -> float:
-    found = await knowledge.search(KnowledgeQuery(text=text))
-    return max((passage.similarity for passage in found), default=0.0)
+async def _cosines(mtrag: Mtrag, embedder: Embedder) -> list[tuple[float, ...]]:
+    """For every turn the highest cosine in the whole pool, exactly, to each of its texts."""
+    pool = np.array(await embedder.embed([piece.searchable for article in mtrag.articles for piece in split(article)]))
+    texts = [searchable(text) for turn in mtrag.turns for text in _texts(turn)]
+    highest = (np.array(await embedder.embed(texts)) @ pool.T).max(axis=1)
+    return [tuple(map(float, row)) for row in highest.reshape(len(mtrag.turns), len(_TEXTS))]
 
 
 def balanced(wanted: Bools, answered: Bools) -> float:

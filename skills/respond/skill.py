@@ -40,9 +40,9 @@ class RespondUpdate(TypedDict):
 class ExtractiveResponder:
     """Quotes, and invents nothing: every sentence of an answer stands in an article, but for our own "I don't know".
 
-    Only passages in the customer's language are quoted, and none that a rejected draft cited. Below
-    ``answer_threshold`` (the confidence of the retrieval, 0 to 1) it doesn't try, nor where the passages don't answer
-    in the light of the talk (``skills.answerability``). Where several articles fit a question that says too little, it
+    Only passages in the customer's language are quoted, and none that a rejected draft cited. Where the passages don't
+    answer in the light of the talk (``skills.answerability``), or the retrieval's confidence in a first question is
+    below ``answer_threshold`` (0 to 1), it doesn't try. Where several articles fit a question that says too little, it
     asks once which is meant.
     """
 
@@ -64,10 +64,9 @@ class ExtractiveResponder:
         questions = retrieval.query.splitlines()
         if not rejections and (asking := clarifying_draft(turn, passages, language)):
             return asking
-        if retrieval.confidence < self.answer_threshold:
-            return unknown_draft(language, confidence=retrieval.confidence, model=EXTRACTIVE, failure=retrieval.failure)
-        if len(questions) == 1 and evidence_for(turn.text, retrieval.passages, turn.history).answerable < ENOUGH:
-            return unknown_draft(language, confidence=min(retrieval.confidence, _PARTLY_ANSWERED), model=EXTRACTIVE)
+        if not self._answers(turn, retrieval):
+            confidence = min(retrieval.confidence, _PARTLY_ANSWERED)
+            return unknown_draft(language, confidence=confidence, model=EXTRACTIVE, failure=retrieval.failure)
         if len(questions) > 1 or rejections:
             answers = {question: quotes_for(question, supporting(question, passages)) for question in questions}
         else:
@@ -75,6 +74,20 @@ class ExtractiveResponder:
         if not any(answers.values()):
             return unknown_draft(language, confidence=min(retrieval.confidence, _PARTLY_ANSWERED), model=EXTRACTIVE)
         return _written(answers, language, retrieval.confidence)
+
+    def _answers(self, turn: Turn, retrieval: Retrieval) -> bool:
+        """Whether to try at all.
+
+        Several questions are told apart later, each by its own words. One that opens a talk has to pass both
+        judgements; of one within a talk ``skills.answerability`` knows more. How sure retrieve is stays the draft's
+        confidence, so that the policy still shows a doubtful answer to a person.
+        """
+        sure = retrieval.confidence >= self.answer_threshold
+        if len(retrieval.query.splitlines()) > 1:
+            return sure
+        if not turn.history and not sure:
+            return False
+        return evidence_for(turn.text, retrieval.passages, turn.history).answerable >= ENOUGH
 
 
 def usable(passages: Sequence[Passage], rejections: Sequence[Rejection]) -> list[Passage]:
