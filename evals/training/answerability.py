@@ -77,8 +77,9 @@ def fit(signs: Array, answered: NDArray[np.bool_], weights: Array) -> Array:
 
 
 def _balance(answered: NDArray[np.bool_], among: NDArray[np.bool_]) -> Array:
-    share = answered[among].mean()
-    return np.where(answered, 0.5 / share, 0.5 / (1 - share))
+    share = float(answered[among].mean())
+    weights: Array = np.where(answered, 0.5 / share, 0.5 / (1 - share))
+    return weights
 
 
 async def _public_examples(data: Path, embedder: Embedder) -> list[Example]:
@@ -98,14 +99,9 @@ async def _own_examples(embedder: Embedder) -> list[Example]:
     examples: list[Example] = []
     for customer in load_script():
         async for turn, expected, retrieval in turns_of(customer, retrieve):
-            match expected:
-                case Answered(cites=cites):
-                    wanted = bool(cites)
-                case Escalated(rules=rules):
-                    wanted = False
-                    if not _OPEN.intersection(rules):
-                        continue
-            if small_talk_in(turn.text) is None:
+            left_open = isinstance(expected, Escalated) and not _OPEN.isdisjoint(expected.rules)
+            if (left_open or isinstance(expected, Answered)) and small_talk_in(turn.text) is None:
+                wanted = isinstance(expected, Answered) and bool(expected.cites)
                 examples.append((evidence_for(turn.text, retrieval.passages, turn.history), wanted))
     return examples
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
-from skills.answerability import ENOUGH, evidence_for
+from skills.answerability import ENOUGH, asked_words, evidence_for
 from skills.language import content_words, sentences
 from skills.respond.clarify import clarifying_draft
 from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, small_talk_draft, unknown_draft
@@ -85,8 +85,8 @@ class ExtractiveResponder:
         sure = retrieval.confidence >= self.answer_threshold
         if len(retrieval.query.splitlines()) > 1:
             return sure
-        if not turn.history and not sure:
-            return False
+        if not sure and not (turn.history and asked_words(turn.text)):
+            return False  # what opens a talk, or says nothing by itself
         return evidence_for(turn.text, retrieval.passages, turn.history).answerable >= ENOUGH
 
 

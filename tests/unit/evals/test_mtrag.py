@@ -43,7 +43,7 @@ def test_a_task_is_a_turn_with_the_talk_before_it_and_its_passages_go_into_the_p
         "agent",
         "customer",
     ]
-    assert (first.turn.text, first.gold, second.gold) == ("How long?", {"d-1"}, frozenset())
+    assert (first.turn.text, first.gold, second.gold) == ("How long?", frozenset({"d-1"}), frozenset())
     assert [article.title for article in mtrag.articles] == ["Delivery"]
     assert first.talk == "Hello\nHi, how can I help?\nHow long?"
 
