@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from api.agent import open_embedder
 from evals.data.mtrag import read_mtrag
 from evals.measure.vectors import FileVectorCache, vectors_file
 from evals.sample_company.script import ARTICLES, Answered, Escalated, load_script
@@ -25,7 +24,7 @@ from infra.knowledge.ingest import Ingest
 from infra.knowledge.memory import InMemoryKnowledge
 from infra.knowledge.reading import read_articles
 from infra.models.cache import CachedEmbedder
-from infra.settings import read_settings
+from infra.models.minilm import MiniLmEmbedder
 from skills.answerability import Evidence, evidence_for
 from skills.ports import Embedder
 from skills.respond import small_talk_in
@@ -45,9 +44,10 @@ async def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the public data")
     data: Path = parser.parse_args().data
     cache = FileVectorCache(vectors_file())
-    async with open_embedder(read_settings()) as plain:
-        embedder = CachedEmbedder(plain, cache)
-        public, own = await _public_examples(data, embedder), await _own_examples(embedder)
+    minilm = MiniLmEmbedder()  # whose cosines the weights are for
+    embedder = CachedEmbedder(minilm, cache)
+    public, own = await _public_examples(data, embedder), await _own_examples(embedder)
+    minilm.close()
     cache.close()
     signs = np.array([evidence.signs for evidence, _ in (*public, *own)])
     answered = np.array([label for _, label in (*public, *own)])
