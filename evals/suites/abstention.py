@@ -31,7 +31,7 @@ from infra.knowledge.passages import split
 from infra.knowledge.question import searchable
 from infra.knowledge.reading import Reading
 from skills.answerability import evidence_for
-from skills.language import ENGLISH, sentences, words
+from skills.language import ENGLISH, sentences, unmarked, words
 from skills.ports import CustomerDirectory, Embedder
 from skills.retrieve import Retrieve
 from skills.turn import Claim, CustomerId, Draft, Passage, Retrieval, Sentiment, Trend
@@ -249,7 +249,8 @@ def _stands(sentence: str, draft: Draft, passages: Sequence[Passage]) -> bool:
         _runs(spoken, text) or _runs(spoken[1:], text)
         for passage in passages
         if passage.id in cited
-        for text in [[word.folded for word in words(passage.text)]]
+        for read in (passage.text, unmarked(passage.text))  # as it is written, and as Markdown's links are read
+        for text in [[word.folded for word in words(read)]]
     )
 
 
