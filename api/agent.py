@@ -318,24 +318,39 @@ async def open_knowledge(
 async def _open_model(
     settings: Settings, database: Database, breakers: Breakers, spend: Spend
 ) -> AsyncIterator[StructuredModel | None]:
+    async with open_chat_model(settings, breakers=breakers) as model:
+        yield None if model is None else KeptReplies(BudgetedModel(model, spend), database)
+
+
+@asynccontextmanager
+async def open_chat_model(settings: Settings, *, breakers: Breakers) -> AsyncIterator[StructuredModel | None]:
+    """The chat model of the settings behind its breaker, with no account of what it costs; ``None``: embedded forms.
+
+    Raises:
+        ConfigurationError: CSAGENT_MODEL__CHAT asks for openai, and there is no key.
+    """
     if settings.model.chat == "embedded" or (settings.model.chat == "auto" and settings.openai_api_key is None):
         yield None
         return
-    from infra.models.attempts import Patience
+    from infra.models.attempts import API, Patience
     from infra.models.guarded import GuardedModel
     from infra.models.openai_chat import OpenAIModel
+    from infra.models.replies import FiledModel, RepliesFile
 
-    model = OpenAIModel(
+    openai = OpenAIModel(
         model=settings.model.chat_name,
         key=_openai_key(settings, needed_by="CSAGENT_MODEL__CHAT", instead="embedded"),
         base_url=settings.openai_base_url,
         patience=Patience(deadline=settings.model.deadline_seconds),
     )
+    asked: StructuredModel = openai
+    if settings.model.replies_file is not None:
+        file = RepliesFile(settings.model.replies_file)
+        asked = FiledModel(openai, server=settings.openai_base_url or API, file=file)
     try:
-        guarded = GuardedModel(model, breakers.add("model", _MODEL_LIMITS))
-        yield KeptReplies(BudgetedModel(guarded, spend), database)
+        yield GuardedModel(asked, breakers.add("model", _MODEL_LIMITS))
     finally:
-        await model.aclose()
+        await openai.aclose()
 
 
 def _spend(settings: Settings, database: Database, watcher: SpendWatcher) -> Spend:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from skills.ports import Embedder
+from infra.settings import Settings
+from skills.ports import Embedder, StructuredModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class Context:
     """Remembers vectors by content hash, so that a second run is quick."""
     say: Callable[[str], None]
     """Tells whoever waits how far it is."""
+    settings: Settings = field(default_factory=Settings)
+    """Those of this machine; a chat model's answers are kept where they say."""
+    model: StructuredModel | None = None
+    """The chat model of the settings, where there is one; the embedded forms are measured otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,8 @@ class ModelSettings(BaseModel):
     embeddings_name: str = "text-embedding-3-small"
     deadline_seconds: float = Field(20.0, gt=0)
     """All the time that one question to a model may take, retries included."""
+    replies_file: Path | None = None
+    """For evaluations only: keeps the chat model's answers by prompt, unsealed, and asks nothing twice."""
     price_in: _Money = Decimal(0)
     price_out: _Money = Decimal(0)
     """What a million tokens cost, in and out, in whichever currency the ceilings in ``spend`` are; 0 is unknown."""

@@ -11,9 +11,14 @@ from pathlib import Path
 _AT_ONCE = 500
 
 
+def cache_folder() -> Path:
+    """Where what is kept between runs lies: under ``XDG_CACHE_HOME``, else ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "csagent"
+
+
 def vectors_file() -> Path:
-    """Where they lie: under ``XDG_CACHE_HOME``, else ``~/.cache``. Deleting it costs time and nothing else."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "csagent" / "vectors.sqlite"
+    """Where they lie. Deleting it costs time and nothing else."""
+    return cache_folder() / "vectors.sqlite"
 
 
 class FileVectorCache:

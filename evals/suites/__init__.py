@@ -1,6 +1,7 @@
 """The suites of ``make eval``, in the order in which they run. A new one is a module here and a line below."""
 
 from evals.suite import Suite
+from evals.suites.abstention import ABSTENTION
 from evals.suites.escalation import ESCALATION
 from evals.suites.identification import IDENTIFICATION
 from evals.suites.injection import INJECTION
@@ -14,6 +15,7 @@ SUITES: tuple[Suite, ...] = (
     SAMPLE,
     RETRIEVAL,
     SCOPE,
+    ABSTENTION,
     IDENTIFICATION,
     SENTIMENT,
     INJECTION,

@@ -11,13 +11,12 @@ from rich.console import Console
 from evals.commands.sample import add_articles, play, print_table, staged_product
 from evals.measure.statistics import wilson
 from evals.suite import Context, Figure, Report, Suite
-from infra.settings import read_settings
 
 
-async def _run(_context: Context) -> Report:
+async def _run(context: Context) -> Report:
     console = Console(stderr=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="csagent-eval-") as place:
-        settings = read_settings(folder=Path(place) / "data")
+        settings = context.settings.model_copy(update={"folder": Path(place) / "data"})
         async with staged_product(settings, console) as (product, providers):
             await add_articles(product, console)
             played = await play(product, providers, console)
@@ -33,7 +32,8 @@ async def _run(_context: Context) -> Report:
                 "sample_as_expected",
                 right / len(played),
                 wilson(right, len(played)),
-                floor=1.0,
+                # Its authors expect the embedded forms' words; what a model is expected to say is for its runs to show.
+                floor=1.0 if context.model is None else None,
                 stated="turns of the sample company that ended as its authors expect",
             ),
         ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from skills.errors import ModelUnavailableError
 from skills.ports import StructuredModel
+from skills.respond.clarify import clarifying_draft
 from skills.respond.drafts import NO_PASSAGES, out_of_scope_draft, small_talk_draft, unknown_draft
 from skills.respond.form import AnswerForm, citations_of, misfit
 from skills.respond.prompt import Prompt
@@ -24,9 +25,10 @@ _EARLIER_MESSAGES = 8
 class ModelResponder:
     """Lets a model write from the passages.
 
-    Small talk and empty searches don't reach the model. Without an answer from it, or with one that doesn't fit the
-    form, the draft is the plain "I don't know" with the reason in ``failure``: the policy sends it to a person. What it
-    wrote is checked by the guards after this node; when they demand it, the model is asked once more and told why.
+    Small talk, empty searches and questions that several articles fit don't reach the model. Without an answer from it,
+    or with one that doesn't fit the form, the draft is the plain "I don't know" with the reason in ``failure``: the
+    policy sends it to a person. What it wrote is checked by the guards after this node; when they demand it, the model
+    is asked once more and told why.
     """
 
     model: StructuredModel
@@ -48,6 +50,9 @@ class ModelResponder:
         passages = usable(retrieval.passages, rejections)
         if not passages:
             return {"draft": self._unknown(language, retrieval.confidence, None)}
+        own = [passage for passage in passages if passage.language == language]
+        if not rejections and (asking := clarifying_draft(turn, own, language)):
+            return {"draft": asking}
         try:
             form = await self.model.fill(
                 instructions=self._instructions(turn, language, rejections, objected),

@@ -12,6 +12,8 @@ TextName = Literal[
     "unknown",
     "unknown_part",
     "out_of_scope",
+    "which",
+    "or",
     "greeting",
     "identity",
     "well_being",
@@ -30,6 +32,8 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
             "That is outside of what I can help with: I only know my way around our own products and services. "
             "If you have a question about those, I'm happy to help."
         ),
+        "which": "Several of our articles speak of that. Which do you mean: {choices}?",
+        "or": " or ",
         "greeting": "Hello! How can I help you?",
         "identity": "I'm an automated assistant, not a person. If you'd rather talk to a person, just say so.",
         "well_being": "Thank you for asking, all is well here. How can I help you?",
@@ -49,6 +53,8 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
             "Dabei kann ich leider nicht helfen: Ich kenne mich nur mit unseren eigenen Produkten und Leistungen aus. "
             "Bei Fragen dazu helfe ich Ihnen gern."
         ),
+        "which": "Dazu gibt es mehrere Artikel. Worum geht es Ihnen: {choices}?",
+        "or": " oder ",
         "greeting": "Guten Tag! Wie kann ich Ihnen helfen?",
         "identity": (
             "Ich bin ein automatischer Assistent, kein Mensch. "
@@ -72,6 +78,8 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
             "En eso no puedo ayudarle: solo conozco nuestros propios productos y servicios. "
             "Si tiene una pregunta sobre ellos, le ayudo con mucho gusto."
         ),
+        "which": "Varios de nuestros artículos hablan de eso. ¿A cuál se refiere: {choices}?",
+        "or": " o ",
         "greeting": "¡Hola! ¿En qué puedo ayudarle?",
         "identity": "Soy un asistente automático, no una persona. Si prefiere hablar con una persona, dígamelo.",
         "well_being": "Gracias por preguntar, aquí todo bien. ¿En qué puedo ayudarle?",
@@ -91,6 +99,8 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
             "Je ne peux pas vous aider sur ce sujet : je ne connais que nos propres produits et services. "
             "Si vous avez une question à leur propos, je vous aide volontiers."
         ),
+        "which": "Plusieurs de nos articles en parlent. De quoi s'agit-il : {choices} ?",
+        "or": " ou ",
         "greeting": "Bonjour ! Comment puis-je vous aider ?",
         "identity": (
             "Je suis un assistant automatique, pas une personne. Si vous préférez parler à une personne, dites-le-moi."

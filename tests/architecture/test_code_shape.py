@@ -97,6 +97,7 @@ def test_only_wiring_the_machine_and_the_commands_read_settings() -> None:
         "api/machine.py",
         "api/app.py",
         "api/studio.py",
+        "evals/suite.py",
     }
     readers = {
         name_of(path)

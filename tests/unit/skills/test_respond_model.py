@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skills.errors import ConfigurationError
-from skills.respond import ModelResponder, Prompt
+from skills.respond import ModelResponder, Prompt, RespondInput
 from skills.respond.model import material_for
 from skills.turn import Draft, Finding, Guarding, Rejection, Retrieval
 from skills.untrusted import mark_of
@@ -172,3 +172,24 @@ async def test_a_second_one_is_withdrawn_without_asking() -> None:
     state |= {"sentiment": a_sentiment(), "retrieval": a_retrieval(QUESTION, DELIVERY)}
     draft = (await ModelResponder(model)(state))["draft"]  # type: ignore[arg-type] # a plain dictionary
     assert (draft.text, draft.answered, model.asked) == (ANSWER, True, [])
+
+
+async def test_a_figure_that_the_customer_named_elsewhere_is_not_invented() -> None:
+    turn = a_turn("how long for those?", elsewhere=[("customer", "I ordered 45 lamps")])
+    model = ScriptedModel(a_form("Delivery of 45 lamps takes two to four working days."))
+    state = {"turn": turn, "sentiment": a_sentiment(), "retrieval": a_retrieval(QUESTION, DELIVERY), "rejections": ()}
+    assert (await ModelResponder(model)(state))["draft"].failure is None  # type: ignore[arg-type] # a plain dictionary
+
+
+async def test_a_question_that_several_articles_fit_is_asked_back_without_a_model() -> None:
+    model = ScriptedModel(a_form())
+    lamps = replace(DELIVERY, title="Lamps", heading="Warranty", id=PAYMENT.id)
+    beds = replace(DELIVERY, title="Beds", heading="Warranty")
+    state: RespondInput = {
+        "turn": a_turn("Warranty?"),
+        "sentiment": a_sentiment(),
+        "retrieval": a_retrieval("Warranty?", lamps, beds),
+    }
+    draft = (await ModelResponder(model)(state))["draft"]
+    assert "“Lamps” or “Beds”" in draft.text
+    assert model.asked == []
