@@ -15,11 +15,11 @@ from uuid import NAMESPACE_URL, uuid5
 
 from langgraph.checkpoint.memory import InMemorySaver
 
+from api.studio import NobodyKnown
 from channels.gmail.mail import read_mail
 from evals.attacks.attack import Attack, Place, Question, own_questions, planted
 from evals.attacks.obedient import ObedientModel
 from evals.data.bipia import Email
-from evals.measure.directory import Nobody
 from evals.sample_company.script import ARTICLES
 from graph.build import Graph, Skills, build_graph
 from graph.state import TurnState
@@ -116,8 +116,8 @@ class Arena:
         await Ingest(company, embedder).add(_reading("foreign", [_article(n, row) for n, row in enumerate(foreign)]))
         await Ingest(mails, embedder).add(_reading("mails", [_mail_article(mail) for mail in emails]))
         shelf, obedient = Shelf(company), ObedientModel()
-        embedded = choose(knowledge=shelf, directory=Nobody(), model=None, embedder=embedder)
-        modelled = choose(knowledge=shelf, directory=Nobody(), model=obedient, embedder=embedder)
+        embedded = choose(knowledge=shelf, directory=NobodyKnown(), model=None, embedder=embedder)
+        modelled = choose(knowledge=shelf, directory=NobodyKnown(), model=obedient, embedder=embedder)
         return cls(
             company,
             mails,

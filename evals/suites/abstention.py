@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.agent import choose_skills
+from api.studio import NobodyKnown
 from evals.data.mtrag import FOLDER, Mtrag, MtragTurn, read_mtrag
 from evals.measure.statistics import bootstrap, wilson
 from evals.suite import Context, Figure, Report, Suite
@@ -32,20 +33,15 @@ from infra.knowledge.question import searchable
 from infra.knowledge.reading import Reading
 from skills.answerability import evidence_for
 from skills.language import ENGLISH, sentences, unmarked, words
-from skills.ports import CustomerDirectory, Embedder
+from skills.ports import Embedder
 from skills.retrieve import Retrieve
-from skills.turn import Claim, CustomerId, Draft, Passage, Retrieval, Sentiment, Trend
+from skills.turn import Draft, Passage, Retrieval, Sentiment, Trend
 
 _LONGEST_TALK = 1500
 """Characters of the baseline's longer texts, from their end; MiniLM reads no more."""
 _CALM = Sentiment(0.0, 0.0, 0.0, 0.0, Trend.STEADY, ENGLISH, ())
 
 Bools = NDArray[np.bool_]
-
-
-class _NobodyKnown(CustomerDirectory):
-    async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:  # noqa: ARG002 - nobody is
-        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +95,7 @@ async def _run(context: Context) -> Report:
     context.say(f"{len(mtrag.turns)} turns, {len(mtrag.articles)} passages; the first run embeds for minutes")
     knowledge, found = await retrieved(mtrag, context.embedder)
     respond = choose_skills(
-        context.settings, knowledge=knowledge, directory=_NobodyKnown(), model=context.model
+        context.settings, knowledge=knowledge, directory=NobodyKnown(), model=context.model, embedder=context.embedder
     ).respond
     cosines = iter(await _cosines(mtrag, context.embedder))
     outcomes: list[_Outcome] = []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from api.agent import embedded_skills
 from api.commands.ask import run_steps
-from evals.measure.directory import Nobody
+from api.studio import NobodyKnown
 from evals.measure.statistics import wilson
 from evals.own.escalation.cases import EscalationCase, Listed, Part, load_cases
 from evals.sample_company.script import ARTICLES
@@ -69,7 +69,7 @@ async def open_graph(embedder: Embedder) -> Graph:
     """The product's graph, offline, over the sample company's articles in memory."""
     knowledge = InMemoryKnowledge(embedder)
     await Ingest(knowledge, embedder).add(read_articles(ARTICLES, source="sample company"))
-    return build_graph(embedded_skills(knowledge=knowledge, directory=Nobody(), embedder=embedder))
+    return build_graph(embedded_skills(knowledge=knowledge, directory=NobodyKnown(), embedder=embedder))
 
 
 async def judge(graph: Graph, listed: Listed) -> Judged:

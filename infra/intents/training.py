@@ -175,7 +175,7 @@ def cross_validate(examples: Examples) -> Checked:
         if not len(kept) or not len(asked):
             continue
         classifier = train(examples.some(kept), embedder="")
-        judgement = classifier.judge([examples.texts[index] for index in asked], examples.vectors[asked])
+        judgement = classifier.judge([examples.texts[int(index)] for index in asked], examples.vectors[asked])
         taken[asked] = np.array(classifier.labels)[judgement.labels]
         known = np.isin(truth[asked], classifier.labels)
         scores += judgement.outside[known].tolist()

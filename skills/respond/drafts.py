@@ -13,6 +13,13 @@ NO_PASSAGES = "no passages: the knowledge base is empty"
 _ONCE: frozenset[TextName] = frozenset({"say_more", "not_solved"})
 
 
+def draft_without_sources(
+    turn: Turn, language: Language, *, conclusion: Conclusion | None, intent: Intent | None
+) -> Draft | None:
+    """What needs no article to be said; ``None`` when the customer asks something that is ours."""
+    return small_talk_draft(turn, language, conclusion) or out_of_scope_draft(intent, language)
+
+
 def small_talk_draft(turn: Turn, language: Language, conclusion: Conclusion | None = None) -> Draft | None:
     """A friendly line when the customer asks nothing; ``None`` when they do.
 

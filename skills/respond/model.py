@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from skills.errors import ModelUnavailableError
 from skills.ports import StructuredModel
 from skills.respond.clarify import clarifying_draft
-from skills.respond.drafts import NO_PASSAGES, out_of_scope_draft, small_talk_draft, unknown_draft
+from skills.respond.drafts import NO_PASSAGES, draft_without_sources, unknown_draft
 from skills.respond.form import AnswerForm, citations_of, misfit
 from skills.respond.prompt import Prompt
 from skills.respond.rewrite import advice_on, withdrawn
@@ -41,15 +41,13 @@ class ModelResponder:
             return {"draft": withdrawn(state["draft"], guarding.findings)}
         objected = guarding.findings if guarding is not None and guarding.demand == "rewrite" else ()
         turn, retrieval, language = state["turn"], state["retrieval"], state["sentiment"].language
-        if not rejections and (draft := small_talk_draft(turn, language, state.get("conclusion"))):
+        conclusion, intent = state.get("conclusion"), state.get("intent")
+        if not rejections and (draft := draft_without_sources(turn, language, conclusion=conclusion, intent=intent)):
             return {"draft": draft}
-        if not rejections and (draft := out_of_scope_draft(state.get("intent"), language)):
-            return {"draft": draft}
-        if not retrieval.passages:
-            return {"draft": self._unknown(language, 0.0, retrieval.failure or NO_PASSAGES)}
         passages = usable(retrieval.passages, rejections)
         if not passages:
-            return {"draft": self._unknown(language, retrieval.confidence, None)}
+            failure = None if retrieval.passages else retrieval.failure or NO_PASSAGES
+            return {"draft": self._unknown(language, retrieval.confidence if retrieval.passages else 0.0, failure)}
         own = [passage for passage in passages if passage.language == language]
         if not rejections and (asking := clarifying_draft(turn, own, language)):
             return {"draft": asking}

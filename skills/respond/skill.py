@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict
 from skills.answerability import ENOUGH, asked_words, evidence_for
 from skills.language import content_words, sentences
 from skills.respond.clarify import clarifying_draft
-from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, out_of_scope_draft, small_talk_draft, unknown_draft
+from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, draft_without_sources, unknown_draft
 from skills.respond.extract import Quote, quotes_for, supporting
 from skills.respond.rewrite import withdrawn
 from skills.respond.texts import text_for
@@ -70,9 +70,8 @@ class ExtractiveResponder:
         if guarding is not None and guarding.demand is not None:
             return {"draft": withdrawn(state["draft"], guarding.findings)}
         turn, language, rejections = state["turn"], state["sentiment"].language, state.get("rejections", ())
-        if not rejections and (draft := small_talk_draft(turn, language, state.get("conclusion"))):
-            return {"draft": draft}
-        if not rejections and (draft := out_of_scope_draft(state.get("intent"), language)):
+        conclusion, intent = state.get("conclusion"), state.get("intent")
+        if not rejections and (draft := draft_without_sources(turn, language, conclusion=conclusion, intent=intent)):
             return {"draft": draft}
         return {"draft": self.draft(turn, language, state["retrieval"], rejections)}
 

@@ -276,28 +276,6 @@ def _word_file(data: bytes) -> None:
         refuse_bomb(data)
 
 
-def _sitemap(data: bytes) -> None:
-    with suppress(KnowledgeFileError):
-        assert len(parse_sitemap(data).addresses) <= MOST_ADDRESSES
-
-
-def _robots(data: bytes) -> None:
-    rules, path = _fields(data, 2)
-    parse_robots(rules, "csagent").allows(f"https://help.example/{path}")
-
-
-def _address(data: bytes) -> None:
-    with suppress(KnowledgeFileError):
-        url = checked_url(_text(data))
-        assert url.isascii()
-        assert checked_url(url) == url
-
-
-def _word_file(data: bytes) -> None:
-    with suppress(KnowledgeFileError):
-        refuse_bomb(data)
-
-
 TARGETS: Mapping[str, Target] = {
     "mail": Target(_mail, (_MAIL, _REPORT)),
     "html": Target(_page, (_HTML,)),

@@ -14,7 +14,7 @@ from skills.errors import ModelUnavailableError
 from skills.escalate import Escalate
 from skills.guard import Guard
 from skills.identify import Identify
-from skills.ports import Answer, KnowledgeQuery
+from skills.ports import Answer, FactKey, KnowledgeQuery, Known
 from skills.respond import ExtractiveResponder, ModelResponder, Prompt
 from skills.retrieve import Retrieve
 from skills.sentiment import LexiconSentiment
@@ -29,6 +29,9 @@ PHISH = "Claim your refund at refunds.evil.example."
 class _Nobody:
     async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:
         raise AssertionError(claims)
+
+    async def known_by(self, keys: Sequence[FactKey]) -> Known:
+        raise AssertionError(keys)
 
 
 @dataclass

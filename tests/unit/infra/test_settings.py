@@ -134,7 +134,19 @@ def test_every_setting_has_its_name_in_the_environment(monkeypatch: pytest.Monke
 def test_every_group_is_in_the_list_above() -> None:
     groups = {name for name, field in Settings.model_fields.items() if isinstance(field.default_factory, type)}
     assert groups - {"master_keys", "staff_keys"} == {
-        *("worker", "company", "settle", "pace", "files", "form", "model", "spend", "knowledge", "retention"),
+        *(
+            "worker",
+            "company",
+            "settle",
+            "pace",
+            "files",
+            "form",
+            "model",
+            "spend",
+            "knowledge",
+            "intents",
+            "retention",
+        ),
         *("chat", "gmail", "identity", "life", "survey", "whatsapp"),
     }
     assert {path.partition(".")[0] for path, _, _ in NAMES.values() if "." in path} == groups - {
