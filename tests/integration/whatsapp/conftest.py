@@ -16,17 +16,27 @@ from pydantic import SecretStr
 
 from api.app import create_app, services_of
 from api.channels import open_sender
-from api.channels.whatsapp import WHATSAPP_CHANNEL
+from api.channels.whatsapp import WHATSAPP_CHANNEL, Known
 from api.file_fetching import Fetched
 from api.scheduler import Done
 from api.wiring import Services, build_worker
+from channels.whatsapp.account import Account
+from channels.whatsapp.outbound import WhatsAppOutbound
+from channels.whatsapp.sender import Sender
+from evals.emulators.twilio.faults import LOST
 from evals.emulators.twilio.server import ACCOUNT_SID, AUTH_TOKEN, NUMBER, TwilioServer
 from evals.emulators.twilio.webhooks import Posted
 from infra.channel_settings import WhatsAppSettings
+from infra.crypto.keyring import Keyring
+from infra.postgres.consents import Consents
+from infra.postgres.correspondence import Correspondence
+from infra.postgres.database import Database
 from infra.postgres.schedule import Reign
 from infra.settings import SettleSettings
+from tests.core import Core
 from tests.databases import LentDatabases
 from tests.integration.http.conftest import caller, settings_on
+from tests.integration.whatsapp.way import Way
 from tests.trivial import trivial_graph
 
 PUBLIC = "https://support.example.com"
@@ -162,3 +172,23 @@ async def line(databases: LentDatabases, redis_url: str) -> AsyncIterator[Line]:
         services.stopping.set()  # as SIGTERM does: long answers end
         server.should_exit = True
         await serving
+
+
+@pytest.fixture
+def twilio() -> Iterator[TwilioServer]:
+    with TwilioServer() as server:
+        server.lives(otherwise=LOST)
+        yield server
+
+
+@pytest.fixture
+async def way(database: Database, keyring: Keyring, twilio: TwilioServer) -> AsyncIterator[Way]:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        channel = WhatsAppOutbound(
+            Account(ACCOUNT_SID, AUTH_TOKEN, base_url=twilio.url),
+            http,
+            Sender(NUMBER, status_callback="http://127.0.0.1:9/statuses"),
+            Known(Correspondence(database, keyring), Consents(database, keyring)),
+            deadline=0.5,
+        )
+        yield Way(Core(database, keyring, trivial_graph(), channel), twilio, channel)

@@ -174,13 +174,6 @@ async def test_a_second_one_is_withdrawn_without_asking() -> None:
     assert (draft.text, draft.answered, model.asked) == (ANSWER, True, [])
 
 
-async def test_a_figure_that_the_customer_named_elsewhere_is_not_invented() -> None:
-    turn = a_turn("how long for those?", elsewhere=[("customer", "I ordered 45 lamps")])
-    model = ScriptedModel(a_form("Delivery of 45 lamps takes two to four working days."))
-    state = {"turn": turn, "sentiment": a_sentiment(), "retrieval": a_retrieval(QUESTION, DELIVERY), "rejections": ()}
-    assert (await ModelResponder(model)(state))["draft"].failure is None  # type: ignore[arg-type] # a plain dictionary
-
-
 async def test_a_question_that_several_articles_fit_is_asked_back_without_a_model() -> None:
     model = ScriptedModel(a_form())
     lamps = replace(DELIVERY, title="Lamps", heading="Warranty", id=PAYMENT.id)
