@@ -14,7 +14,8 @@ the right subject all the same. Seven signs, put together by a logistic curve:
 - **pointing**: whether the question points at something that it doesn't name ("it", "those").
 
 Before anything was said the talk counts as a typical one, and the question is held to a little less: retrieve has
-judged it alone already.
+judged it alone already. So does a talk that shares no word with any passage, such as one in another language, or one
+that a person has led.
 
 The weights are fitted by ``python -m evals.training.answerability`` on half of MTRAG-UN and on the sample company's
 turns, both classes weighing the same: 0.5 is the balance point, not the share of questions that are answered. They hold
@@ -106,10 +107,8 @@ def evidence_for(question: str, passages: Sequence[Passage], history: Sequence[M
         lead=highest - median(compared),
         covered=weights.share(asked, said[0]) if said else 0.0,
         together=max((weights.share(asked, pair) for pair in _neighbours(passages[:_LOOKED_AT])), default=0.0),
-        customers_talk=max((weights.share(customers, each) for each in said), default=0.0)
-        if customers
-        else _TYPICAL_CUSTOMERS_TALK,
-        our_talk=max((weights.share(ours, each) for each in said), default=0.0) if ours else _TYPICAL_OUR_TALK,
+        customers_talk=weights.most(customers) or _TYPICAL_CUSTOMERS_TALK,
+        our_talk=weights.most(ours) or _TYPICAL_OUR_TALK,
         pointing=not _POINTERS.isdisjoint(word.folded for word in words(question)),
         first=not history,
     )
@@ -127,6 +126,10 @@ class _Weights:
     def __init__(self, said: Sequence[frozenset[str]]) -> None:
         self._said = said
         self._known: dict[str, float] = {}
+
+    def most(self, talk: frozenset[str]) -> float:
+        """What share of a talk's weight stands in the passage that has most of it."""
+        return max((self.share(talk, each) for each in self._said), default=0.0)
 
     def share(self, asked: frozenset[str], said: frozenset[str]) -> float:
         """What share of the asked words' weight is said."""
