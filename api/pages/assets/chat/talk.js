@@ -19,7 +19,7 @@ const PREFIX = "csagent.";
 
 export class Talk {
   /**
-   * @param {{host: string, words: Object, body: HTMLElement, onToken: Function, onReply: () => void}} options
+   * @param {{host: string, words: Object, body: HTMLElement, onToken: Function, onReply: (position: number) => void}} options
    *   `body` is the panel's; `onToken` hears of the conversation, or that there is none; `onReply` hears of what others
    *   wrote and nobody has seen, on this page or on one before it
    */
