@@ -43,7 +43,7 @@ fuzz: $(VENV)/.installed-dev ## any bytes into every parser, led by coverage; sa
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev ## measure the pipeline against the bare graph; ends with one line of JSON
+bench: $(VENV)/.installed-dev ## measure the pipeline against the bare graph, and the search; ends with one line of JSON
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: eval

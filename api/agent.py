@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -12,24 +13,32 @@ from api.metrics import Metrics
 from graph.build import Graph, Skills, build_graph
 from infra.breakers import Breakers, Limits
 from infra.crypto.keyring import Keyring
+from infra.intents.file import read as read_intents
 from infra.knowledge.cache import CachedKnowledge
+from infra.knowledge.subjects import ArticleSubjects
+from infra.knowledge.switching import Model, SwitchingKnowledge
 from infra.models.cache import CachedEmbedder, MemoryVectorCache
+from infra.models.minilm import MODEL as MINILM
 from infra.models.minilm import MiniLmEmbedder
 from infra.postgres.database import Database
 from infra.postgres.directory import PostgresDirectory
+from infra.postgres.embedding_models import PostgresEmbeddingModels
 from infra.postgres.knowledge import PostgresKnowledge
 from infra.postgres.model_replies import KeptReplies
 from infra.postgres.spend import BudgetedModel, Ceilings, Prices, Spend, SpendWatcher
-from infra.settings import Settings
+from infra.settings import Settings, read_settings
 from skills.adapt import Adapt, Company
 from skills.errors import ConfigurationError
 from skills.escalate import Escalate, Policy
+from skills.guard import Guard, Judge
 from skills.identify import Identify
-from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel
-from skills.respond import ExtractiveResponder, ModelResponder
+from skills.intent import ReadIntent, ScopeLimits, TrainedIntents
+from skills.ports import CustomerDirectory, Embedder, Knowledge, StructuredModel, Subjects
+from skills.respond import ExtractiveResponder, ModelResponder, Prompt
 from skills.retrieve import Retrieve
-from skills.sentiment import LexiconSentiment, ModelSentiment
+from skills.sentiment import FusedSentiment, ModelSentiment
 from skills.turn import Language
+from skills.untrusted import notice
 
 _MODEL_LIMITS = Limits(failures=3, window=120.0, cooldown=15.0)
 """Few failures over a long time: each may have cost a customer the model's whole deadline."""
@@ -62,27 +71,77 @@ async def open_agent(
     spend = _spend(settings, database, spending or Metrics())
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(open_embedder(settings, breakers=watched))
-        knowledge = await stack.enter_async_context(_open_knowledge(settings, database, embedder))
+        knowledge, subjects = await stack.enter_async_context(open_knowledge(settings, database, embedder, watched))
         model = await stack.enter_async_context(_open_model(settings, database, watched, spend))
+        intents = await stack.enter_async_context(open_intents(settings))
         yield build_graph(
-            choose_skills(settings, knowledge=knowledge, directory=PostgresDirectory(database, keyring), model=model)
+            choose_skills(
+                settings,
+                knowledge=knowledge,
+                directory=PostgresDirectory(database, keyring),
+                model=model,
+                intents=intents,
+                subjects=subjects,
+                embedder=embedder,
+            )
         )
 
 
+@asynccontextmanager
+async def open_offline_agent(settings: Settings, database: Database, keyring: Keyring) -> AsyncIterator[Graph]:
+    """The same graph with the embedded form of every skill: the same text gives the same findings, and nothing is paid.
+
+    Raises:
+        ConfigurationError: the embedding model, a key or the policy file can't be used.
+    """
+    async with open_embedder(settings) as embedder, open_knowledge(settings, database, embedder) as opened:
+        knowledge, subjects = opened
+        directory = PostgresDirectory(database, keyring)
+        skills = choose_skills(
+            settings, knowledge=knowledge, directory=directory, model=None, subjects=subjects, embedder=embedder
+        )
+        yield build_graph(skills)
+
+
 def choose_skills(
-    settings: Settings, *, knowledge: Knowledge, directory: CustomerDirectory, model: StructuredModel | None
+    settings: Settings,
+    *,
+    knowledge: Knowledge,
+    directory: CustomerDirectory,
+    model: StructuredModel | None,
+    embedder: Embedder,
+    intents: TrainedIntents | None = None,
+    subjects: Subjects | None = None,
 ) -> Skills:
     """One form of each skill: the model's where there is a model, else the embedded one."""
-    lexicon = LexiconSentiment()
+    mood = FusedSentiment(embedder)
+    sentiment = mood if model is None else ModelSentiment(model, mood)
+    told = () if isinstance(sentiment, FusedSentiment) else (sentiment.instructions,)
     extractive = ExtractiveResponder(answer_threshold=settings.knowledge.answer_threshold)
     return Skills(
         identify=Identify(directory),
-        sentiment=lexicon if model is None else ModelSentiment(model, lexicon),
-        retrieve=Retrieve(knowledge),
+        sentiment=sentiment,
+        retrieve=Retrieve(knowledge, subjects=subjects),
         respond=extractive if model is None else ModelResponder(model),
+        guard=Guard(
+            embedder=embedder,
+            instructions=(Prompt.default().text, notice(""), *told),
+            known=(settings.company.name,),
+            judge=Judge(model) if model is not None and settings.model.judge else None,
+        ),
         escalate=Escalate(read_policy(settings)),
+        intent=ReadIntent(intents, answer_threshold=settings.knowledge.answer_threshold),
         adapt=Adapt(company=Company(settings.company.name, settings.company.signature)),
     )
+
+
+def embedded_skills(*, knowledge: Knowledge, directory: CustomerDirectory, embedder: Embedder) -> Skills:
+    """The skills as they run here without a language model, for whoever measures them on knowledge of their own.
+
+    Raises:
+        ConfigurationError: a setting or the policy file can't be used.
+    """
+    return choose_skills(read_settings(), knowledge=knowledge, directory=directory, model=None, embedder=embedder)
 
 
 def read_policy(settings: Settings) -> Policy:
@@ -101,7 +160,47 @@ def read_policy(settings: Settings) -> Policy:
             f"the policy file {settings.policy_file} can't be read: {type(error).__name__}",
             hint="CSAGENT_POLICY_FILE names a TOML file; leave it out for the shipped policy",
         ) from None
-    return Policy.parse(text)
+    return Policy.parse(text, name=settings.policy_file.name)
+
+
+def intents_file(settings: Settings) -> Path:
+    """Where the trained intents are, or will be."""
+    return settings.intents.model_file or settings.folder / "intents.npz"
+
+
+@asynccontextmanager
+async def open_intents(settings: Settings) -> AsyncIterator[TrainedIntents | None]:
+    """The intents that the operator has trained; ``None`` where there are none.
+
+    They bring a bundled model of their own (43 MB), whatever the articles are embedded with, so that an import never
+    makes a customer's turn wait for its intent.
+
+    Raises:
+        ConfigurationError: the file can't be used, or is not there although the settings name it.
+    """
+    path = intents_file(settings)
+    if settings.intents.model_file is None and not await asyncio.to_thread(path.exists):
+        yield None
+        return
+    classifier, limits = await asyncio.to_thread(read_intents, path)
+    async with open_intents_embedder() as embedder:
+        if (classifier.embedder, classifier.dimensions) != (embedder.model, embedder.dimensions):
+            raise ConfigurationError(
+                f"the intents in {path} were trained on vectors of {classifier.embedder}, not of {embedder.model}",
+                hint="train them again: csagent intents train FILE",
+            )
+        yield TrainedIntents(classifier, embedder, ScopeLimits(*limits))
+
+
+@asynccontextmanager
+async def open_intents_embedder() -> AsyncIterator[Embedder]:
+    """The embedder that intents are trained and judged with."""
+    minilm = MiniLmEmbedder()
+    await minilm.load()
+    try:
+        yield CachedEmbedder(minilm.layered(), MemoryVectorCache())
+    finally:
+        await asyncio.to_thread(minilm.close)
 
 
 @asynccontextmanager
@@ -110,7 +209,40 @@ async def open_embedder(settings: Settings, *, breakers: Breakers | None = None)
 
     Without ``breakers`` there is none: an import is long, and rather waits than leaves texts out.
     """
-    if settings.model.embeddings == "minilm":
+    name = MINILM if settings.model.embeddings == "minilm" else settings.model.embeddings_name
+    async with open_model_embedder(settings, name, breakers=breakers) as embedder:
+        yield embedder
+
+
+@asynccontextmanager
+async def open_answering_embedder(
+    settings: Settings, database: Database, *, breakers: Breakers | None = None
+) -> AsyncIterator[Embedder]:
+    """The embedding model by which the articles are searched; the settings' while there are none.
+
+    Raises:
+        ConfigurationError: it needs a key that is not set.
+    """
+    answering = await PostgresEmbeddingModels(database).answering()
+    if answering is None:
+        async with open_embedder(settings, breakers=breakers) as embedder:
+            yield embedder
+        return
+    name, dimensions = answering.name, answering.dimensions
+    async with open_model_embedder(settings, name, dimensions, breakers=breakers) as embedder:
+        yield embedder
+
+
+@asynccontextmanager
+async def open_model_embedder(
+    settings: Settings, name: str, dimensions: int | None = None, *, breakers: Breakers | None = None
+) -> AsyncIterator[Embedder]:
+    """An embedding model by the name under which its vectors are stored: MiniLM here, else one of OpenAI's protocol.
+
+    Raises:
+        ConfigurationError: there is no key for it, or the length of its vectors is not known.
+    """
+    if name == MINILM:
         minilm = MiniLmEmbedder()
         await minilm.load()
         try:
@@ -124,9 +256,10 @@ async def open_embedder(settings: Settings, *, breakers: Breakers | None = None)
     from infra.models.openai_embeddings import OpenAIEmbedder
 
     openai = OpenAIEmbedder(
-        model=settings.model.embeddings_name,
-        key=_openai_key(settings, needed_by="CSAGENT_MODEL__EMBEDDINGS", instead="minilm"),
+        model=name.partition("@")[0],
+        key=_openai_key(settings, needed_by=name, instead="minilm"),
         base_url=settings.openai_base_url,
+        dimensions=dimensions,
         patience=Patience(deadline=settings.model.deadline_seconds),
     )
     asked: Embedder = openai
@@ -139,11 +272,23 @@ async def open_embedder(settings: Settings, *, breakers: Breakers | None = None)
 
 
 @asynccontextmanager
-async def _open_knowledge(settings: Settings, database: Database, embedder: Embedder) -> AsyncIterator[Knowledge]:
+async def open_knowledge(
+    settings: Settings, database: Database, embedder: Embedder, breakers: Breakers | None = None
+) -> AsyncIterator[tuple[Knowledge, Subjects | None]]:
+    """The articles, by the model that answers: ``embedder`` until another one is switched to; and their names."""
     if settings.knowledge.store == "postgres":
-        own = PostgresKnowledge(database, embedder)
-        seconds = settings.knowledge.cache_seconds
-        yield CachedKnowledge(own, own.version, seconds=seconds) if seconds else own
+        async with AsyncExitStack() as opened:
+
+            async def open_other(model: Model) -> Knowledge:
+                other = open_model_embedder(settings, model.name, model.dimensions, breakers=breakers)
+                return PostgresKnowledge(database, await opened.enter_async_context(other))
+
+            own = PostgresKnowledge(database, embedder)
+            answering = PostgresEmbeddingModels(database).answering
+            followed = SwitchingKnowledge(own, embedder.model, answering, open_other)
+            seconds = settings.knowledge.cache_seconds
+            knowledge = CachedKnowledge(followed, own.version, seconds=seconds) if seconds else followed
+            yield knowledge, ArticleSubjects(own.named, own.version)
         return
     # Heavy (SQLAlchemy), and only for those who bring their own collection. Nothing tells when that changes, so that
     # its answers are not remembered.
@@ -164,7 +309,7 @@ async def _open_knowledge(settings: Settings, database: Database, embedder: Embe
         default_language=Language("en"),
     )
     try:
-        yield store
+        yield store, None
     finally:
         await store.close()
 
@@ -173,24 +318,39 @@ async def _open_knowledge(settings: Settings, database: Database, embedder: Embe
 async def _open_model(
     settings: Settings, database: Database, breakers: Breakers, spend: Spend
 ) -> AsyncIterator[StructuredModel | None]:
+    async with open_chat_model(settings, breakers=breakers) as model:
+        yield None if model is None else KeptReplies(BudgetedModel(model, spend), database)
+
+
+@asynccontextmanager
+async def open_chat_model(settings: Settings, *, breakers: Breakers) -> AsyncIterator[StructuredModel | None]:
+    """The chat model of the settings behind its breaker, with no account of what it costs; ``None``: embedded forms.
+
+    Raises:
+        ConfigurationError: CSAGENT_MODEL__CHAT asks for openai, and there is no key.
+    """
     if settings.model.chat == "embedded" or (settings.model.chat == "auto" and settings.openai_api_key is None):
         yield None
         return
-    from infra.models.attempts import Patience
+    from infra.models.attempts import API, Patience
     from infra.models.guarded import GuardedModel
     from infra.models.openai_chat import OpenAIModel
+    from infra.models.replies import FiledModel, RepliesFile
 
-    model = OpenAIModel(
+    openai = OpenAIModel(
         model=settings.model.chat_name,
         key=_openai_key(settings, needed_by="CSAGENT_MODEL__CHAT", instead="embedded"),
         base_url=settings.openai_base_url,
         patience=Patience(deadline=settings.model.deadline_seconds),
     )
+    asked: StructuredModel = openai
+    if settings.model.replies_file is not None:
+        file = RepliesFile(settings.model.replies_file)
+        asked = FiledModel(openai, server=settings.openai_base_url or API, file=file)
     try:
-        guarded = GuardedModel(model, breakers.add("model", _MODEL_LIMITS))
-        yield KeptReplies(BudgetedModel(guarded, spend), database)
+        yield GuardedModel(asked, breakers.add("model", _MODEL_LIMITS))
     finally:
-        await model.aclose()
+        await openai.aclose()
 
 
 def _spend(settings: Settings, database: Database, watcher: SpendWatcher) -> Spend:

@@ -19,7 +19,7 @@ from api.channels.channel import Channel, Inlet
 from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import count_shed, install
-from api.routes import answers, customers, dead_letters, feedback, files, health, identity, review, troubles
+from api.routes import answers, customers, dead_letters, feedback, files, health, identity, knowledge, review, troubles
 from api.terms import build_origins
 from api.wiring import Services, open_services
 from infra.settings import Settings
@@ -54,6 +54,7 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         review.router,
         files.router,
         customers.router,
+        knowledge.router,
         dead_letters.router,
         troubles.router,
         health.router,

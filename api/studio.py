@@ -33,7 +33,7 @@ from infra.models.cache import CachedEmbedder, MemoryVectorCache
 from infra.models.minilm import MiniLmEmbedder
 from infra.settings import Settings, read_settings
 from skills.errors import BadRequestError, ConfigurationError
-from skills.ports import Embedder, StructuredModel
+from skills.ports import Embedder, FactKey, Known, StructuredModel
 from skills.turn import (
     CHECKPOINTED,
     CaseId,
@@ -69,11 +69,15 @@ class StudioTurn(TypedDict):
 
 
 class NobodyKnown:
-    """A ``CustomerDirectory`` in which nobody has proved an address yet."""
+    """A ``CustomerDirectory`` in which nobody has proved an address yet, and nobody is known."""
 
     async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:  # noqa: ARG002 - whatever is claimed
         """No customer, ever."""
         return []
+
+    async def known_by(self, keys: Sequence[FactKey]) -> Known:  # noqa: ARG002 - whatever is said
+        """No customer, ever."""
+        return Known()
 
 
 class Preparation:
@@ -163,7 +167,12 @@ async def prepare(settings: Settings, articles: Path) -> Graph:
         raise ConfigurationError(f"there is no article in {articles}", hint=f"name a folder with some: {ARTICLES}=…")
     await Ingest(knowledge, embedder).add(reading)
     skills = await asyncio.to_thread(
-        choose_skills, settings, knowledge=knowledge, directory=NobodyKnown(), model=choose_model(settings)
+        choose_skills,
+        settings,
+        knowledge=knowledge,
+        directory=NobodyKnown(),
+        model=choose_model(settings),
+        embedder=embedder,
     )
     return build_graph(skills, receive=receive, receives=StudioInput)
 

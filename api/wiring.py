@@ -21,6 +21,7 @@ import structlog
 
 from api.bodies import Uploads
 from api.jobs import jobs, life_jobs
+from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
 from api.terms import (
@@ -57,6 +58,7 @@ from infra.postgres.customers import Customers
 from infra.postgres.database import Database
 from infra.postgres.dead_letters import DeadLetters
 from infra.postgres.earlier import EarlierTalks
+from infra.postgres.facts import CustomerFacts
 from infra.postgres.files import Files
 from infra.postgres.form import FormArrivals
 from infra.postgres.inbox import Inbox
@@ -81,6 +83,7 @@ from skills.adapt import check_text, failure_notice
 from skills.conclude import rating_in
 from skills.errors import ConfigurationError
 from skills.identify import code_text
+from skills.ports import Embedder, Knowledge
 from skills.turn import Language
 
 _HOLD = timedelta(seconds=30)
@@ -111,6 +114,7 @@ class Services:
     file_links: FileLinks
     uploads: Uploads
     customers: Customers
+    customer_facts: CustomerFacts
     verifications: Verifications
     proofs: Proofs
     earlier: EarlierTalks
@@ -122,6 +126,8 @@ class Services:
     tokens: TokenSigner
     origins: Origins
     """Where the chat may be embedded."""
+    knowledge: KnowledgeDesk
+    """The articles, for the staff."""
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
@@ -192,6 +198,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
         keyring.derive("survey links"), settings.public_url or f"http://{settings.host}:{settings.port}"
     )
     lease = timedelta(seconds=settings.worker.lease_seconds)
+    knowledge = build_knowledge_desk(settings, database)
     try:
         yield Services(
             settings=settings,
@@ -212,6 +219,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             file_links=FileLinks(keyring.derive("file links")),
             uploads=Uploads(build_file_limits(settings)),
             customers=Customers(database, keyring, undoable=timedelta(days=settings.identity.unmerge_days)),
+            customer_facts=CustomerFacts(database, keyring),
             verifications=build_verifications(settings, public, keyring),
             proofs=Proofs(public, keyring, life=timedelta(days=settings.identity.proof_days)),
             earlier=EarlierTalks(public, keyring),
@@ -222,11 +230,13 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             form_stamps=FormStamps(keyring.derive("form stamps")),
             tokens=TokenSigner(keyring.derive("conversation tokens")),
             origins=build_origins(settings),
+            knowledge=knowledge,
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),
         )
     finally:
+        await knowledge.close()
         await signals.close()
         await database.close()
 
@@ -259,6 +269,26 @@ def build_worker(services: Services, graph: Graph) -> Worker:
         ),
         metrics=services.metrics,
     )
+
+
+def build_knowledge_desk(settings: Settings, database: Database) -> KnowledgeDesk:
+    """The articles for the staff; models are loaded when somebody searches, for they are heavy."""
+
+    @asynccontextmanager
+    async def knowledge() -> AsyncIterator[Knowledge]:
+        from api.agent import open_embedder, open_knowledge
+
+        async with open_embedder(settings) as embedder, open_knowledge(settings, database, embedder) as opened:
+            yield opened[0]
+
+    @asynccontextmanager
+    async def answering() -> AsyncIterator[Embedder]:
+        from api.agent import open_answering_embedder
+
+        async with open_answering_embedder(settings, database) as embedder:
+            yield embedder
+
+    return KnowledgeDesk(database, knowledge=knowledge, embedder=answering)
 
 
 def build_verifications(settings: Settings, database: Database, keyring: Keyring) -> Verifications:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, TypedDict, assert_never, cast, get_args
+from typing import Any, NotRequired, TypedDict, assert_never, cast, get_args
 
 from langgraph.types import interrupt
 
@@ -19,6 +19,7 @@ from skills.turn import (
     Decision,
     Draft,
     Escalation,
+    Guarding,
     Identification,
     Rejection,
     Reply,
@@ -39,6 +40,7 @@ class ReviewInput(TypedDict):
     sentiment: Sentiment
     retrieval: Retrieval
     draft: Draft
+    guarding: NotRequired[Guarding]
     escalation: Escalation
     reply: Reply
     rejections: tuple[Rejection, ...]
@@ -63,6 +65,9 @@ class ReviewRequest(TypedDict):
     severity: str
     reasons: list[dict[str, str]]
     """``rule``, ``explanation`` and ``severity`` of each rule that fired."""
+    findings: list[dict[str, str]]
+    """What the guards objected to: ``guard``, ``reason``, the ``sentence`` (taken out since), and of which ``draft``:
+    the ``first``, which was written again, or the ``last``."""
     sources: list[dict[str, Any]]
     """The passages found: ``title``, ``heading``, ``text``, ``url``, ``similarity``, and ``cited`` sentences."""
     messages: list[str]
@@ -71,7 +76,8 @@ class ReviewRequest(TypedDict):
     elsewhere: list[dict[str, str]]
     """What the same customer wrote and was told lately in other talks: ``channel``, ``author``, ``text``, ``at``."""
     possible_matches: list[str]
-    """Other customers who proved an address that is mentioned here. For the reviewer only, never for the customer."""
+    """Other customers who proved an address that is mentioned here, or whose records fit what is said. For the reviewer
+    only, never for the customer."""
     rejected: list[dict[str, str]]
     actions: list[str]
 
@@ -111,6 +117,7 @@ def request_of(state: ReviewInput) -> ReviewRequest:
             {"rule": reason.rule, "explanation": reason.explanation, "severity": reason.severity.value}
             for reason in state["escalation"].reasons
         ],
+        findings=_findings(state.get("guarding")),
         sources=[
             {
                 "title": passage.title,
@@ -143,6 +150,17 @@ def request_of(state: ReviewInput) -> ReviewRequest:
         rejected=[{"draft": r.draft, "reason": r.reason} for r in state.get("rejections", ())],
         actions=["answer", "take_over"] if exhausted else list(get_args(Action)),
     )
+
+
+def _findings(guarding: Guarding | None) -> list[dict[str, str]]:
+    """Empty for a turn that was paused before there were guards."""
+    if guarding is None:
+        return []
+    return [
+        {"guard": finding.guard, "reason": finding.reason, "sentence": finding.sentence, "draft": draft}
+        for draft, findings in (("first", guarding.earlier), ("last", guarding.findings))
+        for finding in findings
+    ]
 
 
 def proposal_hash(request: Mapping[str, Any]) -> bytes:

@@ -10,6 +10,11 @@ from typing import Literal
 from graph.state import TurnState
 
 
+async def after_guard(state: TurnState) -> Literal["respond", "escalate"]:
+    """Back to respond while the guards demand something of it, twice at most in a row."""
+    return "escalate" if state["guarding"].demand is None else "respond"
+
+
 async def after_adapt(state: TurnState) -> Literal["review", "__end__"]:
     """To a person when the policy asks for one, else the turn is over."""
     return "review" if state["escalation"].needed else "__end__"

@@ -16,7 +16,9 @@ from skills.turn import (
     Decision,
     Draft,
     Escalation,
+    Guarding,
     Identification,
+    Intent,
     Rejection,
     Reply,
     Retrieval,
@@ -37,8 +39,10 @@ class TurnState(TypedDict, total=False):
     identification: Identification
     sentiment: Sentiment
     retrieval: Retrieval
+    intent: Intent
     conclusion: Conclusion
     draft: Draft
+    guarding: Guarding
     escalation: Escalation
     reply: Reply
     decision: Decision

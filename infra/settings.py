@@ -148,9 +148,13 @@ class ModelSettings(BaseModel):
     embeddings_name: str = "text-embedding-3-small"
     deadline_seconds: float = Field(20.0, gt=0)
     """All the time that one question to a model may take, retries included."""
+    replies_file: Path | None = None
+    """For evaluations only: keeps the chat model's answers by prompt, unsealed, and asks nothing twice."""
     price_in: _Money = Decimal(0)
     price_out: _Money = Decimal(0)
     """What a million tokens cost, in and out, in whichever currency the ceilings in ``spend`` are; 0 is unknown."""
+    judge: bool = False
+    """Whether the chat model also reads every draft beside its sources, after the guards: one more question a draft."""
 
 
 class SpendSettings(BaseModel):
@@ -187,6 +191,15 @@ class KnowledgeSettings(BaseModel):
     """Below this confidence the agent says that it does not know."""
     cache_seconds: _Seconds = 300.0
     """How long the answer to a search may be remembered; an article that changes is seen within a second. 0: never."""
+    private_networks: list[str] = Field(default_factory=list)
+    """Networks that are not public and may be asked for articles all the same, such as 10.1.0.0/16."""
+
+
+class IntentsSettings(BaseModel):
+    """What customers want, by the company's own examples."""
+
+    model_file: Path | None = None
+    """What `csagent intents train` wrote; ``intents.npz`` in the data folder otherwise, if it is there."""
 
 
 class RetentionSettings(BaseModel):
@@ -292,6 +305,7 @@ class Settings(BaseSettings):
     model: ModelSettings = Field(default_factory=ModelSettings)
     spend: SpendSettings = Field(default_factory=SpendSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)
+    intents: IntentsSettings = Field(default_factory=IntentsSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     whatsapp: WhatsAppSettings = Field(default_factory=WhatsAppSettings)
     gmail: GmailSettings = Field(default_factory=GmailSettings)

@@ -160,7 +160,7 @@ def stem(word: str) -> str:
 
 def content_words(text: str) -> frozenset[str]:
     """The stems of the words that carry the meaning: no articles, pronouns, greetings or courtesies."""
-    return frozenset(stem(word.folded) for word in words(text) if word.folded not in _EMPTY_WORDS)
+    return frozenset(stem(word.folded) for word in words(text) if word.folded not in EMPTY_WORDS)
 
 
 _NAMED_THINGS = _listed(
@@ -169,10 +169,18 @@ _NAMED_THINGS = _listed(
     "remboursement compte temps ordine spedizione rimborso entrega bestelling levering"
 )
 """Words that tell a language and still carry a question's meaning."""
-_EMPTY_WORDS = (
+EMPTY_WORDS = (
     frozenset(fold(word) for listed in _FUNCTION_WORDS.values() for word in listed - _NAMED_THINGS)
     | _SAID_WITHOUT_MEANING
 )
+
+
+QUESTION_OPENERS = _listed(
+    "how what when where which who why can could do does did will would "
+    "wie was wann wo welche welcher welches wer warum kann darf como que cuando donde cual cuanto cuantos quien puedo "
+    "comment quand quel quelle quels qui pourquoi combien"
+)
+"""Folded words with which a question begins, in the languages that we answer in."""
 
 
 class Match(NamedTuple):
@@ -285,6 +293,7 @@ def _unwrapped_lines(text: str) -> list[str]:
 
 
 _LONGEST_ABBREVIATION = 8
+_MONTHS_AFTER_A_DOT = _listed("januar februar märz april mai juni juli august september oktober november dezember")
 
 
 def _is_abbreviation(line: str, dot: int) -> bool:
@@ -294,8 +303,14 @@ def _is_abbreviation(line: str, dot: int) -> bool:
         return False
     following = line[dot + 1 :].lstrip()[:1]
     if last[0].isdigit():
-        return following.islower()  # "am 3. des Monats" goes on
+        # "am 3. des Monats" goes on, and so does "am 3. März".
+        return following.islower() or _next_word(line, dot + 1) in _MONTHS_AFTER_A_DOT
     return last[0].casefold() in _NOT_AN_END and not last[0].isupper()
+
+
+def _next_word(line: str, at: int) -> str:
+    found = _WORD.search(line, at, at + 20)
+    return found[0].casefold() if found else ""
 
 
 def unmarked(text: str, *, strong: str = "", link: str = "{label} ({address})") -> str:

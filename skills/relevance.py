@@ -1,6 +1,6 @@
 """How likely a passage answers a question, as one documented function.
 
-Seven signs, put together by a logistic curve:
+Six signs, put together by a logistic curve:
 
 - **similarity**: the cosine of question and passage;
 - **lead**: how far that stands above the typical passage found. A question that everything resembles a little is
@@ -10,9 +10,7 @@ Seven signs, put together by a logistic curve:
 - **words in the heading**: the same for the passage's title and heading;
 - **heading asked**: the share of the heading's own words that the question has. It tells the section that is about the
   question from the one that mentions it;
-- **covered**: what share of the question's weight the passage has: a short question asks little beside its point;
-- **in play**: the passage is of an article that the talk is about already. For follow-ups only; set by judgement, as
-  there is nothing to fit it on.
+- **covered**: what share of the question's weight the passage has: a short question asks little beside its point.
 
 Cosine alone doesn't do: unrelated questions about the same trade come as near as half of the good ones. The weights
 are a ridge-regularised fit on questions with known answers, each asked twice, once with its answer taken out of the
@@ -23,11 +21,12 @@ differently and may need other weights.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from skills.language import content_words
+from skills.ports import Judged
 from skills.synonyms import kinship
 from skills.turn import Passage
 
@@ -42,7 +41,6 @@ class Signs:
     heading_words: float
     heading_asked: float
     covered: float
-    in_play: bool = False
 
     @property
     def confidence(self) -> float:
@@ -55,7 +53,6 @@ class Signs:
             + _HEADING_WORDS * math.log1p(self.heading_words)
             + _HEADING_ASKED * self.heading_asked
             + _COVERED * self.covered
-            + _IN_PLAY * self.in_play
         )
         return 1 / (1 + math.exp(-evidence))
 
@@ -67,26 +64,23 @@ _WORDS = 0.87
 _HEADING_WORDS = 0.6
 _HEADING_ASKED = 0.8
 _COVERED = 1.2
-_IN_PLAY = 1.2
+_SUREST = 1e-9
 _ENOUGH_TO_COMPARE = 24
 """Of fewer passages than that, a small knowledge base has no more, and those missing count as unrelated ones."""
 _UNRELATED = 0.2
 """The similarity of a passage that has nothing to do with the question, for MiniLM."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A passage and how likely it answers the question that it was judged by."""
+class FeatureReranker:
+    """Implements ``skills.ports.Reranker`` by the signs of this module; needs no model of its own."""
 
-    passage: Passage
-    confidence: float
+    async def judge(self, question: str, passages: Sequence[Passage]) -> list[Judged]:
+        """Every passage once, the likeliest answer first."""
+        return judged(question, passages)
 
 
-def judged(question: str, passages: Sequence[Passage], *, talk: str = "") -> list[Judged]:
-    """The passages that a search for the question found, the likeliest answer first.
-
-    ``talk`` is the reply that a follow-up leans on: an article that it names is in play.
-    """
+def judged(question: str, passages: Sequence[Passage]) -> list[Judged]:
+    """The passages that a search for the question found, the likeliest answer first."""
     asked = content_words(question)
     said = [content_words(f"{passage.title}\n{passage.heading}\n{passage.text}") for passage in passages]
     found = [{word: kinship(word, stems) for word in asked} for stems in said]
@@ -94,12 +88,24 @@ def judged(question: str, passages: Sequence[Passage], *, talk: str = "") -> lis
     unrelated = [_UNRELATED] * (_ENOUGH_TO_COMPARE - len(passages))
     typical = median([*(passage.similarity for passage in passages), *unrelated])
     judgements = [
-        Judged(
-            passage, replace(_signs(passage, asked, near, weights, typical), in_play=passage.title in talk).confidence
-        )
+        Judged(passage, _signs(passage, asked, near, weights, typical).confidence)
         for passage, near in zip(passages, found, strict=True)
     ]
+    return likeliest_first(judgements)
+
+
+def likeliest_first(judgements: Iterable[Judged]) -> list[Judged]:
+    """In the order of confidence; equal ones stay as they were."""
     return sorted(judgements, key=lambda judgement: -judgement.confidence)
+
+
+def weighed(judgement: Judged, evidence: float, *, trust: float = 1.0) -> Judged:
+    """A judgement with evidence from elsewhere, in logits: 0.7 doubles the odds, 0 changes nothing.
+
+    ``trust`` says how much of the judgement's own logit counts, in [0, 1].
+    """
+    odds = (judgement.confidence / max(1 - judgement.confidence, _SUREST)) ** trust * math.exp(evidence)
+    return Judged(judgement.passage, odds / (1 + odds))
 
 
 def _weight(having: int, passages: int) -> float:

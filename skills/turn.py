@@ -122,7 +122,8 @@ class Identification:
     verified: bool
     claims: tuple[Claim, ...]
     possible_matches: tuple[CustomerId, ...]
-    """Other customers whose verified address was claimed. Offered to a reviewer as a merge, never assumed."""
+    """Other customers whose verified address was claimed, or whom the company's records take for the speaker.
+    Offered to a reviewer as a merge, never assumed."""
 
 
 class Trend(StrEnum):
@@ -131,6 +132,9 @@ class Trend(StrEnum):
     IMPROVING = "improving"
     STEADY = "steady"
     WORSENING = "worsening"
+
+
+MoodLabel = Literal["negative", "neutral", "positive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,8 @@ class Sentiment:
     language: Language
     evidence: tuple[str, ...]
     """The words that moved the score most, for the reviewer."""
+    label: MoodLabel = "neutral"
+    """The mood in one word, for counting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +190,23 @@ class Retrieval:
     a person."""
 
 
+Scope = Literal["in", "near", "far"]
+"""Whether a text has one of the company's intents: it does; none, but it may be ours; nothing to do with us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """intent → what the customer wants, and the topic under which the turn counts. Never a customer's words."""
+
+    label: str | None
+    """One of the company's own intents; ``None`` outside of them, or while none are trained."""
+    topic: str | None
+    """The intent, else the title of the best article; ``None`` when nothing fits."""
+    confidence: float
+    """Of the label, in [0, 1]; of the search where the topic is an article's title."""
+    scope: Scope
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """Which passage backs which sentence of a draft (the sentence as it stands in the draft)."""
@@ -206,6 +229,41 @@ class Draft:
     """Who wrote it: ``extractive``, or a model and its prompt's version (``gpt-5-mini/respond-1``)."""
     failure: str | None = None
     """Why no answer could be tried (search down, timeout, rate limited …); the turn then goes to a person."""
+
+
+GuardName = Literal[
+    "link", "email", "phone", "amount", "date", "figure", "name", "promise", "action", "unsupported", "off_topic",
+    "orders", "instructions", "secret", "other_customer", "tone", "language", "unreadable",
+]  # fmt: skip
+"""What a guard may object to in a draft. ``action``: claims of something done; ``orders``: text that is meant for the
+agent and not for the customer; ``instructions``: our prompt's words; ``other_customer``: what only another customer's
+records could have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one guard objects to: why, in a sentence for the reviewer, and where."""
+
+    guard: GuardName
+    reason: str
+    sentence: str
+    """As it stands in the draft; empty when the draft as a whole is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarding:
+    """guard → what stands against the draft, and what respond is to do about it.
+
+    ``rewrite``: write it again, told why; ``withdraw``: take out what is objected to, for a person decides now.
+    ``None``: the draft may go on.
+    """
+
+    findings: tuple[Finding, ...]
+    """What still stands against the agent's own words when the turn goes on: a person decides. While something is
+    demanded, why it is."""
+    demand: Literal["rewrite", "withdraw"] | None = None
+    earlier: tuple[Finding, ...] = ()
+    """What stood against the first draft."""
 
 
 class Severity(StrEnum):
@@ -271,6 +329,6 @@ class Decision:
 
 CHECKPOINTED: tuple[type, ...] = (
     Message, Customer, Rejection, Turn, Claim, Identification, Trend, Sentiment, Conclusion, Passage, Retrieval,
-    Citation, Draft, Severity, Reason, Escalation, Reply, Decision,
+    Intent, Citation, Draft, Finding, Guarding, Severity, Reason, Escalation, Reply, Decision,
 )  # fmt: skip
 """The types that a checkpoint may restore; the strict serializer refuses every other one."""

@@ -13,6 +13,7 @@ from graph.build import Graph, Skills, build_graph
 from skills.turn import (
     Draft,
     Escalation,
+    Guarding,
     Identification,
     Language,
     Reason,
@@ -64,6 +65,11 @@ async def retrieve(state: OfTurn) -> dict[str, Retrieval]:
     return {"retrieval": Retrieval(state["turn"].text, (), 0.9)}
 
 
+async def guard(state: OfTurn) -> dict[str, Guarding]:
+    """Lets everything pass: what is said here is no answer."""
+    return {"guarding": Guarding(())}
+
+
 async def escalate(state: OfTurn) -> dict[str, Escalation]:
     wants = "person" in state["turn"].text
     reasons = (Reason("asked_for_human", "asked for a person", Severity.P2),) if wants else ()
@@ -87,7 +93,7 @@ def trivial_skills(gate: Gate | None = None) -> Skills:
         text = "echo: " + " | ".join(message.text for message in turn.messages) + again
         return {"draft": Draft(text, True, (), 0.9, EN, "trivial")}
 
-    return Skills(identify, sentiment, retrieve, respond, escalate, adapt)
+    return Skills(identify, sentiment, retrieve, respond, escalate, adapt, guard=guard)
 
 
 def trivial_graph(gate: Gate | None = None) -> Graph:

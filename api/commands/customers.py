@@ -1,11 +1,15 @@
-"""``csagent customers``: who has an address, what is theirs on every channel, joining two, and parting them."""
+"""``csagent customers``: who has an address, what is theirs on every channel, joining, parting, and records."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -13,13 +17,18 @@ from api.commands.connection import connected, run
 from api.commands.escalations import reader
 from api.commands.ids import whole_id
 from api.commands.options import SHORTEST, AsJson, Id, Name
-from api.commands.printing import line, notices, output, plural, print_json, title
+from api.commands.printing import line, notices, output, plural, print_json, title, visible
 from api.wiring import Services
+from infra.customer_records import COLUMNS, checked_facts, read_records
 from infra.postgres.customers import FoundCustomer, ReadCustomer
+from infra.postgres.facts import BATCH, Kept
 from skills.turn import CustomerId
 
+_SHOWN = 20
+"""Lines that are named one by one, of those that can't be read."""
+
 app = typer.Typer(
-    help="Customers across channels: find, show, merge, unmerge.",
+    help="Customers across channels: find, show, merge, unmerge, import, note.",
     no_args_is_help=True,
     epilog="Every look is written down, with your name and without the address.",
 )
@@ -114,6 +123,82 @@ def unmerge(identifier: Id, name: Name = None, *, as_json: AsJson = False) -> No
         print_json(parted)
     else:
         output().print(f"parted from {parted['parted_from']}", soft_wrap=True)
+
+
+@app.command("import", epilog="Example: `csagent customers import customers.csv`")
+def import_records(
+    path: Annotated[Path, typer.Argument(help=f"A CSV file with the columns {', '.join(COLUMNS)}; name is needed.")],
+    name: Name = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Bring your own records of customers, so that somebody who tells theirs is offered to staff as a match.
+
+    Bring the file as often as you like: what has not changed is not touched.
+    Addresses in it are claims, which only a message or a code proves. Lines
+    that can't be read are listed at the end, with exit code 1.
+    """
+    who, read = reader(name), read_records(path)
+
+    async def work() -> Kept:
+        kept = Kept()
+        async with connected("customers") as services:
+            with _progress(len(read.records)) as told:
+                for start in range(0, len(read.records), BATCH):
+                    batch = read.records[start : start + BATCH]
+                    kept += await services.customer_facts.keep(batch, told_by=who)
+                    told(start + len(batch))
+        return kept
+
+    kept = run(work)
+    if as_json:
+        print_json(kept)
+    else:
+        output().print(
+            f"{plural(kept.added, 'record')} added, {kept.changed:,} changed, {kept.unchanged:,} unchanged"
+            + (f", {kept.erased:,} of erased customers left out" if kept.erased else "")
+        )
+    if read.problems:
+        console = notices()
+        console.print(Text(f"{plural(len(read.problems), 'line')} left out:", style="bold red"))
+        for problem in read.problems[:_SHOWN]:
+            console.print(Text(f"  {visible(problem)}"), soft_wrap=True)
+        if len(read.problems) > _SHOWN:
+            console.print(Text(f"  and {len(read.problems) - _SHOWN:,} more", style="dim"))
+        raise typer.Exit(1)
+
+
+@app.command(epilog='Example: `csagent customers note 0198a3f2-77 --called "Jane Bell" --postcode "G46 0JU"`')
+def note(
+    identifier: Id,
+    called: Annotated[str, typer.Option(help="First and last name.")],
+    postcode: Annotated[str, typer.Option(help="As it is written: EC1A 1BB, 75011, 00-950.")] = "",
+    born: Annotated[str, typer.Option(help="Date of birth: 1981-03-20, or 20.03.1981.")] = "",
+    name: Name = None,
+) -> None:
+    """Write down what you know of a customer from a case, in place of what was noted before."""
+    who, facts = reader(name), checked_facts({"name": called, "postcode": postcode, "date_of_birth": born})
+
+    async def work() -> CustomerId:
+        async with connected("customers") as services:
+            customer = await _id(services, identifier)
+            await services.customer_facts.note(customer, facts, told_by=who)
+            return customer
+
+    output().print(f"noted of {run(work)}")
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar for whoever watches; nothing where nobody does."""
+    console = notices()
+    if not console.is_terminal:
+        yield lambda _done: None
+        return
+    columns = (TextColumn("keeping records"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 async def _id(services: Services, identifier: str) -> CustomerId:

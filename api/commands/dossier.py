@@ -33,12 +33,20 @@ def print_dossier(console: Console, read: ReadEscalation) -> None:
                 Text.assemble(severity(reason["severity"]), f" {reason['rule']}: {line(reason['explanation'], 300)}")
             )
         )
+    for finding in request.get("findings", ()):
+        console.print(title(f"A guard took out ({finding['guard']}): {line(finding['reason'], 300)}"))
+        console.print(indented(Text(visible(finding["sentence"]), style="dim")))
     _print_sources(console, request["sources"])
     _print_elsewhere(console, request.get("elsewhere", ()))
     for match in request.get("possible_matches", ()):
         console.print(title("May be the same customer"))
         console.print(
-            indented(Text(f"{match}: proved an address that is named here. `csagent customers show` says more"))
+            indented(
+                Text(
+                    f"{match}: proved an address that is named here, or fits what is said. "
+                    "`csagent customers show` says more"
+                )
+            )
         )
     for rejected in request["rejected"]:
         console.print(title(f"Rejected before: {line(rejected['reason'])}"))

@@ -2,78 +2,31 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from api.agent import open_embedder
+from api.agent import open_answering_embedder
 from api.commands.connection import connected, run
+from api.commands.knowledge_add import AudienceName, add, who
+from api.commands.knowledge_care import check, history, reindex, restore, show
 from api.commands.options import AsJson
-from api.commands.printing import duration, indented, line, notices, output, plural, print_json, visible
-from infra.knowledge.article import language_code
-from infra.knowledge.ingest import Ingest, Summary
-from infra.knowledge.ingest import Progress as Told
-from infra.knowledge.reading import Reading, read_articles
+from api.commands.printing import indented, line, output, plural, print_json, visible
 from infra.postgres.articles import ArticleCount, PostgresArticles
 from infra.postgres.knowledge import PostgresKnowledge
 from skills.errors import NotFoundError
 from skills.ports import KnowledgeQuery
 from skills.turn import Audience, Passage
 
-_FORMATS = "Markdown, text, HTML, CSV and JSON"
-
 app = typer.Typer(
-    help="The articles that the agent answers from: add, list, search, remove.",
+    help="The articles that the agent answers from: add, list, search, look after, remove.",
     no_args_is_help=True,
-    epilog="docs/knowledge.md tells of formats, audiences and mapping files.",
+    epilog="docs/knowledge.md tells of formats, audiences, dates, versions and mapping files.",
 )
 
-AudienceName = Literal["public", "customers", "staff"]
-
-
-@app.command(epilog="Example: `csagent knowledge add help/ --source help --prune`")
-def add(
-    path: Annotated[Path, typer.Argument(help=f"A file, or a folder with the folders in it: {_FORMATS}.")],
-    mapping: Annotated[
-        Path | None, typer.Option(help="A TOML file that says where the articles are in JSON of another shape.")
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="The name that the articles are kept under.", show_default="the path's last part")
-    ] = None,
-    language: Annotated[str, typer.Option(help="Of articles that do not say theirs: en, de, es …")] = "en",
-    audience: Annotated[AudienceName, typer.Option(help="Who may be told, where an article does not say.")] = "public",
-    prune: Annotated[
-        bool, typer.Option("--prune", help="Remove this source's articles that are gone from PATH.")
-    ] = False,
-) -> None:
-    """Add articles, or bring those of a source up to date.
-
-    What has not changed is not touched, so run it as often as you like.
-    What can't be read is listed at the end, with exit code 1; everything
-    else goes in.
-    """
-    began = time.perf_counter()
-    # Read first: a mistake in the path costs no start of a server.
-    reading = read_articles(path, mapping=mapping, source=source, language=language_code(language), audience=audience)
-
-    async def work() -> Summary:
-        async with connected("knowledge") as services, open_embedder(services.settings) as embedder:
-            with _progress(notices()) as told:
-                return await Ingest(PostgresArticles(services.database), embedder).add(
-                    reading, prune=prune, progress=told
-                )
-
-    _print_summary(reading, run(work), time.perf_counter() - began)
-    if reading.problems:
-        raise typer.Exit(1)
+app.command(epilog="Example: `csagent knowledge add help/ https://shop.example/sitemap.xml --prune`")(add)
 
 
 @app.command("list", epilog="Example: `csagent knowledge list --json`")
@@ -129,7 +82,10 @@ def search(
     reader: Audience = audience
 
     async def work() -> list[Passage]:
-        async with connected("knowledge") as services, open_embedder(services.settings) as embedder:
+        async with (
+            connected("knowledge") as services,
+            open_answering_embedder(services.settings, services.database) as embedder,
+        ):
             knowledge = PostgresKnowledge(services.database, embedder)
             return await knowledge.search(KnowledgeQuery(question, limit=limit, audience=reader))
 
@@ -168,51 +124,13 @@ def remove(
                 raise NotFoundError(f"there is no source {source!r}", hint="`csagent knowledge list` names them")
             if not yes:
                 typer.confirm(f"Remove {plural(count, 'article')} of {visible(source)}?", abort=True, err=True)
-            return await store.delete_source(source)
+            return await store.delete_source(source, who(None))
 
     output().print(Text(f"removed {plural(run(work), 'article')} of {visible(source)}"))
 
 
-def _print_summary(reading: Reading, summary: Summary, seconds: float) -> None:
-    console = output()
-    parts = [
-        f"{count:,} {word}"
-        for count, word in (
-            (summary.added, "added"),
-            (summary.changed, "changed"),
-            (summary.unchanged, "unchanged"),
-            (summary.removed, "removed"),
-        )
-        if count
-    ]
-    console.print(
-        Text.assemble(
-            (visible(reading.source), "bold"), f": {', '.join(parts) or 'no articles'} in {duration(seconds)}"
-        ),
-        soft_wrap=True,
-    )
-    console.print(f"{plural(summary.embedded, 'passage')} embedded", style="dim")
-    if reading.ignored:
-        console.print(
-            Text(f"{plural(len(reading.ignored), 'file')} of other formats left out", style="dim"), soft_wrap=True
-        )
-    if not reading.problems:
-        return
-    problems = notices()
-    problems.print(Text(f"\n{plural(len(reading.problems), 'problem')}:", style="bold red"))
-    for problem in reading.problems:
-        problems.print(Text(f"  {visible(str(problem))}"), soft_wrap=True)
-        if problem.hint:
-            problems.print(Text(f"    {problem.hint}", style="dim"), soft_wrap=True)
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Told | None]:
-    """A bar for whoever watches; nothing where nobody does."""
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("adding articles"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+app.command(epilog="Example: `csagent knowledge history help/returns.md`")(history)
+app.command(epilog="Example: `csagent knowledge show help/returns.md --version 2`")(show)
+app.command(epilog="Example: `csagent knowledge restore help/returns.md --version 2`")(restore)
+app.command(epilog="Example: `csagent knowledge check --json`")(check)
+app.command(epilog="Example: `csagent knowledge reindex --model text-embedding-3-small`")(reindex)

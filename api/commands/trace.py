@@ -52,7 +52,8 @@ def _lines(finding: object) -> Iterator[Text]:
             yield from _identification(finding)
         case Sentiment():
             yield Text(
-                f"polarity {finding.polarity:+.2f}, anger {finding.anger:.2f}, urgency {finding.urgency:.2f},"
+                f"{finding.label}, polarity {finding.polarity:+.2f}, anger {finding.anger:.2f},"
+                f" urgency {finding.urgency:.2f},"
                 f" {finding.trend.value}, {finding.language}"
             )
             if finding.evidence:
@@ -75,7 +76,10 @@ def _identification(found: Identification) -> Iterator[Text]:
     if found.claims:
         yield Text.assemble(("claims  ", "dim"), line(", ".join(f"{c.kind} {c.value}" for c in found.claims)))
     if found.possible_matches:
-        yield Text(f"{len(found.possible_matches)} other customer(s) have proved such an address", style="yellow")
+        yield Text(
+            f"{len(found.possible_matches)} other customer(s) may be the same person",
+            style="yellow",
+        )
 
 
 def _retrieval(found: Retrieval) -> Iterator[Text]:

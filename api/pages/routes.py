@@ -1,4 +1,4 @@
-"""Serves the chat page, the reviewer's page and their files, under headers that let nothing else run.
+"""Serves the chat page, the staff's pages and their files, under headers that let nothing else run.
 
 The policy allows scripts and styles from this host alone and no inline ones, and trusted types forbid turning text into
 markup at all, so a customer's message stays text even where a page has a mistake.
@@ -73,6 +73,12 @@ async def words_of_the_chat(language: str, if_none_match: IfNoneMatch = None) ->
 async def review_page(if_none_match: IfNoneMatch = None) -> Response:
     """The reviewer's desk. The page itself holds nothing secret; its requests carry the staff key."""
     return _answer(page_files()["review.html"], if_none_match)
+
+
+@router.api_route("/knowledge", methods=["GET", "HEAD"])
+async def knowledge_page(if_none_match: IfNoneMatch = None) -> Response:
+    """The staff's search over the articles. The page itself holds nothing secret; its requests carry the staff key."""
+    return _answer(page_files()["knowledge.html"], if_none_match)
 
 
 @router.api_route("/assets/{path:path}", methods=["GET", "HEAD"])

@@ -91,9 +91,12 @@ async def staged_product(
 ) -> AsyncIterator[tuple[Product, Providers]]:
     """The running product, with Gmail and Twilio emulated beside it."""
     chosen = free_port(settings.host, port, settings.port)
+    kept = settings.model.replies_file
+    keeping = {} if kept is None else {"CSAGENT_MODEL__REPLIES_FILE": str(kept)}
     with open_providers(f"http://{settings.host}:{chosen}") as providers:
+        surroundings = {**providers.environment, **keeping}
         async with running_product(
-            settings, console, port=chosen, workers=workers, surroundings=providers.environment
+            settings, console, port=chosen, workers=workers, surroundings=surroundings
         ) as product:
             yield product, providers
 

@@ -281,6 +281,7 @@ class History:
             model="extractive",
             severity="P3",
             reasons=[{"rule": "low_confidence", "explanation": "made up", "severity": "P3"}],
+            findings=[],
             sources=[],
             messages=[self._chance.choice(self._questions)],
             mood={},

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import get_args
 from uuid import UUID, uuid5
 
@@ -38,6 +39,10 @@ class Article:
     audience: Audience
     source: str
     """Where it came from: a folder, a file, a feed."""
+    effective: datetime | None = None
+    """Nobody finds it before; ``None``: it holds already."""
+    expires: datetime | None = None
+    """Nobody finds it from then on; ``None``: it holds until it is changed."""
 
     def __post_init__(self) -> None:
         for name in ("slug", "title", "text", "source"):
@@ -48,15 +53,22 @@ class Article:
                 raise KnowledgeFileError(f"the {name} has a NUL or half a surrogate pair in it", hint="remove it")
         if self.url is not None and not (_storable(self.url) and self.url.startswith(("http://", "https://"))):
             raise KnowledgeFileError(f"{self.url!r} is not a web address", hint="begin it with https://")
+        if self.effective is not None and self.expires is not None and self.effective >= self.expires:
+            raise KnowledgeFileError("it expires before it takes effect", hint="correct 'effective' or 'expires'")
 
     @property
     def id(self) -> ArticleId:
         """The same for the same source and slug, on every machine."""
         return ArticleId(uuid5(_NAMESPACE, json.dumps([self.source, self.slug])))
 
+    def holds(self, now: datetime) -> bool:
+        """Whether it has taken effect and has not expired."""
+        return (self.effective is None or self.effective <= now) and (self.expires is None or now < self.expires)
+
     def content_hash(self, splitting: int) -> bytes:
         """SHA-256 of everything that a passage is made from, the number of the splitting rules included."""
-        parts = [splitting, self.title, self.text, self.url, self.language, self.audience]
+        dates = [None if at is None else at.isoformat() for at in (self.effective, self.expires)]
+        parts = [splitting, self.title, self.text, self.url, self.language, self.audience, *dates]
         return hashlib.sha256(json.dumps(parts).encode()).digest()
 
 
@@ -83,6 +95,32 @@ def audience_name(text: str) -> Audience:
             return name
         case _:
             raise KnowledgeFileError(f"{text!r} is not an audience", hint=f"use {', '.join(_AUDIENCES)}")
+
+
+def moment(text: str, *, ends: bool = False) -> datetime:
+    """``2026-03-01`` or ``2026-03-01T09:30+01:00`` as a moment; without an offset it is UTC.
+
+    Args:
+        text: a date, or a date with a time, as ISO 8601 writes them.
+        ends: it is the end of something: a day without a time is the last one that still counts.
+
+    Raises:
+        KnowledgeFileError: it is neither.
+    """
+    written = text.strip()
+    try:
+        day = date.fromisoformat(written)
+    except ValueError:
+        try:
+            exact = datetime.fromisoformat(written)
+            return (exact if exact.tzinfo is not None else exact.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise KnowledgeFileError(f"{text!r} is not a date", hint="write it as 2026-12-31") from None
+    try:
+        day += timedelta(days=int(ends))
+    except OverflowError:
+        raise KnowledgeFileError(f"{text!r} is too far away", hint="leave it out: it never expires then") from None
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _storable(text: str) -> bool:

@@ -18,9 +18,9 @@ from hashlib import sha256
 from infra.knowledge.question import searchable
 from skills.errors import UnavailableError
 from skills.ports import Knowledge, KnowledgeQuery
-from skills.turn import Passage
+from skills.turn import ArticleId, Passage
 
-Key = tuple[bytes, int, str, str | None, bool]
+Key = tuple[bytes, int, str, str | None, bool, frozenset[ArticleId] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +100,4 @@ class CachedKnowledge:
 
 def _key(query: KnowledgeQuery) -> Key:
     text = sha256(searchable(query.text).encode()).digest()
-    return text, query.limit, query.audience, query.language, query.by_words
+    return text, query.limit, query.audience, query.language, query.by_words, query.articles

@@ -1,4 +1,4 @@
-"""Questions and answers, as a table (CSV) or as a list of objects (JSON); each entry becomes an article.
+"""Questions and answers, as a table (CSV) or as objects (a list in JSON, or one a line); each entry becomes an article.
 
 An entry without an id is known by its question, so that inserting a row above it changes nothing.
 """
@@ -22,6 +22,8 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "url": ("url", "link"),
     "language": ("language", "lang", "sprache", "idioma"),
     "audience": ("audience", "zielgruppe"),
+    "effective": ("effective", "effective_from", "valid_from", "gültig ab", "vigente desde"),
+    "expires": ("expires", "valid_until", "gültig bis", "vigente hasta"),
 })  # fmt: skip
 """What a column or a field may be called, best name first; case does not matter."""
 
@@ -48,6 +50,48 @@ def read_json(text: str, origin: Origin) -> Iterator[Found]:
     entries = parsed(text, origin)
     if not isinstance(entries, list):
         raise origin.problem("is not a list of questions and answers", hint="describe its shape in a mapping file")
+    yield from _objects(entries, origin)
+
+
+def read_jsonl(text: str, origin: Origin) -> Iterator[Found]:
+    """Every line's object as an article."""
+    yield from _objects(parsed_lines(text, origin), origin)
+
+
+def parsed_lines(text: str, origin: Origin) -> list[Any]:
+    """The JSON value of every line that is not blank.
+
+    Raises:
+        UnreadableFileError: a line is not JSON.
+    """
+    values = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                values.append(json.loads(line))
+            except (ValueError, RecursionError):
+                raise origin.problem("is not JSON", line=number, hint="write one object a line") from None
+    return values
+
+
+def table(text: str, origin: Origin) -> list[dict[str, str]]:
+    """The rows of a CSV by the names in its first line; the delimiter is the one that this line has most of.
+
+    Raises:
+        UnreadableFileError: it is not a table.
+    """
+    head = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=head.count)
+    rows = csv.DictReader(StringIO(text, newline=""), delimiter=delimiter, strict=True, restval="")
+    try:
+        return [{str(name): str(value) for name, value in row.items() if name is not None} for row in rows]
+    except csv.Error as error:
+        raise origin.problem(
+            f"the table breaks off here ({error})", line=rows.line_num, hint="check the quotes"
+        ) from None
+
+
+def _objects(entries: list[Any], origin: Origin) -> Iterator[Found]:
     for number, entry in enumerate(entries, start=1):
         if not isinstance(entry, dict):
             yield origin.problem(f"entry {number} is not an object", hint='write {"question": …, "answer": …}')
@@ -104,6 +148,8 @@ def _entry(fields: Mapping[str, str], origin: Origin) -> Found:
         url=fields.get("url"),
         language=fields.get("language"),
         audience=fields.get("audience"),
+        effective=fields.get("effective"),
+        expires=fields.get("expires"),
     )
 
 

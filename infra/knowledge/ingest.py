@@ -71,8 +71,18 @@ class ArticleStore(Protocol):
         """Keep vectors by the hash of their text."""
         ...
 
-    async def put(self, entries: Sequence[Entry], model: str) -> None:
-        """Insert the articles, or replace them whole; each passage gets its vector from the cache."""
+    async def put(self, entries: Sequence[Entry], model: str, by: str, *, restored: bool = False) -> None:
+        """Insert the articles, or replace them whole; each passage gets its vector from the cache.
+
+        Args:
+            entries: the articles with their passages.
+            model: whose vectors they get.
+            by: who brings them, for the record of versions.
+            restored: an earlier version is brought back.
+
+        Raises:
+            ConflictError: another model answers by now.
+        """
         ...
 
     async def waiting(self, model: str, limit: int) -> list[Waiting]:
@@ -83,8 +93,12 @@ class ArticleStore(Protocol):
         """Give passages their vectors out of the cache."""
         ...
 
-    async def remove(self, source: str, slugs: Collection[str]) -> int:
+    async def remove(self, source: str, slugs: Collection[str], by: str) -> int:
         """Delete these articles of a source; returns how many there were."""
+        ...
+
+    async def seen(self, source: str, location: str, missing: Collection[str]) -> None:
+        """Remember where a source was read, and which of its articles are there no more; the others are."""
         ...
 
     async def finish(self) -> None:
@@ -112,7 +126,9 @@ class Ingest:
         self._store = store
         self._embedder = embedder
 
-    async def add(self, reading: Reading, *, prune: bool = False, progress: Progress | None = None) -> Summary:
+    async def add(
+        self, reading: Reading, *, prune: bool = False, progress: Progress | None = None, by: str = "import"
+    ) -> Summary:
         """Bring a source up to date.
 
         Args:
@@ -120,8 +136,10 @@ class Ingest:
             prune: remove the source's articles that are no longer there. Articles of a file that could not be read
                 stay: a broken file is not an empty one.
             progress: called now and then with (articles done, articles to do); not at all when nothing changed.
+            by: who brings them, for the record of versions.
 
         Raises:
+            ConflictError: the embedding model was switched meanwhile; what is in is whole.
             ModelUnavailableError: the embedder gave up; what is in is whole.
             KnowledgeUnavailableError: the store gave up; what is in is whole.
         """
@@ -133,23 +151,42 @@ class Ingest:
         for start in range(0, len(todo), BATCH):
             batch = todo[start : start + BATCH]
             embedded += await self._embed({piece.hash: piece.searchable for entry in batch for piece in entry.pieces})
-            await self._store.put(batch, model)
+            await self._store.put(batch, model, by)
             done += len(batch)
             if progress is not None:
                 progress(done, len(todo))
         embedded += await self._embed_waiting()
-        removed = await self._prune(reading, stored) if prune else 0
+        kept, gone = _kept(reading, stored), _gone(reading, stored)
+        removed = await self._store.remove(reading.source, gone, by) if prune and gone else 0
+        await self._store.seen(reading.source, reading.location, [] if prune else gone)
         if todo or embedded:
             await self._store.finish()
         added = sum(entry.article.slug not in stored for entry in todo)
         return Summary(
             added=added,
             changed=len(todo) - added,
-            unchanged=len(reading.articles) - len(todo),
+            unchanged=len(reading.articles) - len(todo) + len(kept),
             removed=removed,
             failed=len(reading.problems),
             embedded=embedded,
         )
+
+    async def restore(self, article: Article, *, by: str) -> None:
+        """Bring an earlier version back, as a new one.
+
+        It keeps the content hash of what the source last had, so that the next import undoes it only when the source
+        says something new.
+
+        Raises:
+            ConflictError: the embedding model was switched meanwhile; nothing was changed.
+        """
+        model = self._embedder.model
+        await self._store.ensure_model_index(model, self._embedder.dimensions)
+        stored = await self._store.content_hashes(article.source)
+        pieces = tuple(split(article))
+        await self._embed({piece.hash: piece.searchable for piece in pieces})
+        entry = Entry(article, stored.get(article.slug) or article.content_hash(SPLITTING), pieces)
+        await self._store.put([entry], model, by, restored=True)
 
     async def _embed(self, texts: Mapping[bytes, str]) -> int:
         """See that the cache has a vector for every text; returns how many the model was asked for."""
@@ -161,20 +198,49 @@ class Ingest:
             await self._store.cache(self._embedder.model, dict(zip(keys, vectors, strict=True)))
         return len(missing)
 
-    async def _embed_waiting(self) -> int:
-        """Passages of an earlier model get vectors of this one, so that a change of model needs no second import."""
-        embedded = 0
+    async def fill(self, todo: int, progress: Progress | None = None) -> None:
+        """Give every stored passage a vector of this model.
+
+        Args:
+            todo: about how many lack one.
+            progress: called after each batch with (passages done, passages to do).
+
+        Raises:
+            ModelUnavailableError: the embedder gave up; the vectors that are in stay.
+        """
+        await self._store.ensure_model_index(self._embedder.model, self._embedder.dimensions)
+
+        def told(done: int) -> None:
+            if progress is not None:
+                progress(done, max(done, todo))
+
+        await self._embed_waiting(told)
+        await self._store.finish()
+
+    async def _embed_waiting(self, told: Callable[[int], None] | None = None) -> int:
+        """Passages that were stored under another model get vectors of this one."""
+        embedded = done = 0
         while passages := await self._store.waiting(self._embedder.model, BATCH):
             embedded += await self._embed({passage.hash: passage.searchable for passage in passages})
             await self._store.embed_waiting(passages, self._embedder.model)
+            done += len(passages)
+            if told is not None:
+                told(done)
         return embedded
 
-    async def _prune(self, reading: Reading, stored: Mapping[str, bytes]) -> int:
-        present = {article.slug for article in reading.articles}
-        present.update(problem.file for problem in reading.problems)
-        within = tuple(f"{problem.file}#" for problem in reading.problems)
-        gone = [slug for slug in stored if slug not in present and not slug.startswith(within)]
-        return await self._store.remove(reading.source, gone) if gone else 0
+
+def _kept(reading: Reading, stored: Mapping[str, bytes]) -> list[str]:
+    """The stored articles of files that were not read again, because they have not changed."""
+    within = tuple(f"{file}#" for file in reading.unchanged)
+    return [slug for slug in stored if slug in reading.unchanged or slug.startswith(within)]
+
+
+def _gone(reading: Reading, stored: Mapping[str, bytes]) -> list[str]:
+    """The stored articles that the source has no more. A file that could not be read is not taken for empty."""
+    present = {article.slug for article in reading.articles}
+    present.update((problem.file for problem in reading.problems), _kept(reading, stored))
+    within = tuple(f"{problem.file}#" for problem in reading.problems)
+    return [slug for slug in stored if slug not in present and not slug.startswith(within)]
 
 
 def _entries_to_do(articles: Sequence[Article], stored: Mapping[str, bytes]) -> list[Entry]:

@@ -1,4 +1,6 @@
-"""JSON of any shape, by a mapping file: where the entries are, and how an entry's fields become an article.
+"""JSON of any shape, and tables of any columns, by a mapping file.
+
+It says where the entries are, and how an entry's fields become an article:
 
     path  = "*.*.docs.*"             # one part a level; * is any key or any place in a list
     slug  = "{1}/{2}/{3}"            # {1} is what the first * stood for
@@ -6,7 +8,10 @@
     heading = "{name|1}"             # the first of these that is not empty
     text  = "{body}"
 
-``slug``, ``title`` and ``text`` must be there; ``heading``, ``url``, ``language`` and ``audience`` may be.
+Lines of JSON and the rows of a table are a list: their path is ``*``.
+
+``slug``, ``title`` and ``text`` must be there; ``heading``, ``url``, ``language``, ``audience``, ``effective``
+and ``expires`` may be.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from infra.knowledge.faq import parsed
+from infra.knowledge.faq import parsed, parsed_lines, table
 from infra.knowledge.origin import Found, Origin
 from skills.errors import KnowledgeFileError
 
@@ -37,6 +42,8 @@ class EntryMapping:
     url: str = ""
     language: str = ""
     audience: str = ""
+    effective: str = ""
+    expires: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +78,24 @@ def load_mapping(path: Path) -> EntryMapping:
     return EntryMapping(**values)
 
 
-def read_mapped(text: str, origin: Origin, mapping: EntryMapping) -> Iterator[Found]:
-    """Every entry that the path leads to, as an article."""
+def read_mapped_json(text: str, origin: Origin, mapping: EntryMapping) -> Iterator[Found]:
+    """Every entry of a JSON file that the path leads to, as an article."""
+    yield from _mapped(parsed(text, origin), origin, mapping)
+
+
+def read_mapped_jsonl(text: str, origin: Origin, mapping: EntryMapping) -> Iterator[Found]:
+    """The same of one JSON value a line."""
+    yield from _mapped(parsed_lines(text, origin), origin, mapping)
+
+
+def read_mapped_csv(text: str, origin: Origin, mapping: EntryMapping) -> Iterator[Found]:
+    """The same of a table's rows, each by the names of its columns."""
+    yield from _mapped(table(text, origin), origin, mapping)
+
+
+def _mapped(value: Any, origin: Origin, mapping: EntryMapping) -> Iterator[Found]:
     empty = True
-    for entry in _entries(parsed(text, origin), mapping.path.split("."), _Entry((), (), "")):
+    for entry in _entries(value, mapping.path.split("."), _Entry((), (), "")):
         empty = False
         try:
             heading = " ".join(_filled(mapping.heading, entry).split())
@@ -86,6 +107,8 @@ def read_mapped(text: str, origin: Origin, mapping: EntryMapping) -> Iterator[Fo
                 url=_filled(mapping.url, entry),
                 language=_filled(mapping.language, entry),
                 audience=_filled(mapping.audience, entry),
+                effective=_filled(mapping.effective, entry),
+                expires=_filled(mapping.expires, entry),
             )
         except KnowledgeFileError as error:
             yield origin.problem(f"at {entry.where}: {error}", hint=error.hint)

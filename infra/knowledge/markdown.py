@@ -1,8 +1,8 @@
 """Markdown with a front matter, and plain text.
 
 The front matter is the lines ``key: value`` between two lines ``---`` at the very top. Read are ``title``, ``language``
-(or ``lang``), ``audience`` and ``url``; other keys, and lists below them, are left alone, so that files written for a
-site generator can be taken as they are.
+(or ``lang``), ``audience``, ``url``, ``effective`` and ``expires``; other keys, and lists below them, are left alone,
+so that files written for a site generator can be taken as they are.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ def read_markdown(text: str, origin: Origin) -> Iterator[Found]:
             url=fields.get("url"),
             language=fields.get("language") or fields.get("lang"),
             audience=fields.get("audience"),
+            effective=fields.get("effective"),
+            expires=fields.get("expires"),
         )
     except KnowledgeFileError as error:
         raise origin.problem(error) from None

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,10 @@ from infra.knowledge.ingest import Entry, Waiting
 from infra.knowledge.passages import Piece
 from infra.knowledge.question import searchable
 from infra.knowledge.ranking import FUSION, READABLE, candidates
+from infra.knowledge.subjects import Named
 from skills.errors import ConfigurationError
 from skills.ports import Embedder, KnowledgeQuery
-from skills.turn import Passage
+from skills.turn import ArticleId, Passage
 
 Vector = NDArray[np.float32]
 
@@ -45,8 +47,11 @@ class InMemoryKnowledge:
         self._vectors: dict[bytes, Vector] = {}
         self._passages: list[_Stored] = []
         self._matrix: Vector = np.zeros((0, embedder.dimensions), dtype=np.float32)
-        self._frequency: Counter[str] = Counter()
+        self._places: Mapping[ArticleId, list[int]] = {}
+        self._postings: Mapping[str, NDArray[np.intp]] = {}
+        self._lengths = np.zeros(0)
         self._indexed = True
+        self._version = 0
 
     async def search(self, query: KnowledgeQuery) -> list[Passage]:
         """The best passages, best first; see `skills.ports.Knowledge`."""
@@ -57,35 +62,56 @@ class InMemoryKnowledge:
         if not query.by_words:
             vector[:] = (await self._embedder.embed([text]))[0]
         self._index()
-        readable = READABLE[query.audience]
-        rows = [
-            row
-            for row, stored in enumerate(self._passages)
-            if stored.article.audience in readable and query.language in {None, stored.article.language}
-        ]
-        cosines = self._matrix[rows] @ vector
-        similarity = dict(zip(rows, (float(cosine) for cosine in cosines), strict=True))
-        words = self._word_scores(text, rows)
+        rows = self._readable(query)
+        similarity = self._matrix[rows] @ vector
         depth = candidates(query.limit)
-        near = [] if query.by_words else sorted(rows, key=lambda row: (-similarity[row], row))[:depth]
-        worded = sorted(words, key=lambda row: (-words[row], row))[:depth]
+        near = [] if query.by_words else rows[np.argsort(-similarity, kind="stable")[:depth]].tolist()
         scores: defaultdict[int, float] = defaultdict(float)
-        for ranked in (near, worded):
+        for ranked in (near, self._worded(text, rows)[:depth]):
             for rank, row in enumerate(ranked, start=1):
                 scores[row] += 1 / (FUSION + rank)
-        best = sorted(scores, key=lambda row: (-scores[row], -similarity[row], row))[: query.limit]
-        return [_passage(self._passages[row], similarity[row], scores[row]) for row in best]
+        cosines = dict(zip(rows.tolist(), similarity.tolist(), strict=True))
+        best = sorted(scores, key=lambda row: (-scores[row], -cosines[row], row))[: query.limit]
+        return [_passage(self._passages[row], cosines[row], scores[row]) for row in best]
 
-    def _word_scores(self, text: str, rows: Sequence[int]) -> dict[int, float]:
-        """Rare words that both have weigh most; a passage of many words needs more of them."""
-        asked = set(_words(text)) & self._frequency.keys()
-        weights = {word: math.log(1 + len(self._passages) / self._frequency[word]) for word in asked}
-        scores = {}
-        for row in rows:
-            own = self._passages[row].words
-            if shared := asked & own:
-                scores[row] = sum(weights[word] for word in shared) / (1 + math.log(1 + len(own)))
-        return scores
+    def _readable(self, query: KnowledgeQuery) -> NDArray[np.intp]:
+        """The places of the passages that the query's filters leave, in order."""
+        readable, now = READABLE[query.audience], datetime.now(UTC)
+        places: Iterable[int] = range(len(self._passages))
+        if query.articles is not None:
+            places = sorted(place for article in query.articles for place in self._places.get(article, ()))
+        articles = ((place, self._passages[place].article) for place in places)
+        kept = [
+            place
+            for place, article in articles
+            if article.audience in readable and query.language in {None, article.language} and article.holds(now)
+        ]
+        return np.asarray(kept, dtype=np.intp)
+
+    def _worded(self, text: str, rows: NDArray[np.intp]) -> list[int]:
+        """The passages that share words, best first: rare ones weigh most, a passage of many words needs more."""
+        shared = np.zeros(len(self._passages))
+        for word in set(_words(text)) & self._postings.keys():
+            having = self._postings[word]
+            shared[having] += math.log(1 + len(self._passages) / len(having))
+        found = rows[shared[rows] > 0]
+        ranks = shared[found] / self._lengths[found]
+        return [int(row) for row in found[np.argsort(-ranks, kind="stable")]]
+
+    async def named(self) -> list[Named]:
+        """Every article with its title and the first headings of its passages."""
+        return [
+            Named(
+                entry.article.id,
+                entry.article.audience,
+                tuple(dict.fromkeys([entry.article.title, *(piece.heading.split(" > ")[0] for piece in entry.pieces)])),
+            )
+            for entry in self._entries.values()
+        ]
+
+    async def version(self) -> str:
+        """Differs as soon as an article was put in or removed."""
+        return str(self._version)
 
     async def ensure_model_index(self, model: str, dimensions: int) -> None:
         """See that the ingestion uses the model that the search uses.
@@ -111,10 +137,11 @@ class InMemoryKnowledge:
         """Keep vectors by the hash of their text."""
         self._vectors.update({key: np.asarray(vector, dtype=np.float32) for key, vector in vectors.items()})
 
-    async def put(self, entries: Sequence[Entry], model: str) -> None:  # noqa: ARG002 - but one
+    async def put(self, entries: Sequence[Entry], model: str, by: str, *, restored: bool = False) -> None:  # noqa: ARG002 - one model, and no versions
         """Insert the articles, or replace them whole."""
         self._entries.update({(entry.article.source, entry.article.slug): entry for entry in entries})
         self._indexed = False
+        self._version += 1
 
     async def waiting(self, model: str, limit: int) -> list[Waiting]:  # noqa: ARG002 - no second model to wait for
         """No passage ever: each gets its vector when it is put in."""
@@ -123,10 +150,14 @@ class InMemoryKnowledge:
     async def embed_waiting(self, passages: Sequence[Waiting], model: str) -> None:
         """No passage waits in this store."""
 
-    async def remove(self, source: str, slugs: Collection[str]) -> int:
+    async def seen(self, source: str, location: str, missing: Collection[str]) -> None:
+        """Nothing is reported of this store."""
+
+    async def remove(self, source: str, slugs: Collection[str], by: str) -> int:  # noqa: ARG002 - no versions here
         """Delete these articles of a source; returns how many there were."""
         removed = [self._entries.pop((source, slug), None) for slug in slugs]
         self._indexed = False
+        self._version += 1
         return sum(entry is not None for entry in removed)
 
     async def finish(self) -> None:
@@ -142,7 +173,15 @@ class InMemoryKnowledge:
         ]
         vectors = [self._vectors[stored.piece.hash] for stored in self._passages]
         self._matrix = np.stack(vectors) if vectors else np.zeros((0, self._embedder.dimensions), dtype=np.float32)
-        self._frequency = Counter(word for stored in self._passages for word in stored.words)
+        places: defaultdict[ArticleId, list[int]] = defaultdict(list)
+        postings: defaultdict[str, list[int]] = defaultdict(list)
+        for place, stored in enumerate(self._passages):
+            places[stored.article.id].append(place)
+            for word in stored.words:
+                postings[word].append(place)
+        self._places = places
+        self._postings = {word: np.asarray(having, dtype=np.intp) for word, having in postings.items()}
+        self._lengths = np.array([1 + math.log(1 + len(stored.words)) for stored in self._passages])
         self._indexed = True
 
 

@@ -6,10 +6,15 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 
-from infra.knowledge.article import Article, audience_name, language_code
+from infra.knowledge.article import Article, audience_name, language_code, moment
 from skills.errors import KnowledgeFileError
+from skills.language import FALLBACK_LANGUAGE, guess_language
 from skills.turn import Audience, Language
+
+_GUESSED = 4000
+"""Characters from whose words a language is guessed."""
 
 
 class UnreadableFileError(KnowledgeFileError):
@@ -33,8 +38,13 @@ class Origin:
     source: str
     file: str
     """The path within the source, with ``/`` between its parts."""
-    language: Language
+    language: Language | None
+    """Of articles that do not say theirs; ``None``: guessed from the text, English where that is too short."""
     audience: Audience
+    effective: datetime | None = None
+    expires: datetime | None = None
+    url: str | None = None
+    """Where the file was fetched, if it was."""
 
     def article(
         self,
@@ -45,6 +55,8 @@ class Origin:
         url: str | None = None,
         language: str | None = None,
         audience: str | None = None,
+        effective: str | None = None,
+        expires: str | None = None,
     ) -> Article:
         """An article of this file; ``key`` names it within a file that holds many.
 
@@ -55,11 +67,18 @@ class Origin:
             slug=self.file if key is None else f"{self.file}#{key}",
             title=" ".join(title.split()),
             text=text.strip(),
-            url=(url or "").strip() or None,
-            language=language_code(language) if language and language.strip() else self.language,
+            url=(url or "").strip() or self.url,
+            language=self._language(language, f"{title}\n{text}"),
             audience=audience_name(audience) if audience and audience.strip() else self.audience,
             source=self.source,
+            effective=moment(effective) if effective and effective.strip() else self.effective,
+            expires=moment(expires, ends=True) if expires and expires.strip() else self.expires,
         )
+
+    def _language(self, given: str | None, text: str) -> Language:
+        if given and given.strip():
+            return language_code(given)
+        return self.language or guess_language(text[:_GUESSED]) or FALLBACK_LANGUAGE
 
     def problem(
         self, problem: str | KnowledgeFileError, *, line: int | None = None, hint: str | None = None

@@ -1,35 +1,26 @@
-"""Splits an article into passages: along its headings first, then paragraphs, sentences and at last words.
+"""Splits an article into passages: along its headings first, then between its blocks.
 
 A passage is what the search finds and a reply cites, so it must make sense by itself: it keeps the path of headings
 above it, and a section that is too long is cut into parts of about the same length rather than into full ones and a
-crumb. A question with its answer is one passage.
+crumb. A question with its answer is one passage. How a section is cut is in ``infra.knowledge.blocks``.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import uuid5
 
-from langchain_text_splitters import RecursiveCharacterTextSplitter
-
 from infra.knowledge.article import Article
+from infra.knowledge.blocks import FENCE, parts
 from skills.turn import PassageId
 
-SPLITTING = 1
+SPLITTING = 2
 """The number of these rules. It goes into every content hash: raise it with a change here and all is split anew."""
 
-LONGEST = 220
-"""Words. MiniLM reads 256 tokens, which is about that much English with a title before it."""
-
 _HEADING = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")
-_FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\s\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-"""A word, or one character of a script that is written without spaces."""
-_BOUNDARIES = [r"\n{2,}", r"\n", r"(?<=[.!?…])\s+|(?<=[。！？])", r"\s+", ""]  # noqa: RUF001 - full-width on purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +53,7 @@ def text_hash(text: str) -> bytes:
 
 def split(article: Article) -> list[Piece]:
     """The passages of an article, in reading order; at least one."""
-    found = [(path, part) for path, section in _sections(article.text) for part in (_parts(section) if section else ())]
+    found = [(path, part) for path, section in _sections(article.text) for part in (parts(section) if section else ())]
     if not found:
         # Headings alone are all there is to say.
         found = [("", re.sub(r"(?m)^\s*#+\s*", "", article.text).strip() or article.title)]
@@ -88,7 +79,7 @@ def _sections(text: str) -> Iterator[tuple[str, str]]:
     lines: list[str] = []
     fence: str | None = None
     for line in text.split("\n"):
-        if mark := _FENCE.match(line):
+        if mark := FENCE.match(line):
             fence = mark[1] if fence is None else (None if mark[1] == fence else fence)
         heading = None if fence else _HEADING.fullmatch(line)
         if heading is None:
@@ -105,32 +96,3 @@ def _sections(text: str) -> Iterator[tuple[str, str]]:
 
 def _joined(path: list[tuple[int, str]]) -> str:
     return " > ".join(name for _, name in path)
-
-
-def _parts(section: str) -> list[str]:
-    words = _length(section)
-    if words <= LONGEST:
-        return [section]
-    # Of all sizes that need no more parts than the largest, the smallest: its parts are the most even.
-    fewest = _cut(section, LONGEST)
-    for size in range(math.ceil(words / len(fewest)), LONGEST, 10):
-        parts = _cut(section, size)
-        if len(parts) == len(fewest):
-            return parts
-    return fewest
-
-
-def _cut(section: str, size: int) -> list[str]:
-    splitter = RecursiveCharacterTextSplitter(
-        separators=_BOUNDARIES,
-        is_separator_regex=True,
-        keep_separator=True,
-        chunk_size=size,
-        chunk_overlap=0,
-        length_function=_length,
-    )
-    return splitter.split_text(section)
-
-
-def _length(text: str) -> int:
-    return sum(1 for _ in _WORD.finditer(text))

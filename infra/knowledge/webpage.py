@@ -19,6 +19,9 @@ _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "me
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
 _BLOCKS = {"p", "div", "section", "article", "main", "ul", "ol", "dl", "dt", "dd", "table", "blockquote", "pre",
            "figure", "header", "body", "details", "summary", *_HEADINGS}  # fmt: skip
+_IN_CELLS = {"p", "div", "section"}
+_DEEPEST = 6
+"""Elements within a cell; what lies deeper is a page that is laid out by a table."""
 _HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 _HEADING_LINE = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 
@@ -34,6 +37,8 @@ class _Page(HTMLParser):
         self.audience: str | None = None
         self.parts: dict[str, list[str]] = {"main": [], "article": [], "page": []}
         self._open: list[str] = []
+        self._row: list[str] = []
+        """The kinds of the cells in the row that is open."""
         self._dropped_from: int | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -41,7 +46,7 @@ class _Page(HTMLParser):
         self._describe(tag, values)
         if tag in _VOID:
             if tag in {"br", "hr"}:
-                self._write("\n")
+                self._write(" " if self._in_cell() else "\n")
             return
         self._open.append(tag)
         if self._dropped_from is None and (tag in _DROPPED or _hidden(values)):
@@ -49,19 +54,27 @@ class _Page(HTMLParser):
         if tag in _HEADINGS:
             self._write(f"\n\n{_HEADINGS[tag]} ")
         elif tag in _BLOCKS:
-            self._write("\n\n")
+            self._write(self._gap(tag))
         elif tag == "li":
             self._write("\n- ")
         elif tag == "tr":
-            self._write("\n")
+            self._row = []
+            self._write("\n| ")
         elif tag in {"td", "th"}:
-            self._write(" ")
+            if self._row:
+                self._write(" | ")
+            self._row.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _BLOCKS:
-            self._write("\n\n")
+            self._write(self._gap(tag))
         if tag not in self._open:
             return
+        if tag == "tr":
+            self._write(" |")
+            if set(self._row) == {"th"}:
+                self._write(f"\n|{' --- |' * len(self._row)}")
+            self._row = []
         while self._open:
             last = self._open.pop()
             if self._dropped_from is not None and len(self._open) < self._dropped_from:
@@ -74,6 +87,13 @@ class _Page(HTMLParser):
             self.title += data
         elif "head" not in self._open:
             self._write(re.sub(r"\s+", " ", data))
+
+    def _in_cell(self) -> bool:
+        return bool({"td", "th"} & set(self._open[-_DEEPEST:]))
+
+    def _gap(self, tag: str) -> str:
+        """What parts a block from the next: nothing but a space in a table's cell, so that a row stays a line."""
+        return " " if tag in _IN_CELLS and self._in_cell() else "\n\n"
 
     def _write(self, text: str) -> None:
         if self._dropped_from is not None:
@@ -122,5 +142,5 @@ def _hidden(values: dict[str, str]) -> bool:
 
 def _tidied(parts: list[str]) -> str:
     lines = [" ".join(line.split()) for line in "".join(parts).split("\n")]
-    kept = (line for line in lines if not re.fullmatch(r"#{1,6}|-", line))
+    kept = (line for line in lines if not re.fullmatch(r"#{1,6}|-|[| ]+", line))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()

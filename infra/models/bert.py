@@ -11,7 +11,7 @@ sentence-transformers/all-MiniLM-L6-v2 was trained.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -22,6 +22,9 @@ from infra.models.weights import Floats, WeightsFile
 
 HEADS = 12
 LAYERS = 6
+_FIRST_KEPT_LAYER = 3
+LAYERED_PARTS = LAYERS - _FIRST_KEPT_LAYER + 2
+"""How many vectors ``BertEncoder.layered`` puts side by side."""
 _EPSILON = np.float32(1e-12)
 _GELU_ROWS = 64  # 64 rows of 1,536 floats and the two working copies stay in a core's second-level cache
 
@@ -119,16 +122,44 @@ class BertEncoder:
     def __call__(self, sequences: Sequence[Sequence[int]]) -> Floats:
         """One unit vector a sequence of token ids (each 1 to 512 long), in order, as ``[sequences, dimensions]``."""
         runs = _runs(sequences)
+        rows = self._embedded(sequences)
+        for layer in self._layers:
+            layer(rows, runs)
+        return _unit(self._pooled(rows, runs, np.mean))
+
+    def layered(self, sequences: Sequence[Sequence[int]]) -> Floats:
+        """The same from more of the pass: ``[sequences, LAYERED_PARTS * dimensions]``, unit vectors again.
+
+        Means over the tokens after the third layer to the sixth, and the maxima after the sixth, each of unit length
+        and of the same weight. What the last layer blends together the earlier ones still tell apart.
+        """
+        runs = _runs(sequences)
+        rows = self._embedded(sequences)
+        parts = []
+        for number, layer in enumerate(self._layers, start=1):
+            layer(rows, runs)
+            if number >= _FIRST_KEPT_LAYER:
+                parts.append(_unit(self._pooled(rows, runs, np.mean)))
+        parts.append(_unit(self._pooled(rows, runs, np.max)))
+        return np.concatenate(parts, axis=1) / np.float32(math.sqrt(LAYERED_PARTS))
+
+    def _embedded(self, sequences: Sequence[Sequence[int]]) -> Floats:
+        """The tokens as the first layer gets them, ``[tokens, dimensions]``."""
         rows: Floats = self._words[np.concatenate([np.asarray(sequence) for sequence in sequences])]
         rows += self._positions[np.concatenate([np.arange(len(sequence)) for sequence in sequences])]
         self._norm(rows)
-        for layer in self._layers:
-            layer(rows, runs)
-        vectors: Floats = np.concatenate(
-            [rows[run.rows].reshape(run.count, run.length, self.dimensions).mean(axis=1) for run in runs]
+        return rows
+
+    def _pooled(self, rows: Floats, runs: Sequence[_Run], pool: Callable[..., Floats]) -> Floats:
+        """One row a sequence, by ``numpy.mean`` or ``numpy.max`` over its tokens."""
+        return np.concatenate(
+            [pool(rows[run.rows].reshape(run.count, run.length, self.dimensions), axis=1) for run in runs]
         )
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors
+
+
+def _unit(rows: Floats) -> Floats:
+    of_length_one: Floats = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return of_length_one
 
 
 def gelu(rows: npt.NDArray[np.float32]) -> None:

@@ -12,7 +12,7 @@ short texts a second; a second BLAS thread gains a quarter on a query and takes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from tokenizers import Tokenizer
 
-from infra.models.bert import BertEncoder
+from infra.models.bert import LAYERED_PARTS, BertEncoder
 from infra.models.weights import WeightsFile
 from infra.models.wellformed import wellformed
 from skills.errors import ConfigurationError, ModelUnavailableError
@@ -53,6 +53,8 @@ def bundled_folder() -> Path:
 
 
 Result = TypeVar("Result")
+Encode = Callable[[Sequence[Sequence[int]]], list[list[float]]]
+"""From token ids to vectors."""
 
 
 class MiniLmEmbedder:
@@ -90,21 +92,28 @@ class MiniLmEmbedder:
             ConfigurationError: the model is not installed, or its files are damaged.
             ModelUnavailableError: the embedder is closed.
         """
-        tokens: list[list[int]] = []
-        for start in range(0, len(texts), _TOKENIZED_AT_ONCE):
-            tokens += await self._run(partial(self._tokenize, texts[start : start + _TOKENIZED_AT_ONCE]))
-        vectors: list[list[float]] = [[] for _ in texts]
-        for batch in _batches(tokens):
-            encoded = await self._run(partial(self._encode, [tokens[index] for index in batch]))
-            for index, vector in zip(batch, encoded, strict=True):
-                vectors[index] = vector
-        return vectors
+        return await self._encoded(texts, self._encode)
+
+    def layered(self) -> LayeredMiniLm:
+        """The same model as an embedder that tells more of its pass; it lives as long as this one."""
+        return LayeredMiniLm(self._encoded, self._encode_layered)
 
     def close(self) -> None:
         """Wait for the pass that runs, drop those that wait, and let the weights go."""
         self._closed = True
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._loaded = None
+
+    async def _encoded(self, texts: Sequence[str], encode: Encode) -> list[list[float]]:
+        tokens: list[list[int]] = []
+        for start in range(0, len(texts), _TOKENIZED_AT_ONCE):
+            tokens += await self._run(partial(self._tokenize, texts[start : start + _TOKENIZED_AT_ONCE]))
+        vectors: list[list[float]] = [[] for _ in texts]
+        for batch in _batches(tokens):
+            encoded = await self._run(partial(encode, [tokens[index] for index in batch]))
+            for index, vector in zip(batch, encoded, strict=True):
+                vectors[index] = vector
+        return vectors
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         if self._closed:
@@ -121,6 +130,11 @@ class MiniLmEmbedder:
         vectors: list[list[float]] = encoder(sequences).tolist()
         return vectors
 
+    def _encode_layered(self, sequences: Sequence[Sequence[int]]) -> list[list[float]]:
+        _, encoder = self._load()
+        vectors: list[list[float]] = encoder.layered(sequences).tolist()
+        return vectors
+
     def _load(self) -> tuple[Tokenizer, BertEncoder]:
         """Only ever called in the embedder's thread, so it needs no lock."""
         if self._loaded is None:
@@ -128,6 +142,33 @@ class MiniLmEmbedder:
             tokenizer = _tokenizer(folder / "tokenizer.json")
             self._loaded = tokenizer, BertEncoder(WeightsFile(folder / "model.safetensors"))
         return self._loaded
+
+
+class LayeredMiniLm:
+    """An ``Embedder`` of 1,920 dimensions for classifiers: what ``BertEncoder.layered`` gives.
+
+    Its cosines are no better to search by, so that articles keep the usual vectors.
+    """
+
+    def __init__(
+        self, encoded: Callable[[Sequence[str], Encode], Awaitable[list[list[float]]]], encode: Encode
+    ) -> None:
+        self._encoded = encoded
+        self._encode = encode
+
+    @property
+    def model(self) -> str:
+        """``minilm-l6-v2-layered``."""
+        return f"{MODEL}-layered"
+
+    @property
+    def dimensions(self) -> int:
+        """1,920."""
+        return LAYERED_PARTS * DIMENSIONS
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One unit vector a text, in order; errors as of the embedder that it belongs to."""
+        return await self._encoded(texts, self._encode)
 
 
 def _tokenizer(path: Path) -> Tokenizer:

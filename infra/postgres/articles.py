@@ -21,7 +21,7 @@ from infra.knowledge.ingest import Entry, Waiting
 from infra.knowledge.passages import searchable
 from infra.postgres.database import Connection, Database
 from infra.postgres.queries import load
-from skills.errors import ConfigurationError, DatabaseUnavailableError, KnowledgeUnavailableError
+from skills.errors import ConfigurationError, ConflictError, DatabaseUnavailableError, KnowledgeUnavailableError
 from skills.turn import ArticleId, Audience, Language, PassageId
 
 CONFIGURATIONS: Mapping[str, str] = MappingProxyType({
@@ -50,6 +50,11 @@ class StoredArticle:
     audience: Audience
     updated_at: datetime
     passages: int
+    effective_at: datetime | None
+    expires_at: datetime | None
+    version: int
+    missing_since: datetime | None
+    """Since when its source has it no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class PostgresArticles:
         digest = hashlib.sha256(model.encode()).hexdigest()[:8]
         name = re.sub(r"[^a-z0-9]+", "_", f"embeddings_{model.lower()[:40]}_{digest}")
         async with self._transaction() as connection:
+            # The first model answers; every further one has to be switched to.
+            await connection.execute(self._queries["first_model"], {"model": model, "dimensions": dimensions})
             cursor = await connection.execute(self._queries["find_model_index"], {"model": model})
             if await cursor.fetchone() is not None:
                 return
@@ -108,8 +115,18 @@ class PostgresArticles:
         written = [written_vector(vector) for vector in vectors.values()]
         await self._execute("cache", {"model": model, "hashes": list(vectors), "embeddings": written})
 
-    async def put(self, entries: Sequence[Entry], model: str) -> None:
-        """Insert the articles, or replace them whole; each passage gets its vector from the cache."""
+    async def put(self, entries: Sequence[Entry], model: str, by: str, *, restored: bool = False) -> None:
+        """Insert the articles, or replace them whole; each passage gets its vector from the cache.
+
+        Args:
+            entries: the articles with their passages.
+            model: whose vectors they get.
+            by: who brings them, written beside each version.
+            restored: an earlier version is brought back.
+
+        Raises:
+            ConflictError: another model answers by now; nothing of these was stored.
+        """
         # Two imports at once take the rows in one order, so that they wait for each other and never both.
         entries = sorted(entries, key=lambda entry: entry.article.id)
         articles = _article_columns(entries)
@@ -120,7 +137,14 @@ class PostgresArticles:
             "hashes": [piece.hash for entry in entries for piece in entry.pieces],
         }
         async with self._transaction() as connection:
-            await connection.execute(self._queries["put_articles"], articles)
+            # Held to the end: a switch to another model waits for it, and then sees what still lacks its vectors.
+            await connection.execute(self._queries["keep_model"])
+            answering = await (await connection.execute(self._queries["answering"])).fetchone()
+            if answering is not None and answering["model"] != model:
+                raise ConflictError(
+                    f"{answering['model']} answers by now, not {model}", hint="run the command again; the rest goes in"
+                )
+            await connection.execute(self._queries["put_articles"], {**articles, "by": by, "restored": restored})
             await connection.execute(self._queries["clear_passages"], {"ids": articles["ids"]})
             await connection.execute(self._queries["put_passages"], passages)
             await connection.execute(self._queries["put_embeddings"], vectors)
@@ -135,9 +159,18 @@ class PostgresArticles:
         ids, hashes = [passage.id for passage in passages], [passage.hash for passage in passages]
         await self._execute("put_embeddings", {"model": model, "passages": ids, "hashes": hashes})
 
-    async def remove(self, source: str, slugs: Collection[str]) -> int:
+    async def remove(self, source: str, slugs: Collection[str], by: str) -> int:
         """Delete these articles of a source; returns how many there were."""
-        return await self._execute("remove", {"source": source, "slugs": list(slugs)})
+        return await self._remove(by, source=source, slugs=list(slugs))
+
+    async def seen(self, source: str, location: str, missing: Collection[str]) -> None:
+        """Remember where a source was read, and which of its articles are there no more; the others are."""
+        async with self._transaction() as connection:
+            values = {"source": source, "missing": list(missing)}
+            await connection.execute(self._queries["mark_missing"], values)
+            await connection.execute(self._queries["unmark_missing"], values)
+            if location:
+                await connection.execute(self._queries["seen"], {"source": source, "location": location})
 
     async def finish(self) -> None:
         """Let the server count: its plans, and which words the search leaves out, come from these statistics."""
@@ -145,22 +178,44 @@ class PostgresArticles:
             await connection.execute("set local statement_timeout = 0")
             await connection.execute(self._queries["analyze"])
 
-    async def articles(self, *, source: str | None = None, limit: int = 100, offset: int = 0) -> list[StoredArticle]:
-        """What there is, by source and slug."""
-        rows = await self._fetch("list_articles", {"source": source, "limit": limit, "offset": offset})
-        return [StoredArticle(**row) for row in rows]
+    async def articles(
+        self, *, source: str | None = None, text: str | None = None, limit: int = 100, offset: int = 0
+    ) -> list[StoredArticle]:
+        """What there is, by source and slug; ``text`` stands in the title or the slug."""
+        values = {"source": source, "text": text, "limit": limit, "offset": offset}
+        return [StoredArticle(**row) for row in await self._fetch("list_articles", values)]
+
+    async def article(self, article: ArticleId) -> StoredArticle | None:
+        """One article, if it is there."""
+        return (await self.articles_of([article])).get(article)
+
+    async def articles_of(self, ids: Collection[ArticleId]) -> dict[ArticleId, StoredArticle]:
+        """These articles, by their ids; those that are not there are left out."""
+        rows = await self._fetch("find_articles", {"ids": list(ids)})
+        return {row["id"]: StoredArticle(**row) for row in rows}
 
     async def counts(self) -> list[ArticleCount]:
         """How much there is, by source, language and audience."""
         return [ArticleCount(**row) for row in await self._fetch("count_articles", {})]
 
-    async def delete_article(self, article: ArticleId) -> bool:
+    async def delete_article(self, article: ArticleId, by: str = "staff") -> bool:
         """Delete one article; false when there was none."""
-        return await self._execute("delete_article", {"id": article}) > 0
+        return await self._remove(by, article=article) > 0
 
-    async def delete_source(self, source: str) -> int:
-        """Delete every article of a source; returns how many there were."""
-        return await self._execute("delete_source", {"source": source})
+    async def delete_source(self, source: str, by: str = "staff") -> int:
+        """Delete every article of a source, and what is known of where it came from; returns how many there were."""
+        removed = await self._remove(by, source=source)
+        async with self._transaction() as connection:
+            await connection.execute(self._queries["forget_source"], {"source": source})
+            await connection.execute(self._queries["forget_pages"], {"source": source})
+        return removed
+
+    async def _remove(
+        self, by: str, *, source: str | None = None, slugs: list[str] | None = None, article: ArticleId | None = None
+    ) -> int:
+        assert source is not None or article is not None  # never all there is
+        (row,) = await self._fetch("remove", {"source": source, "slugs": slugs, "id": article, "by": by})
+        return int(row["removed"])
 
     async def _fetch(self, name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         async with self._transaction() as connection:
@@ -211,9 +266,12 @@ def _article_columns(entries: Sequence[Entry]) -> dict[str, list[Any]]:
         "sources": [article.source for article in articles],
         "slugs": [article.slug for article in articles],
         "titles": [article.title for article in articles],
+        "bodies": [article.text for article in articles],
         "urls": [article.url for article in articles],
         "languages": [article.language for article in articles],
         "audiences": [article.audience for article in articles],
+        "effective": [article.effective for article in articles],
+        "expires": [article.expires for article in articles],
         "hashes": [entry.content_hash for entry in entries],
     }
 
@@ -228,6 +286,8 @@ def _passage_columns(entries: Sequence[Entry]) -> dict[str, list[Any]]:
         "bodies": [piece.text for _, _, piece in rows],
         "languages": [article.language for article, _, _ in rows],
         "audiences": [article.audience for article, _, _ in rows],
+        "effective": [article.effective for article, _, _ in rows],
+        "expires": [article.expires for article, _, _ in rows],
         "configurations": [CONFIGURATIONS.get(article.language, "simple") for article, _, _ in rows],
         "searchables": [piece.searchable for _, _, piece in rows],
     }

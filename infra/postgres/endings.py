@@ -198,7 +198,7 @@ class Endings:
     def _turn(self, status: str, outcome: str, *, keep_draft: bool = False) -> dict[str, Any]:
         """What every ending writes, and the rest left out."""
         state = self.outcome.state
-        turn, draft = state["turn"], state["draft"]
+        turn, draft, intent = state["turn"], state["draft"], state.get("intent")
         draft_sealed = None
         if keep_draft:
             draft_sealed = self._key.seal(state["reply"].text, place="turns.draft_sealed", row=turn.id)
@@ -221,6 +221,8 @@ class Endings:
             "polarity": state["sentiment"].polarity,
             "confidence": draft.confidence,
             "rules": self._rules,
+            "topic": None if intent is None else intent.topic,
+            "scope": None if intent is None else intent.scope,
             "cited": list[UUID](dict.fromkeys(citation.passage_id for citation in draft.citations)),
             "model": draft.model,
             "draft_sealed": draft_sealed,

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from infra.knowledge.question import searchable
 from infra.knowledge.ranking import FUSION, READABLE, candidates
+from infra.knowledge.subjects import Named
 from infra.postgres.articles import CONFIGURATIONS, index_type, written_vector
 from infra.postgres.database import Database
 from infra.postgres.queries import load
@@ -48,6 +49,7 @@ class PostgresKnowledge:
         statement = sql.SQL(statements["search"]).format(vector=kind, model=sql.Literal(embedder.model))
         self._statement = statement.as_bytes(None)
         self._version = statements["version"]
+        self._named = statements["named"]
 
     async def search(self, query: KnowledgeQuery) -> list[Passage]:
         """The best passages, best first; see `skills.ports.Knowledge`. A blank question finds nothing."""
@@ -89,6 +91,19 @@ class PostgresKnowledge:
         assert row is not None  # an aggregate always has a row
         return str(row["version"])
 
+    async def named(self) -> list[Named]:
+        """Every article with what may be names of it; for ``infra.knowledge.subjects``.
+
+        Raises:
+            DatabaseUnavailableError: the database did not say.
+        """
+        async with self._database.connection() as connection:
+            rows = await (await connection.execute(self._named)).fetchall()
+        return [
+            Named(ArticleId(row["id"]), row["audience"], tuple(dict.fromkeys([row["title"], *row["headings"]])))
+            for row in rows
+        ]
+
     def parameters(self, query: KnowledgeQuery, vector: list[float] | None) -> dict[str, object]:
         """What the statement is given; without a vector it goes by words."""
         depth = candidates(query.limit)
@@ -97,6 +112,7 @@ class PostgresKnowledge:
             "embedding": None if vector is None else written_vector(vector),
             "audiences": list(READABLE[query.audience]),
             "language": query.language,
+            "articles": None if query.articles is None else sorted(query.articles),
             "languages": list(CONFIGURATIONS.keys()),
             "configurations": list(CONFIGURATIONS.values()),
             "candidates": depth,

@@ -30,6 +30,24 @@ begin
     raise exception 'events are append-only';
 end $$;
 
+CREATE TABLE article_versions (
+    article_id uuid NOT NULL,
+    version integer NOT NULL,
+    change text NOT NULL,
+    source text NOT NULL,
+    slug text NOT NULL,
+    title text NOT NULL,
+    body text NOT NULL,
+    url text,
+    language text NOT NULL,
+    audience text NOT NULL,
+    effective_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    changed_by text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT article_versions_change_check CHECK ((change = ANY (ARRAY['added'::text, 'changed'::text, 'restored'::text, 'removed'::text])))
+);
+
 CREATE TABLE articles (
     id uuid NOT NULL,
     source text NOT NULL,
@@ -41,7 +59,12 @@ CREATE TABLE articles (
     content_hash bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT articles_audience_check CHECK ((audience = ANY (ARRAY['public'::text, 'customers'::text, 'staff'::text])))
+    body text,
+    effective_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    version integer DEFAULT 0 NOT NULL,
+    CONSTRAINT articles_audience_check CHECK ((audience = ANY (ARRAY['public'::text, 'customers'::text, 'staff'::text]))),
+    CONSTRAINT articles_check CHECK ((effective_at < expires_at))
 );
 
 CREATE TABLE awaited_files (
@@ -152,6 +175,21 @@ CREATE TABLE conversations (
     proven_until timestamp with time zone
 );
 
+CREATE TABLE customer_fact_keys (
+    value_index bytea NOT NULL,
+    facts_id uuid NOT NULL
+);
+
+CREATE TABLE customer_facts (
+    id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    key_id uuid NOT NULL,
+    record_index bytea NOT NULL,
+    facts_sealed bytea NOT NULL,
+    told_by text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE customer_keys (
     id uuid NOT NULL,
     customer_id uuid NOT NULL,
@@ -224,6 +262,14 @@ CREATE TABLE embedding_cache (
     embedding vector NOT NULL
 );
 
+CREATE TABLE embedding_models (
+    model text NOT NULL,
+    dimensions integer NOT NULL,
+    state text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT embedding_models_state_check CHECK ((state = ANY (ARRAY['fills'::text, 'answers'::text, 'leaves'::text])))
+);
+
 CREATE TABLE embeddings (
     passage_id uuid NOT NULL,
     model text NOT NULL,
@@ -269,6 +315,15 @@ CREATE TABLE events_default (
     data jsonb DEFAULT '{}'::jsonb CONSTRAINT events_data_not_null NOT NULL
 );
 
+CREATE TABLE fetched_pages (
+    source text NOT NULL,
+    url text NOT NULL,
+    etag text,
+    last_modified text,
+    terms bytea NOT NULL,
+    fetched_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE form_arrivals (
     digest bytea NOT NULL,
     since timestamp with time zone NOT NULL,
@@ -292,6 +347,12 @@ CREATE TABLE key_fingerprints (
     name text NOT NULL,
     fingerprint bytea NOT NULL,
     first_seen_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE knowledge_sources (
+    source text NOT NULL,
+    location text NOT NULL,
+    read_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE mailboxes (
@@ -370,6 +431,11 @@ CREATE TABLE migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE missing_articles (
+    article_id uuid NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE model_replies (
     turn_id uuid NOT NULL,
     prompt_hash bytea NOT NULL,
@@ -445,7 +511,9 @@ CREATE TABLE passages (
     body text NOT NULL,
     language text NOT NULL,
     audience text NOT NULL,
-    words tsvector NOT NULL
+    words tsvector NOT NULL,
+    effective_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL
 );
 
 CREATE TABLE scheduler_jobs (
@@ -509,8 +577,12 @@ CREATE TABLE turns (
     started_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone DEFAULT now() NOT NULL,
     milliseconds jsonb DEFAULT '{}'::jsonb NOT NULL,
+    topic text,
+    scope text,
     CONSTRAINT turns_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'unanswered'::text, 'escalated'::text, 'withheld'::text, 'taken_over'::text, 'dead'::text]))),
-    CONSTRAINT turns_status_check CHECK ((status = ANY (ARRAY['done'::text, 'paused'::text, 'withheld'::text, 'dead'::text])))
+    CONSTRAINT turns_scope_check CHECK ((scope = ANY (ARRAY['in'::text, 'near'::text, 'far'::text]))),
+    CONSTRAINT turns_status_check CHECK ((status = ANY (ARRAY['done'::text, 'paused'::text, 'withheld'::text, 'dead'::text]))),
+    CONSTRAINT turns_topic_check CHECK ((length(topic) <= 200))
 );
 
 CREATE TABLE verifications (
@@ -535,6 +607,9 @@ CREATE TABLE verifications (
 );
 
 ALTER TABLE ONLY events ATTACH PARTITION events_default DEFAULT;
+
+ALTER TABLE ONLY article_versions
+    ADD CONSTRAINT article_versions_pkey PRIMARY KEY (article_id, version);
 
 ALTER TABLE ONLY articles
     ADD CONSTRAINT articles_pkey PRIMARY KEY (id);
@@ -572,6 +647,15 @@ ALTER TABLE ONLY conversations
 ALTER TABLE ONLY conversations
     ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY customer_fact_keys
+    ADD CONSTRAINT customer_fact_keys_pkey PRIMARY KEY (value_index, facts_id);
+
+ALTER TABLE ONLY customer_facts
+    ADD CONSTRAINT customer_facts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY customer_facts
+    ADD CONSTRAINT customer_facts_record_index_key UNIQUE (record_index);
+
 ALTER TABLE ONLY customer_keys
     ADD CONSTRAINT customer_keys_pkey PRIMARY KEY (id);
 
@@ -593,6 +677,9 @@ ALTER TABLE ONLY delivery_reports
 ALTER TABLE ONLY embedding_cache
     ADD CONSTRAINT embedding_cache_pkey PRIMARY KEY (model, content_hash);
 
+ALTER TABLE ONLY embedding_models
+    ADD CONSTRAINT embedding_models_pkey PRIMARY KEY (model);
+
 ALTER TABLE ONLY embeddings
     ADD CONSTRAINT embeddings_pkey PRIMARY KEY (model, passage_id);
 
@@ -608,6 +695,9 @@ ALTER TABLE ONLY events
 ALTER TABLE ONLY events_default
     ADD CONSTRAINT events_default_pkey PRIMARY KEY (at, id);
 
+ALTER TABLE ONLY fetched_pages
+    ADD CONSTRAINT fetched_pages_pkey PRIMARY KEY (source, url);
+
 ALTER TABLE ONLY form_arrivals
     ADD CONSTRAINT form_arrivals_pkey PRIMARY KEY (digest);
 
@@ -616,6 +706,9 @@ ALTER TABLE ONLY identities
 
 ALTER TABLE ONLY key_fingerprints
     ADD CONSTRAINT key_fingerprints_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY knowledge_sources
+    ADD CONSTRAINT knowledge_sources_pkey PRIMARY KEY (source);
 
 ALTER TABLE ONLY mailboxes
     ADD CONSTRAINT mailboxes_pkey PRIMARY KEY (address);
@@ -640,6 +733,9 @@ ALTER TABLE ONLY messages
 
 ALTER TABLE ONLY migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY missing_articles
+    ADD CONSTRAINT missing_articles_pkey PRIMARY KEY (article_id);
 
 ALTER TABLE ONLY model_replies
     ADD CONSTRAINT model_replies_pkey PRIMARY KEY (turn_id, prompt_hash);
@@ -707,11 +803,17 @@ CREATE INDEX checkpoints_thread_id_idx ON checkpoints USING btree (thread_id);
 
 CREATE INDEX conversations_by_customer ON conversations USING btree (customer_id, created_at);
 
+CREATE INDEX customer_fact_keys_of_facts ON customer_fact_keys USING btree (facts_id);
+
+CREATE INDEX customer_facts_of_customer ON customer_facts USING btree (customer_id);
+
 CREATE INDEX customer_keys_by_customer ON customer_keys USING btree (customer_id);
 
 CREATE INDEX dead_letters_of_case ON dead_letters USING btree (case_id);
 
 CREATE INDEX dead_letters_open ON dead_letters USING btree (created_at) WHERE (resolved_at IS NULL);
+
+CREATE UNIQUE INDEX embedding_models_answering ON embedding_models USING btree (state) WHERE (state = 'answers'::text);
 
 CREATE INDEX embeddings_minilm ON embeddings USING hnsw (((embedding)::vector(384)) vector_cosine_ops) WHERE (model = 'minilm-l6-v2'::text);
 
@@ -757,13 +859,15 @@ CREATE INDEX outbox_troubled ON outbox USING btree (created_at) WHERE (state = A
 
 CREATE INDEX outbox_unknown ON outbox USING btree (reconcile_at) WHERE ((state = 'unknown'::text) AND (reconcile_at IS NOT NULL));
 
-CREATE INDEX passages_readers ON passages USING btree (language, audience);
+CREATE INDEX passages_readers ON passages USING btree (language, audience) INCLUDE (effective_at, expires_at);
 
 CREATE INDEX passages_words ON passages USING gin (words) WITH (fastupdate=off);
 
 CREATE INDEX surveys_of_conversation ON surveys USING btree (conversation_id, created_at);
 
 CREATE INDEX surveys_to_ask ON surveys USING btree (due_at) WHERE ((asked_at IS NULL) AND (withdrawn IS NULL) AND (rating IS NULL));
+
+CREATE INDEX turns_by_time ON turns USING brin (started_at);
 
 CREATE INDEX turns_of_case ON turns USING btree (case_id, last_sequence);
 
@@ -806,6 +910,15 @@ ALTER TABLE ONLY conversations
 
 ALTER TABLE ONLY conversations
     ADD CONSTRAINT conversations_proven_by_fkey FOREIGN KEY (proven_by) REFERENCES identities(id);
+
+ALTER TABLE ONLY customer_fact_keys
+    ADD CONSTRAINT customer_fact_keys_facts_id_fkey FOREIGN KEY (facts_id) REFERENCES customer_facts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY customer_facts
+    ADD CONSTRAINT customer_facts_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id);
+
+ALTER TABLE ONLY customer_facts
+    ADD CONSTRAINT customer_facts_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
 
 ALTER TABLE ONLY customers
     ADD CONSTRAINT customers_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
@@ -866,6 +979,9 @@ ALTER TABLE ONLY messages
 
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY missing_articles
+    ADD CONSTRAINT missing_articles_article_id_fkey FOREIGN KEY (article_id) REFERENCES articles(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY model_replies
     ADD CONSTRAINT model_replies_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);

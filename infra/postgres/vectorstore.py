@@ -129,10 +129,10 @@ class VectorStoreKnowledge:
     async def search(self, query: KnowledgeQuery) -> list[Passage]:
         """The nearest passages, nearest first; see `skills.ports.Knowledge`.
 
-        A blank question finds nothing, and words alone neither.
+        A blank question finds nothing, words alone neither, and nor do articles: a collection has none of our ids.
         """
         text = searchable(query.text)
-        if not text or query.limit < 1 or query.by_words:
+        if not text or query.limit < 1 or query.by_words or query.articles is not None:
             return []
         wanted: dict[str, Any] = {self._collection.audience: {"$in": list(READABLE[query.audience])}}
         if query.language is not None and self._collection.language is not None:

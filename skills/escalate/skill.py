@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
-from skills.escalate.amounts import amounts_in
 from skills.escalate.conditions import Situation
 from skills.escalate.policy import Policy
-from skills.language import sentences, words
-from skills.turn import Draft, Escalation, Rejection, Sentiment, Turn
+from skills.turn import Draft, Escalation, Guarding, Identification, Intent, Rejection, Sentiment, Turn
 
 
 class EscalateInput(TypedDict):
@@ -18,7 +16,10 @@ class EscalateInput(TypedDict):
     turn: Turn
     sentiment: Sentiment
     draft: Draft
+    identification: NotRequired[Identification]
+    intent: NotRequired[Intent]
     rejections: NotRequired[tuple[Rejection, ...]]
+    guarding: NotRequired[Guarding]
 
 
 class EscalateUpdate(TypedDict):
@@ -35,13 +36,13 @@ class Escalate:
 
     async def __call__(self, state: EscalateInput) -> EscalateUpdate:
         """Collect the reasons of every rule that holds."""
-        turn = state["turn"]
-        now = Situation(
-            turn=turn,
-            sentences=tuple(words(sentence) for sentence in sentences(turn.text)),
-            amounts=amounts_in(turn.text),
-            sentiment=state["sentiment"],
-            draft=state["draft"],
+        now = Situation.of(
+            state["turn"],
+            state["sentiment"],
+            state["draft"],
+            identification=state.get("identification"),
             rejections=state.get("rejections", ()),
+            intent=state.get("intent"),
+            guarding=state.get("guarding"),
         )
         return {"escalation": Escalation(reasons=self.policy.reasons(now))}

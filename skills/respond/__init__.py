@@ -1,6 +1,6 @@
 """respond: a draft that says only what the company's articles say, or plainly that the answer isn't known."""
 
-from skills.respond.grounding import AnswerForm, CitedSentence
+from skills.respond.form import AnswerForm, CitedSentence
 from skills.respond.model import ModelResponder
 from skills.respond.prompt import Prompt
 from skills.respond.skill import ExtractiveResponder, RespondInput, RespondUpdate

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 
 from skills.errors import ModelUnavailableError
 from skills.ports import StructuredModel
-from skills.respond.drafts import NO_PASSAGES, small_talk_draft, unknown_draft
-from skills.respond.grounding import AnswerForm, citations_of, objection
+from skills.respond.clarify import clarifying_draft
+from skills.respond.drafts import NO_PASSAGES, draft_without_sources, unknown_draft
+from skills.respond.form import AnswerForm, citations_of, misfit
 from skills.respond.prompt import Prompt
+from skills.respond.rewrite import advice_on, withdrawn
 from skills.respond.skill import RespondInput, RespondUpdate, usable
-from skills.turn import Draft, Language, Passage, Retrieval, Turn
+from skills.turn import Draft, Finding, Language, Message, Passage, Rejection, Retrieval, Turn
+from skills.untrusted import fenced, mark_of, notice, quoted
 
-_LONGEST_MESSAGE = 4_000
 MODEL_DOWN = "the model did not answer"
 _LONGEST_FAILURE = 120
 _EARLIER_MESSAGES = 8
@@ -22,11 +23,12 @@ _EARLIER_MESSAGES = 8
 
 @dataclass(frozen=True)
 class ModelResponder:
-    """Lets a model write from the passages and checks what it wrote.
+    """Lets a model write from the passages.
 
-    Small talk and empty searches don't reach the model. Without an answer from it, or with one that fails a check of
-    ``grounding``, the draft is the plain "I don't know" with the reason in ``failure``: the policy sends it to a
-    person.
+    Small talk, empty searches and questions that several articles fit don't reach the model. Without an answer from it,
+    or with one that doesn't fit the form, the draft is the plain "I don't know" with the reason in ``failure``: the
+    policy sends it to a person. What it wrote is checked by the guards after this node; when they demand it, the model
+    is asked once more and told why.
     """
 
     model: StructuredModel
@@ -34,33 +36,45 @@ class ModelResponder:
 
     async def __call__(self, state: RespondInput) -> RespondUpdate:
         """Ask once, within the model's own deadline."""
-        rejections = state.get("rejections", ())
+        rejections, guarding = state.get("rejections", ()), state.get("guarding")
+        if guarding is not None and guarding.demand == "withdraw":
+            return {"draft": withdrawn(state["draft"], guarding.findings)}
+        objected = guarding.findings if guarding is not None and guarding.demand == "rewrite" else ()
         turn, retrieval, language = state["turn"], state["retrieval"], state["sentiment"].language
-        if not rejections and (draft := small_talk_draft(turn, language, state.get("conclusion"))):
+        conclusion, intent = state.get("conclusion"), state.get("intent")
+        if not rejections and (draft := draft_without_sources(turn, language, conclusion=conclusion, intent=intent)):
             return {"draft": draft}
-        if not retrieval.passages:
-            return {"draft": self._unknown(language, 0.0, retrieval.failure or NO_PASSAGES)}
         passages = usable(retrieval.passages, rejections)
         if not passages:
-            return {"draft": self._unknown(language, retrieval.confidence, None)}
+            failure = None if retrieval.passages else retrieval.failure or NO_PASSAGES
+            return {"draft": self._unknown(language, retrieval.confidence if retrieval.passages else 0.0, failure)}
+        own = [passage for passage in passages if passage.language == language]
+        if not rejections and (asking := clarifying_draft(turn, own, language)):
+            return {"draft": asking}
         try:
             form = await self.model.fill(
-                instructions=self.prompt.instructions(language, rejections),
-                material=material_for(turn, passages),
+                instructions=self._instructions(turn, language, rejections, objected),
+                material=material_for(turn, passages, objected),
                 form=AnswerForm,
             )
         except ModelUnavailableError as error:
             return {"draft": self._unknown(language, retrieval.confidence, _reason(error))}
-        return {"draft": self._checked(form, turn, passages, retrieval, language)}
+        return {"draft": self._read(form, passages, retrieval, language)}
 
-    def _checked(
-        self, form: AnswerForm, turn: Turn, passages: Sequence[Passage], retrieval: Retrieval, language: Language
-    ) -> Draft:
+    def _instructions(
+        self, turn: Turn, language: Language, rejections: Sequence[Rejection], objected: Sequence[Finding]
+    ) -> str:
+        parts = [
+            self.prompt.instructions(language, rejections).rstrip(),
+            notice(mark_of(turn.id)),
+            *advice_on(objected),
+        ]
+        return "\n\n".join(part.strip() for part in parts) + "\n"
+
+    def _read(self, form: AnswerForm, passages: Sequence[Passage], retrieval: Retrieval, language: Language) -> Draft:
         if not form.answered:
             return self._unknown(language, retrieval.confidence, retrieval.failure)
-        said = (*turn.elsewhere, *turn.history, *turn.messages)
-        asked = "\n".join(message.text for message in said if message.author == "customer")
-        if found := objection(form, passages, asked, language):
+        if found := misfit(form, passages):
             return self._unknown(language, retrieval.confidence, found)
         return Draft(
             text=form.answer.strip(),
@@ -80,35 +94,34 @@ class ModelResponder:
         return unknown_draft(language, confidence=confidence, model=self._author, failure=failure)
 
 
-def material_for(turn: Turn, passages: Sequence[Passage]) -> str:
-    """The untrusted texts between tags. Angle brackets in them are escaped, so that no text can close its tag."""
-    history = [f"{message.author}: {_quoted(message.text)}" for message in turn.history[-_EARLIER_MESSAGES:]]
-    elsewhere = [f"{message.author} ({message.channel}): {_quoted(message.text)}" for message in turn.elsewhere]
-    messages = [_quoted(message.text) for message in turn.messages]
-    numbered = [_numbered(passage, number) for number, passage in enumerate(passages, start=1)]
+def material_for(turn: Turn, passages: Sequence[Passage], objected: Sequence[Finding] = ()) -> str:
+    """The untrusted texts between tags that carry the turn's mark, so that no text can close or open one."""
+    mark = mark_of(turn.id)
+    history = [line for message in turn.history[-_EARLIER_MESSAGES:] for line in _said(message, mark)]
+    elsewhere = [line for message in turn.elsewhere for line in _said(message, mark)]
+    messages = [line for message in turn.messages for line in _said(message, mark)]
+    numbered = [line for n, passage in enumerate(passages, start=1) for line in _numbered(passage, n, mark)]
+    refused = [quoted(finding.sentence) for finding in objected if finding.sentence]
     return "\n".join(
         [
-            *(("<elsewhere>", *elsewhere, "</elsewhere>") if elsewhere else ()),
-            "<history>",
-            *history,
-            "</history>",
-            "<messages>",
-            *messages,
-            "</messages>",
-            "<passages>",
-            *numbered,
-            "</passages>",
+            *(fenced("elsewhere", elsewhere, mark) if elsewhere else ()),
+            *fenced("history", history, mark),
+            *fenced("messages", messages, mark),
+            *fenced("passages", numbered, mark),
+            *(fenced("objected", refused, mark) if refused else ()),
         ]
     )
 
 
-def _numbered(passage: Passage, number: int) -> str:
-    title = f"{_quoted(passage.title)} / {_quoted(passage.heading)}"
-    return f'<passage number="{number}">\n{title}\n{_quoted(passage.text)}\n</passage>'
+def _said(message: Message, mark: str) -> list[str]:
+    """Each message in tags of its own, so that no text can seem to be somebody else's."""
+    author = message.author if message.channel is None else f"{message.author}-{message.channel}"
+    return fenced(author, [quoted(message.text)], mark)
 
 
-def _quoted(text: str) -> str:
-    return escape(text[:_LONGEST_MESSAGE], quote=False)
+def _numbered(passage: Passage, number: int, mark: str) -> list[str]:
+    title = f"{quoted(passage.title)} / {quoted(passage.heading)}"
+    return fenced(f"passage-{number}", [title, quoted(passage.text)], mark)
 
 
 def _reason(error: ModelUnavailableError) -> str:

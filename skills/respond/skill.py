@@ -6,11 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
+from skills.answerability import ENOUGH, asked_words, evidence_for
 from skills.language import content_words, sentences
-from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, small_talk_draft, unknown_draft
+from skills.respond.clarify import clarifying_draft
+from skills.respond.drafts import EXTRACTIVE, NO_PASSAGES, draft_without_sources, unknown_draft
 from skills.respond.extract import Quote, quotes_for, supporting
+from skills.respond.rewrite import withdrawn
 from skills.respond.texts import text_for
-from skills.turn import Citation, Conclusion, Draft, Language, Passage, Rejection, Retrieval, Sentiment, Turn
+from skills.turn import (
+    Citation,
+    Conclusion,
+    Draft,
+    Guarding,
+    Intent,
+    Language,
+    Passage,
+    Rejection,
+    Retrieval,
+    Sentiment,
+    Turn,
+)
 
 _PARTLY_ANSWERED = 0.3
 """The highest confidence of a draft that leaves a question open, so that the default policy shows it to a person."""
@@ -24,8 +39,11 @@ class RespondInput(TypedDict):
     turn: Turn
     sentiment: Sentiment
     retrieval: Retrieval
+    intent: NotRequired[Intent]
     conclusion: NotRequired[Conclusion]
     rejections: NotRequired[tuple[Rejection, ...]]
+    draft: NotRequired[Draft]
+    guarding: NotRequired[Guarding]
 
 
 class RespondUpdate(TypedDict):
@@ -38,16 +56,22 @@ class RespondUpdate(TypedDict):
 class ExtractiveResponder:
     """Quotes, and invents nothing: every sentence of an answer stands in an article, but for our own "I don't know".
 
-    Only passages in the customer's language are quoted, and none that a rejected draft cited. Below
-    ``answer_threshold`` (the confidence of the retrieval, 0 to 1) it doesn't try.
+    Only passages in the customer's language are quoted, and none that a rejected draft cited. Where the passages don't
+    answer in the light of the talk (``skills.answerability``), or the retrieval's confidence in a first question is
+    below ``answer_threshold`` (0 to 1), it doesn't try. Where several articles fit a question that says too little, it
+    asks once which is meant.
     """
 
     answer_threshold: float = 0.4
 
     async def __call__(self, state: RespondInput) -> RespondUpdate:
         """Answer every question of the turn that the passages answer, and say which they don't."""
+        guarding = state.get("guarding")
+        if guarding is not None and guarding.demand is not None:
+            return {"draft": withdrawn(state["draft"], guarding.findings)}
         turn, language, rejections = state["turn"], state["sentiment"].language, state.get("rejections", ())
-        if not rejections and (draft := small_talk_draft(turn, language, state.get("conclusion"))):
+        conclusion, intent = state.get("conclusion"), state.get("intent")
+        if not rejections and (draft := draft_without_sources(turn, language, conclusion=conclusion, intent=intent)):
             return {"draft": draft}
         return {"draft": self.draft(turn, language, state["retrieval"], rejections)}
 
@@ -58,8 +82,11 @@ class ExtractiveResponder:
             return unknown_draft(language, confidence=0.0, model=EXTRACTIVE, failure=failure)
         passages = [passage for passage in usable(retrieval.passages, rejections) if passage.language == language]
         questions = retrieval.query.splitlines()
-        if retrieval.confidence < self.answer_threshold:
-            return unknown_draft(language, confidence=retrieval.confidence, model=EXTRACTIVE, failure=retrieval.failure)
+        if not rejections and (asking := clarifying_draft(turn, passages, language)):
+            return asking
+        if not self._answers(turn, retrieval):
+            confidence = min(retrieval.confidence, _PARTLY_ANSWERED)
+            return unknown_draft(language, confidence=confidence, model=EXTRACTIVE, failure=retrieval.failure)
         if len(questions) > 1 or rejections:
             answers = {question: quotes_for(question, supporting(question, passages)) for question in questions}
         else:
@@ -67,6 +94,20 @@ class ExtractiveResponder:
         if not any(answers.values()):
             return unknown_draft(language, confidence=min(retrieval.confidence, _PARTLY_ANSWERED), model=EXTRACTIVE)
         return _written(answers, language, retrieval.confidence)
+
+    def _answers(self, turn: Turn, retrieval: Retrieval) -> bool:
+        """Whether to try at all.
+
+        Several questions are told apart later, each by its own words. One that opens a talk has to pass both
+        judgements; of one within a talk ``skills.answerability`` knows more. How sure retrieve is stays the draft's
+        confidence, so that the policy still shows a doubtful answer to a person.
+        """
+        sure = retrieval.confidence >= self.answer_threshold
+        if len(retrieval.query.splitlines()) > 1:
+            return sure
+        if not sure and not (turn.history and asked_words(turn.text)):
+            return False  # what opens a talk, or says nothing by itself
+        return evidence_for(turn.text, retrieval.passages, turn.history).answerable >= ENOUGH
 
 
 def usable(passages: Sequence[Passage], rejections: Sequence[Rejection]) -> list[Passage]:

@@ -11,6 +11,9 @@ from skills.turn import Language
 TextName = Literal[
     "unknown",
     "unknown_part",
+    "out_of_scope",
+    "which",
+    "or",
     "greeting",
     "identity",
     "well_being",
@@ -25,6 +28,12 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
     "en": {
         "unknown": "I'm sorry, I don't know the answer to that.",
         "unknown_part": "I don't know the answer to “{question}”.",
+        "out_of_scope": (
+            "That is outside of what I can help with: I only know my way around our own products and services. "
+            "If you have a question about those, I'm happy to help."
+        ),
+        "which": "Several of our articles speak of that. Which do you mean: {choices}?",
+        "or": " or ",
         "greeting": "Hello! How can I help you?",
         "identity": "I'm an automated assistant, not a person. If you'd rather talk to a person, just say so.",
         "well_being": "Thank you for asking, all is well here. How can I help you?",
@@ -40,6 +49,12 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
     "de": {
         "unknown": "Es tut mir leid, darauf weiß ich keine Antwort.",
         "unknown_part": "Auf „{question}“ weiß ich keine Antwort.",
+        "out_of_scope": (
+            "Dabei kann ich leider nicht helfen: Ich kenne mich nur mit unseren eigenen Produkten und Leistungen aus. "
+            "Bei Fragen dazu helfe ich Ihnen gern."
+        ),
+        "which": "Dazu gibt es mehrere Artikel. Worum geht es Ihnen: {choices}?",
+        "or": " oder ",
         "greeting": "Guten Tag! Wie kann ich Ihnen helfen?",
         "identity": (
             "Ich bin ein automatischer Assistent, kein Mensch. "
@@ -59,6 +74,12 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
     "es": {
         "unknown": "Lo siento, no sé la respuesta a esa pregunta.",
         "unknown_part": "No sé la respuesta a «{question}».",
+        "out_of_scope": (
+            "En eso no puedo ayudarle: solo conozco nuestros propios productos y servicios. "
+            "Si tiene una pregunta sobre ellos, le ayudo con mucho gusto."
+        ),
+        "which": "Varios de nuestros artículos hablan de eso. ¿A cuál se refiere: {choices}?",
+        "or": " o ",
         "greeting": "¡Hola! ¿En qué puedo ayudarle?",
         "identity": "Soy un asistente automático, no una persona. Si prefiere hablar con una persona, dígamelo.",
         "well_being": "Gracias por preguntar, aquí todo bien. ¿En qué puedo ayudarle?",
@@ -74,6 +95,12 @@ _TEXTS: Mapping[str, Mapping[TextName, str]] = {
     "fr": {
         "unknown": "Je suis désolé, je ne connais pas la réponse à cette question.",
         "unknown_part": "Je ne connais pas la réponse à « {question} ».",
+        "out_of_scope": (
+            "Je ne peux pas vous aider sur ce sujet : je ne connais que nos propres produits et services. "
+            "Si vous avez une question à leur propos, je vous aide volontiers."
+        ),
+        "which": "Plusieurs de nos articles en parlent. De quoi s'agit-il : {choices} ?",
+        "or": " ou ",
         "greeting": "Bonjour ! Comment puis-je vous aider ?",
         "identity": (
             "Je suis un assistant automatique, pas une personne. Si vous préférez parler à une personne, dites-le-moi."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from skills.language import Phrases, content_words, sentences, words
+from skills.language import QUESTION_OPENERS, Phrases, content_words, sentences, words
 from skills.turn import Message, Turn
 
 MOST_SEARCHES = 3
@@ -18,12 +18,6 @@ _FEW_CONTENT_WORDS = 4
 _FEW_WORDS = 3
 
 _LEADS = frozenset({"and", "or", "but", "und", "oder", "aber", "y", "o", "pero", "et", "ou", "mais", "also"})
-_OPENERS = frozenset(
-    {"how", "what", "when", "where", "which", "who", "why", "can", "could", "do", "does", "did", "will", "would"}
-    | {"wie", "was", "wann", "wo", "welche", "welcher", "welches", "wer", "warum", "kann", "darf"}
-    | {"como", "que", "cuando", "donde", "cual", "cuanto", "cuantos", "quien", "puedo"}
-    | {"comment", "quand", "quel", "quelle", "quels", "qui", "pourquoi", "combien"}
-)
 _POINTERS = frozenset(
     {"it", "its", "they", "them", "their", "that", "this", "those", "these", "there", "one", "ones", "same", "else"}
     | {"es", "sie", "ihn", "das", "dies", "dort", "damit", "dafur", "davon", "dazu"}
@@ -56,6 +50,8 @@ class Question:
     """
 
     readings: tuple[str, ...]
+    own: str
+    """The question in its own words, without what was said before."""
     talk: str = ""
     """Our last reply, when the question leans on it."""
 
@@ -85,7 +81,7 @@ def questions_of(turn: Turn) -> tuple[Question, ...]:
     if refers_back(first) and _continues(first):
         readings = [*(f"{context} {first}" for context in _said_before(turn)), *readings]
         talk = next((message.text for message in reversed(_earlier(turn)) if message.author != "customer"), "")
-    return (_question(readings, talk), *(_question([other]) for other in others))
+    return (_question(readings, first, talk), *(_question([other], other) for other in others))
 
 
 def _continues(text: str) -> bool:
@@ -94,13 +90,14 @@ def _continues(text: str) -> bool:
     return any(_asks(sentence) for sentence in sentences(text)) or first[:1] == [] or first[0] in _LEADS
 
 
-def _question(readings: Sequence[str], talk: str = "") -> Question:
-    return Question(tuple(dict.fromkeys(reading.strip()[:LONGEST_SEARCH] for reading in readings)), talk)
+def _question(readings: Sequence[str], own: str, talk: str = "") -> Question:
+    cut = tuple(dict.fromkeys(reading.strip()[:LONGEST_SEARCH] for reading in readings))
+    return Question(cut, own.strip()[:LONGEST_SEARCH], talk)
 
 
 def _asks(sentence: str) -> bool:
     """Whether a sentence is a question; many customers leave out the mark."""
-    return sentence.endswith("?") or any(word.folded in _OPENERS for word in words(sentence)[:1])
+    return sentence.endswith("?") or any(word.folded in QUESTION_OPENERS for word in words(sentence)[:1])
 
 
 def refers_back(text: str) -> bool:

@@ -1,10 +1,9 @@
-"""The sentiment node with a language model, and the lexicon to fall back on."""
+"""The sentiment node with a language model, and an embedded form to fall back on."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from html import escape
 from importlib.resources import files
 
 from pydantic import BaseModel, Field
@@ -12,9 +11,10 @@ from pydantic import BaseModel, Field
 from skills.errors import ModelUnavailableError
 from skills.language import customer_language
 from skills.ports import StructuredModel
-from skills.sentiment.skill import LexiconSentiment, SentimentInput, SentimentUpdate
+from skills.sentiment.skill import FusedSentiment, LexiconSentiment, SentimentInput, SentimentUpdate, label_of
 from skills.sentiment.trend import trend_of
 from skills.turn import Language, Sentiment, Turn
+from skills.untrusted import fenced, mark_of, notice, quoted
 
 _LANGUAGE_CODE = re.compile(r"[a-z]{2}")
 _MOST_EVIDENCE = 5
@@ -37,23 +37,25 @@ def _packaged_instructions() -> str:
 
 @dataclass(frozen=True)
 class ModelSentiment:
-    """Asks a model; when it doesn't answer, the lexicon does, so that this node never stops a turn.
+    """Asks a model; when it doesn't answer, an embedded form does, so that this node never stops a turn.
 
     Evidence that isn't in the messages is dropped: the reviewer must find it there.
     """
 
     model: StructuredModel
-    fallback: LexiconSentiment
+    fallback: FusedSentiment | LexiconSentiment
     instructions: str = field(default_factory=_packaged_instructions)
 
     async def __call__(self, state: SentimentInput) -> SentimentUpdate:
         """Ask once, within the model's own deadline."""
         turn = state["turn"]
-        material = f"<messages>\n{escape(turn.text, quote=False)}\n</messages>"
+        mark = mark_of(turn.id)
+        instructions = f"{self.instructions.rstrip()}\n\n{notice(mark)}"
+        material = "\n".join(fenced("messages", [quoted(turn.text)], mark))
         try:
-            form = await self.model.fill(instructions=self.instructions, material=material, form=MoodForm)
+            form = await self.model.fill(instructions=instructions, material=material, form=MoodForm)
         except ModelUnavailableError:
-            return {"sentiment": self.fallback.read(turn)}
+            return await self.fallback(state)
         return {"sentiment": _sentiment(form, turn)}
 
 
@@ -68,4 +70,5 @@ def _sentiment(form: MoodForm, turn: Turn) -> Sentiment:
         trend=trend_of(form.polarity, turn.earlier_polarity),
         language=Language(code) if _LANGUAGE_CODE.fullmatch(code) else customer_language(turn),
         evidence=tuple(shown[:_MOST_EVIDENCE]),
+        label=label_of(form.polarity),
     )

@@ -26,7 +26,7 @@ from infra.postgres.articles import PostgresArticles
 from infra.postgres.database import Database
 from infra.postgres.knowledge import PostgresKnowledge
 from infra.settings import Settings
-from skills.ports import CustomerDirectory
+from skills.ports import CustomerDirectory, Known
 from skills.turn import CaseId, ChannelName, Claim, Customer, CustomerId, Message, MessageId, Turn, TurnId
 
 pytestmark = pytest.mark.early
@@ -40,6 +40,10 @@ class NobodyKnown(CustomerDirectory):
     async def verified_owners(self, claims: Any) -> list[CustomerId]:
         assert all(isinstance(claim, Claim) for claim in claims)
         return []
+
+    async def known_by(self, keys: Any) -> Known:
+        assert keys
+        return Known()
 
 
 def asked_with_gold() -> list[tuple[list[dict[str, str]], dict[str, Any]]]:
@@ -86,7 +90,11 @@ async def test_real_questions_are_answered_from_a_real_faq(database: Database, t
         reading = read_articles(faq, mapping=PROJECT / "evals" / "mappings" / "dstc10_faq.toml")
         await Ingest(PostgresArticles(database), embedder).add(reading)
         skills = choose_skills(
-            settings, knowledge=PostgresKnowledge(database, embedder), directory=NobodyKnown(), model=None
+            settings,
+            knowledge=PostgresKnowledge(database, embedder),
+            directory=NobodyKnown(),
+            model=None,
+            embedder=embedder,
         )
         graph = build_graph(skills)
         graph.checkpointer = InMemorySaver()

@@ -1,6 +1,7 @@
-"""``make bench``: the whole pipeline (HTTP in → outbox) against the bare graph, alternating, on one PostgreSQL.
+"""``make bench``: the whole pipeline (HTTP in → outbox) against the bare graph, and the search against the exact one.
 
-Prints what it measures as it goes, and ends with one line of JSON.
+Pipeline and graph alternate on one PostgreSQL; ``tests/bench/search.py`` says what is measured of the search. Prints
+what it measures as it goes, and ends with one line of JSON.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ from uuid import UUID
 
 import uvloop
 
+from evals.__main__ import DATA
 from infra.embedded.servers import EmbeddedServers
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
 from tests.bench.cpu import cpu_seconds
+from tests.bench.search import PASSAGES, bench_search
 from tests.client import Connection
 
 AT_ONCE = 20
@@ -312,10 +315,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+async def _search(url: str, data: Path, *, quick: bool, embed_copies: bool) -> dict[str, Any]:
+    if not (data / "dstc10_faq").is_dir():
+        say(f"search: skipped, {data / 'dstc10_faq'} is not there")
+        return {}
+    database = Database(url, size=4, statement_timeout=60.0)  # comparing all takes its time
+    await database.open()
+    try:
+        return await bench_search(database, data, passages=3000 if quick else PASSAGES, embed_copies=embed_copies)
+    finally:
+        await database.close()
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true", help="a short run, to see that it works")
-    quick = parser.parse_args().quick
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the public data, for the search")
+    parser.add_argument("--embed-copies", action="store_true", help="let the model embed all that is searched")
+    parser.add_argument("--only", choices=("pipeline", "search"), help="this part alone")
+    asked = parser.parse_args()
+    quick = asked.quick
     options = Options(turns=80, rounds=1, idle=10, seconds=1.0) if quick else Options(600, 3, 100, 8.0)
     with tempfile.TemporaryDirectory(prefix="csagent-", dir="/tmp") as place:
         os.chmod(place, 0o755)  # noqa: PTH101 - as root the servers run as somebody else, who has to get in
@@ -333,8 +352,12 @@ async def main() -> None:
                 "CSAGENT_SETTLE__CHAT": "0",
                 **({"REDIS_URL": servers.redis_url} if servers.redis_url else {}),
             }
-            figures = await Bench(environment, database, free_port(), options).run()
+            figures: dict[str, Any] = {}
+            if asked.only != "search":
+                figures |= await Bench(environment, database, free_port(), options).run()
             await database.close()
+            if asked.only != "pipeline":
+                figures |= await _search(servers.database_url, asked.data, quick=quick, embed_copies=asked.embed_copies)
     print(json.dumps(figures))
 
 

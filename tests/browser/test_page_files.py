@@ -29,7 +29,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/chat", "/review", "/assets/theme.css", "/assets/chat/widget.js", "/assets/icon.svg"]
+    "path", ["/chat", "/review", "/knowledge", "/assets/theme.css", "/assets/chat/widget.js", "/assets/icon.svg"]
 )
 async def test_every_file_comes_with_the_headers_that_lock_the_page(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)

@@ -37,7 +37,7 @@ from channels.gmail.inbound import Received
 from channels.gmail.outbound import GmailOutbound
 from channels.protocol import OutboundChannel
 from channels.whatsapp.outbound import WhatsAppOutbound
-from graph.build import Graph, Skills, build_graph
+from graph.build import Graph, build_graph
 from graph.ports import Committed, Lease, Outcome, Work
 from infra.postgres.inbox import Inbox, Receipt
 from infra.postgres.leases import Leases
@@ -138,7 +138,7 @@ class Process:
             yield next_graph(replace(skills, **deadly), review)
         else:
             vars(graph.build)["review"] = review
-            yield build_graph(Skills(**deadly))
+            yield build_graph(replace(skills, **deadly))
 
     def _move_clock(self, seconds: float) -> None:
         self._clock.offset += seconds

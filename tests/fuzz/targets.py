@@ -34,11 +34,15 @@ from channels.whatsapp.inbound import received
 from channels.whatsapp.signature import WebhookSignature
 from channels.whatsapp.statuses import status_event
 from channels.whatsapp.text import MAX_LENGTH, from_markdown, split
+from infra.knowledge.docx import refuse_bomb
+from infra.knowledge.fetching import checked_url
+from infra.knowledge.robots import parse_robots
+from infra.knowledge.sitemap import MOST_ADDRESSES, parse_sitemap
 from infra.postgres.inbox import refuse_unstorable
 from skills.adapt.cut import shortened
 from skills.adapt.markup import shown
 from skills.adapt.rules import ChannelRules, length_of
-from skills.errors import InvalidMessageError, NotFoundError
+from skills.errors import InvalidMessageError, KnowledgeFileError, NotFoundError
 
 _BORDER = b"\x1e"
 """Between the fields of a target that takes several."""
@@ -249,6 +253,29 @@ _HTML = b'<div>Hi<br><a href="https://a.example">there</a></div><blockquote clas
 _QUOTED = b"Thank you!\n\nOn Mon, 2 Mar 2026 at 10:00, Shop <help@shop.example> wrote:\n> Hello\n> Ada\n\n-- \nAda\n"
 _MARKDOWN = b"# T\n* **a** _b_ [c](https://a.example/_x_)\n> q\n| a | b |\n```\nc\n```\n\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7 1\xef\xb8\x8f\xe2\x83\xa3"
 
+
+def _sitemap(data: bytes) -> None:
+    with suppress(KnowledgeFileError):
+        assert len(parse_sitemap(data).addresses) <= MOST_ADDRESSES
+
+
+def _robots(data: bytes) -> None:
+    rules, path = _fields(data, 2)
+    parse_robots(rules, "csagent").allows(f"https://help.example/{path}")
+
+
+def _address(data: bytes) -> None:
+    with suppress(KnowledgeFileError):
+        url = checked_url(_text(data))
+        assert url.isascii()
+        assert checked_url(url) == url
+
+
+def _word_file(data: bytes) -> None:
+    with suppress(KnowledgeFileError):
+        refuse_bomb(data)
+
+
 TARGETS: Mapping[str, Target] = {
     "mail": Target(_mail, (_MAIL, _REPORT)),
     "html": Target(_page, (_HTML,)),
@@ -274,4 +301,8 @@ TARGETS: Mapping[str, Target] = {
     ),
     "web message": Target(_web_message, (b"ct_AAAA\x1e00000000-0000-0000-0000-000000000001\x1eHello\x1eAda",)),
     "markup": Target(_markup, (_MARKDOWN,)),
+    "sitemap": Target(_sitemap, (b"<urlset><url><loc>https://a.example/</loc></url></urlset>", b"<sitemapindex/>")),
+    "robots": Target(_robots, (b"User-agent: *\nDisallow: /*.pdf$\nAllow: /a\x1ea/b.pdf",)),
+    "address": Target(_address, (b"https://help.example:443/a b?c#d", "https://hélp.example/é".encode())),
+    "word file": Target(_word_file, (_ZIP,)),
 }

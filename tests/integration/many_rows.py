@@ -14,6 +14,12 @@ select id(n), id(n), id(n), 'chat', '\\x00', decode(md5('address' || n), 'hex'),
     case when n % 2 = 0 then now() end
 from generate_series(1, 100000) n;
 
+insert into customer_facts (id, customer_id, key_id, record_index, facts_sealed, told_by)
+select id(n), id(n), id(n), decode(md5('record' || n), 'hex'), '\\x00', 'kim' from generate_series(1, 100000) n;
+
+insert into customer_fact_keys (value_index, facts_id)
+select decode(md5('fact' || n), 'hex'), id(n / 3 + 1) from generate_series(0, 299999) n;
+
 insert into conversations (id, customer_id, identity_id, channel, thread_index)
 select id(n), id(n), id(n), 'chat', decode(md5('thread' || n), 'hex')
 from generate_series(1, 100000) n;

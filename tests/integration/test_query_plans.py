@@ -37,6 +37,7 @@ FILES = (
     "customers",
     "dead_letters",
     "directory",
+    "facts",
     "files",
     "form",
     "housekeeping",
@@ -47,6 +48,7 @@ FILES = (
     "merges",
     "model_replies",
     "outbox",
+    "past_turns",
     "proofs",
     "reconciliations",
     "replies_elsewhere",
@@ -66,6 +68,8 @@ SEEDED = (
     "checkpoint_writes",
     "checkpoints",
     "conversations",
+    "customer_fact_keys",
+    "customer_facts",
     "customer_keys",
     "customers",
     "decisions",
@@ -125,6 +129,15 @@ class without_foreign_keys:  # noqa: N801 - reads as a clause where it is used
 
 NOW = datetime.now(UTC)
 VALUES: dict[str, Any] = {
+    **{
+        column: []
+        for column in (
+            *("key_ids", "customer_ids", "wrapped_keys", "masters", "names_sealed", "languages", "claimants"),
+            *("claim_keys", "record_indexes", "value_indexes", "facts_ids"),
+        )
+    },
+    "facts_sealed": [],
+    "told_by": "kim",
     "action": "approve",
     "again": True,
     "ahead": timedelta(seconds=60),
@@ -223,6 +236,7 @@ VALUES: dict[str, Any] = {
     "language": "en",
     "lease": timedelta(seconds=10),
     "limit": 50,
+    "since": NOW - timedelta(days=1),
     "master_key_id": "test",
     "milliseconds": Jsonb({}),
     "model": "extractive",
@@ -272,9 +286,11 @@ VALUES: dict[str, Any] = {
     "size": 3,
     "slot": 0,
     "thread_indexes": [b"0123456789abcdef"],
+    "scope": "in",
     "token": 1,
     "tokens_in": 1,
     "tokens_out": 1,
+    "topic": "Returns",
     "undone_by": "kim",
     "until": NOW,
     "verified": False,

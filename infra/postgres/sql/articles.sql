@@ -9,6 +9,19 @@ where indrelid = 'embeddings'::regclass and indisvalid
 -- name: create_model_index
 create index {name} on embeddings using hnsw ((embedding::{vector}) {operators}) where model = {model}
 
+-- name: first_model
+insert into embedding_models (model, dimensions, state)
+select %(model)s, %(dimensions)s, 'answers'
+where not exists (select from embedding_models where state = 'answers')
+on conflict do nothing
+
+-- name: keep_model
+-- Until the transaction ends no other model is switched to.
+select pg_advisory_xact_lock_shared(hashtext('csagent embedding model'))
+
+-- name: answering
+select model from embedding_models where state = 'answers'
+
 -- name: content_hashes
 select slug, content_hash from articles where source = %(source)s
 
@@ -22,24 +35,55 @@ from unnest(%(hashes)s::bytea[], %(embeddings)s::text[]) as new (hash, embedding
 on conflict (model, content_hash) do nothing
 
 -- name: put_articles
-insert into articles (id, source, slug, title, url, language, audience, content_hash)
-select * from unnest(
-    %(ids)s::uuid[], %(sources)s::text[], %(slugs)s::text[], %(titles)s::text[], %(urls)s::text[], %(languages)s::text[],
-    %(audiences)s::text[], %(hashes)s::bytea[])
-on conflict (id) do update
-set title = excluded.title, url = excluded.url, language = excluded.language, audience = excluded.audience,
-    content_hash = excluded.content_hash, updated_at = now()
+-- A version is kept of everything that says something else than the one before. An article that says the same, and is
+-- only split in another way, keeps its number.
+with new as (
+    select * from unnest(
+        %(ids)s::uuid[], %(sources)s::text[], %(slugs)s::text[], %(titles)s::text[], %(bodies)s::text[], %(urls)s::text[],
+        %(languages)s::text[], %(audiences)s::text[], %(effective)s::timestamptz[], %(expires)s::timestamptz[],
+        %(hashes)s::bytea[])
+    as new (id, source, slug, title, body, url, language, audience, effective_at, expires_at, content_hash)
+),
+put as (
+    insert into articles as a (id, source, slug, title, body, url, language, audience, effective_at, expires_at,
+                               content_hash, version)
+    select new.*, coalesce((select max(version) from article_versions v where v.article_id = new.id), 0) + 1 from new
+    on conflict (id) do update
+    set title = excluded.title, body = excluded.body, url = excluded.url, language = excluded.language,
+        audience = excluded.audience, effective_at = excluded.effective_at, expires_at = excluded.expires_at,
+        content_hash = excluded.content_hash,
+        version = case when (a.title, a.body, a.url, a.language, a.audience, a.effective_at, a.expires_at)
+                            is distinct from (excluded.title, excluded.body, excluded.url, excluded.language,
+                                              excluded.audience, excluded.effective_at, excluded.expires_at)
+                       then excluded.version else a.version end,
+        updated_at = case when (a.title, a.body, a.url, a.language, a.audience, a.effective_at, a.expires_at)
+                               is distinct from (excluded.title, excluded.body, excluded.url, excluded.language,
+                                                 excluded.audience, excluded.effective_at, excluded.expires_at)
+                          then now() else a.updated_at end
+    returning *
+)
+insert into article_versions (article_id, version, change, source, slug, title, body, url, language, audience,
+                              effective_at, expires_at, changed_by)
+select id, version,
+       case when %(restored)s then 'restored'
+            when exists (select from articles before where before.id = put.id) then 'changed'
+            else 'added' end,
+       source, slug, title, body, url, language, audience, effective_at, expires_at, %(by)s
+from put
+on conflict (article_id, version) do nothing
 
 -- name: clear_passages
 delete from passages where article_id = any (%(ids)s)
 
 -- name: put_passages
-insert into passages (id, article_id, ordinal, heading, body, language, audience, words)
-select id, article_id, ordinal, heading, body, language, audience, to_tsvector(configuration, searchable)
+insert into passages (id, article_id, ordinal, heading, body, language, audience, effective_at, expires_at, words)
+select id, article_id, ordinal, heading, body, language, audience, coalesce(effective_at, '-infinity'),
+       coalesce(expires_at, 'infinity'), to_tsvector(configuration, searchable)
 from unnest(
     %(ids)s::uuid[], %(articles)s::uuid[], %(ordinals)s::integer[], %(headings)s::text[], %(bodies)s::text[],
-    %(languages)s::text[], %(audiences)s::text[], %(configurations)s::regconfig[], %(searchables)s::text[]
-) as new (id, article_id, ordinal, heading, body, language, audience, configuration, searchable)
+    %(languages)s::text[], %(audiences)s::text[], %(effective)s::timestamptz[], %(expires)s::timestamptz[],
+    %(configurations)s::regconfig[], %(searchables)s::text[]
+) as new (id, article_id, ordinal, heading, body, language, audience, effective_at, expires_at, configuration, searchable)
 
 -- name: put_embeddings
 insert into embeddings (passage_id, model, embedding)
@@ -56,18 +100,60 @@ order by length(p.body)
 limit %(limit)s
 
 -- name: remove
-delete from articles where source = %(source)s and slug = any (%(slugs)s)
+-- What is removed keeps its versions, and one that says when it went and who removed it.
+with gone as (
+    delete from articles
+    where (%(source)s::text is null or source = %(source)s)
+      and (%(slugs)s::text[] is null or slug = any (%(slugs)s))
+      and (%(id)s::uuid is null or id = %(id)s)
+    returning *
+),
+written as (
+    insert into article_versions (article_id, version, change, source, slug, title, body, url, language, audience,
+                                  effective_at, expires_at, changed_by)
+    select id, version + 1, 'removed', source, slug, title, body, url, language, audience, effective_at, expires_at, %(by)s
+    from gone where body is not null
+)
+select count(*) as removed from gone
+
+-- name: seen
+insert into knowledge_sources (source, location) values (%(source)s, %(location)s)
+on conflict (source) do update set location = excluded.location, read_at = now()
+
+-- name: mark_missing
+insert into missing_articles (article_id)
+select id from articles where source = %(source)s and slug = any (%(missing)s)
+on conflict do nothing
+
+-- name: unmark_missing
+delete from missing_articles m using articles a
+where a.id = m.article_id and a.source = %(source)s and a.slug <> all (%(missing)s)
+
+-- name: forget_source
+delete from knowledge_sources where source = %(source)s
+
+-- name: forget_pages
+delete from fetched_pages where source = %(source)s
 
 -- name: analyze
 analyze articles, passages, embeddings
 
 -- name: list_articles
 select a.id, a.source, a.slug, a.title, a.url, a.language, a.audience, a.updated_at,
-       (select count(*) from passages p where p.article_id = a.id) as passages
-from articles a
+       (select count(*) from passages p where p.article_id = a.id) as passages,
+       a.effective_at, a.expires_at, a.version, m.since as missing_since
+from articles a left join missing_articles m on m.article_id = a.id
 where (%(source)s::text is null or a.source = %(source)s)
+  and (%(text)s::text is null or strpos(lower(a.title || ' ' || a.slug), lower(%(text)s)) > 0)
 order by a.source, a.slug
 limit %(limit)s offset %(offset)s
+
+-- name: find_articles
+select a.id, a.source, a.slug, a.title, a.url, a.language, a.audience, a.updated_at,
+       (select count(*) from passages p where p.article_id = a.id) as passages,
+       a.effective_at, a.expires_at, a.version, m.since as missing_since
+from articles a left join missing_articles m on m.article_id = a.id
+where a.id = any (%(ids)s)
 
 -- name: count_articles
 select a.source, a.language, a.audience, count(*) as articles, sum(p.passages)::bigint as passages,
@@ -76,9 +162,3 @@ from articles a
 cross join lateral (select count(*) as passages from passages where article_id = a.id) p
 group by a.source, a.language, a.audience
 order by a.source, a.language, a.audience
-
--- name: delete_article
-delete from articles where id = %(id)s
-
--- name: delete_source
-delete from articles where source = %(source)s

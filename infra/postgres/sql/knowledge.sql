@@ -57,6 +57,8 @@ worded as (
         from terms t join passages p on p.words @@ t.term
         where p.audience = any (%(audiences)s)
           and (%(language)s::text is null or p.language = %(language)s)
+          and p.effective_at <= now() and p.expires_at > now()
+          and (%(articles)s::uuid[] is null or p.article_id = any (%(articles)s::uuid[]))
         group by p.id
         order by rank desc, p.id
         limit %(candidates)s
@@ -68,6 +70,8 @@ crowd as materialized (
         select from passages p
         where p.audience = any (%(audiences)s)
           and (%(language)s::text is null or p.language = %(language)s)
+          and p.effective_at <= now() and p.expires_at > now()
+          and (%(articles)s::uuid[] is null or p.article_id = any (%(articles)s::uuid[]))
         limit %(few)s + 1
     ) readable
 ),
@@ -77,6 +81,8 @@ near as materialized (
     where e.model = {model}
       and p.audience = any (%(audiences)s)
       and (%(language)s::text is null or p.language = %(language)s)
+      and p.effective_at <= now() and p.expires_at > now()
+      and (%(articles)s::uuid[] is null or p.article_id = any (%(articles)s::uuid[]))
       and (select count(*) from settings) = 1
       and (select size from crowd) > %(few)s
       and %(embedding)s::text is not null
@@ -89,6 +95,8 @@ every as (
     from passages p left join embeddings e on e.passage_id = p.id and e.model = {model}
     where p.audience = any (%(audiences)s)
       and (%(language)s::text is null or p.language = %(language)s)
+      and p.effective_at <= now() and p.expires_at > now()
+      and (%(articles)s::uuid[] is null or p.article_id = any (%(articles)s::uuid[]))
       and (select count(*) from near) < %(limit)s
       and %(embedding)s::text is not null
     order by distance, p.id
@@ -115,6 +123,17 @@ left join embeddings e on e.passage_id = p.id and e.model = {model}
 order by b.score desc, b.nearest, p.id
 
 -- name: version
--- Every change of an article gives its row a higher transaction number, and every removal takes one away. Reads the
--- table of articles whole, once a second: some milliseconds for ten thousand.
-select count(*) || '.' || coalesce(sum(xmin::text::bigint), 0) as version from articles
+-- Every change of an article gives its row a higher transaction number, and every removal takes one away; the days on
+-- which articles come into force or expire count too, and so does which model answers. Reads the table of articles whole,
+-- once a second: some milliseconds for ten thousand.
+select count(*) || '.' || coalesce(sum(xmin::text::bigint), 0) || '.'
+       || count(*) filter (where effective_at <= now()) || '.' || count(*) filter (where expires_at <= now()) || '.'
+       || coalesce((select model from embedding_models where state = 'answers'), '') as version
+from articles
+
+-- name: named
+-- What may be names of articles: their titles, and the first headings above their passages. Reads both tables whole,
+-- after the articles have changed and twice a minute at most.
+select a.id, a.audience, a.title, array_agg(distinct split_part(p.heading, ' > ', 1)) as headings
+from articles a join passages p on p.article_id = a.id
+group by a.id

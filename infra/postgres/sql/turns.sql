@@ -160,10 +160,11 @@ with held as (
 ), turn as (
     insert into turns (
         id, case_id, status, first_sequence, last_sequence, graph_version, lease_token, outcome, polarity, confidence,
-        rules, cited, model, key_id, draft_sealed, started_at, milliseconds
+        rules, topic, scope, cited, model, key_id, draft_sealed, started_at, milliseconds
     )
     select %(turn_id)s, held.id, %(status)s, %(first_sequence)s, %(last_sequence)s, %(graph_version)s, %(token)s,
-        %(outcome)s, %(polarity)s, %(confidence)s, %(rules)s, %(cited)s, %(model)s, %(key_id)s, %(draft_sealed)s,
+        %(outcome)s, %(polarity)s, %(confidence)s, %(rules)s, %(topic)s, %(scope)s, %(cited)s, %(model)s,
+        %(key_id)s, %(draft_sealed)s,
         %(started_at)s, %(milliseconds)s
     from held
     on conflict (id) do update set

@@ -9,7 +9,7 @@ from skills.errors import BadRequestError
 from tests.integration.cli.conftest import Csagent
 from tests.integration.cli.shop import write_shop
 
-SKILLS = ["identify", "sentiment", "retrieve", "conclude", "respond", "escalate", "adapt"]
+SKILLS = ["identify", "sentiment", "retrieve", "intent", "conclude", "respond", "guard", "escalate", "adapt"]
 
 
 @pytest.fixture

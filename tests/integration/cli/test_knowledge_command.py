@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from api.commands.knowledge import _progress
+from api.commands.knowledge_add import progress_bar
 from skills.errors import KnowledgeFileError, NotFoundError
 from tests.integration.cli.conftest import Csagent
 
@@ -91,7 +91,7 @@ def test_a_wrong_path_is_told_before_any_server_is_looked_for(without_servers: C
 
 def test_whoever_watches_sees_the_progress() -> None:
     shown = StringIO()
-    with _progress(Console(file=shown, force_terminal=True, width=80, _environ={})) as told:
+    with progress_bar(Console(file=shown, force_terminal=True, width=80, _environ={}), "adding") as told:
         assert told is not None
         told(3, 4)
     assert "3/4" in shown.getvalue()

@@ -21,7 +21,7 @@ def shown(finding: object) -> str:
 def test_what_went_wrong_in_a_turn_is_said() -> None:
     customer = CustomerId(uuid4())
     claimed = Identification(customer, True, (Claim("email", "ada@shop.example"),), (CustomerId(uuid4()),))
-    assert "1 other customer(s) have proved such an address" in shown(claimed)
+    assert "1 other customer(s) may be the same person" in shown(claimed)
     assert "no passages" in shown(Retrieval("parcel", (), 0.0))
     english = Language("en")
     assert "no draft by the model: timeout" in shown(Draft("", False, (), 0.0, english, "gpt", failure="timeout"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
@@ -16,12 +17,19 @@ from infra.postgres.knowledge import PostgresKnowledge
 from infra.postgres.vectorstore import Collection, VectorStoreKnowledge
 from skills.ports import Knowledge, KnowledgeQuery
 from skills.turn import Audience, Language, Passage
-from tests.integration.knowledge.hashed_words import SHOP, HashedWords, reading
+from tests.integration.knowledge.hashed_words import SHOP, HashedWords, article, reading
 
 COLLECTION = Collection(
     table="collection", id="id", audience="audience", language="language", title="title", heading="heading",
     url="url", article="article_id",
 )  # fmt: skip
+
+TODAY = datetime.now(UTC)
+DATED = (
+    replace(article("sale", "Winter sale", "Skates cost half in the winter sale."), expires=TODAY - timedelta(days=1)),
+    replace(article("tariff", "New tariff", "Skates cost more then."), effective=TODAY + timedelta(days=1)),
+)
+"""What has expired, and what holds from tomorrow on: nobody finds either."""
 
 
 class Search(Protocol):
@@ -35,10 +43,10 @@ async def knowledge(request: pytest.FixtureRequest, database: Database) -> Async
     embedder = HashedWords()
     if request.param == "memory":
         memory = InMemoryKnowledge(embedder)
-        await Ingest(memory, embedder).add(reading(*SHOP))
+        await Ingest(memory, embedder).add(reading(*SHOP, *DATED))
         yield memory
         return
-    await Ingest(PostgresArticles(database), embedder).add(reading(*SHOP))
+    await Ingest(PostgresArticles(database), embedder).add(reading(*SHOP, *DATED))
     if request.param == "postgres":
         yield PostgresKnowledge(database, embedder)
         return
@@ -47,6 +55,7 @@ async def knowledge(request: pytest.FixtureRequest, database: Database) -> Async
             "create table collection as select p.id, p.body as content, e.embedding::vector(384) as embedding,"
             " p.article_id, a.title, p.heading, a.url, p.language, p.audience"
             " from passages p join articles a on a.id = p.article_id join embeddings e on e.passage_id = p.id"
+            " where p.effective_at <= now() and p.expires_at > now()"  # such a table holds what may be found
         )
         await connection.execute("create index on collection using hnsw (embedding vector_cosine_ops)")
     store = await VectorStoreKnowledge.connect(database.url, COLLECTION, embedder, default_language=Language("en"))
@@ -92,6 +101,13 @@ async def test_without_vectors_the_words_decide_and_a_store_of_vectors_finds_not
     ]
 
 
+@pytest.mark.parametrize("by_words", [True, False])
+async def test_what_has_expired_or_holds_later_is_found_by_nobody(knowledge: Knowledge, *, by_words: bool) -> None:
+    query = KnowledgeQuery("what do skates cost in the winter sale?", limit=100, audience="staff", by_words=by_words)
+    found = {passage.title for passage in await knowledge.search(query)}
+    assert not found & {"Winter sale", "New tariff"}
+
+
 async def test_the_best_come_first(search: Search) -> None:
     found = await search("what does shipping cost")
     scores = [passage.score for passage in found]
@@ -132,6 +148,22 @@ async def test_a_language_filter_leaves_only_that_language(search: Search) -> No
 
 async def test_without_a_filter_the_question_may_be_in_any_language(search: Search) -> None:
     assert (await search("Was kostet der Versand?"))[0].language == "de"
+
+
+async def test_a_filter_of_articles_leaves_only_theirs_and_a_store_without_our_ids_finds_nothing(
+    knowledge: Knowledge,
+) -> None:
+    everything = {passage.title: passage for passage in await knowledge.search(KnowledgeQuery("password", limit=50))}
+    wanted = frozenset(everything[title].article_id for title in ("Opening hours", "Gift wrapping"))
+    query = KnowledgeQuery("how do I change my password?", articles=wanted)
+    found = await knowledge.search(query)
+    if isinstance(knowledge, VectorStoreKnowledge):
+        assert found == []
+        return
+    assert {passage.article_id for passage in found} == wanted
+    assert await knowledge.search(replace(query, articles=frozenset())) == []
+    hidden = (await knowledge.search(KnowledgeQuery("invoice", limit=1, audience="customers")))[0].article_id
+    assert await knowledge.search(replace(query, articles=frozenset({hidden}))) == []
 
 
 async def test_the_similarity_is_the_cosine(search: Search) -> None:

@@ -54,7 +54,7 @@ async def test_every_change_of_an_article_changes_the_version(shop: Shop) -> Non
     seen.append(await shop.store.version())
     await shop.ingest.add(reading(article("new", "New", "Something else.", audience="staff")))
     seen.append(await shop.store.version())
-    await shop.articles.remove("help", ["new"])
+    await shop.articles.remove("help", ["new"], "kim")
     seen.append(await shop.store.version())
     await shop.articles.delete_source("help")
     seen.append(await shop.store.version())

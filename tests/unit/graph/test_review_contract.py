@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any, cast, get_args
 from uuid import UUID
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.review import MAX_REJECTIONS, ReviewInput, make_decision, parse_decision, proposal_hash, request_of
-from graph.routing import after_adapt, after_review
+from graph.routing import after_adapt, after_guard, after_review
 from graph.state import pile_up
 from skills.errors import BadRequestError
 from skills.turn import (
@@ -27,6 +27,8 @@ from skills.turn import (
     Decision,
     Draft,
     Escalation,
+    Finding,
+    Guarding,
     Identification,
     Language,
     Message,
@@ -75,6 +77,11 @@ STATE = ReviewInput(
     sentiment=Sentiment(-0.456, 0.5, 0.789, 0.123, Trend.WORSENING, EN, ("furious",)),
     retrieval=Retrieval("one two", (CITED, SEEN), 0.8),
     draft=Draft("draft", True, (Citation(CITED.id, "Returns", "You have thirty days."),), 0.87654, EN, "extractive"),
+    guarding=Guarding(
+        (Finding("promise", "nobody promised", "We promise."),),
+        None,
+        (Finding("link", "stands nowhere", "See x.example."),),
+    ),
     escalation=Escalation(REASONS),
     reply=Reply("the very text", "A colleague looks at it."),
     rejections=(),
@@ -94,6 +101,10 @@ def test_the_request_says_everything_a_reviewer_needs_as_json() -> None:
             {"rule": "anger", "explanation": "the customer is angry", "severity": "P2"},
             {"rule": "legal", "explanation": "a lawyer is named", "severity": "P1"},
         ],
+        "findings": [
+            {"guard": "link", "reason": "stands nowhere", "sentence": "See x.example.", "draft": "first"},
+            {"guard": "promise", "reason": "nobody promised", "sentence": "We promise.", "draft": "last"},
+        ],
         "sources": [
             {
                 "title": "Returns",
@@ -112,6 +123,12 @@ def test_the_request_says_everything_a_reviewer_needs_as_json() -> None:
         "rejected": [],
         "actions": ["approve", "edit", "answer", "reject", "take_over"],
     }
+
+
+def test_a_turn_paused_before_there_were_guards_has_no_findings() -> None:
+    state = STATE.copy()
+    del state["guarding"]
+    assert request_of(state)["findings"] == []
 
 
 def rejected(times: int) -> ReviewInput:
@@ -222,6 +239,12 @@ def test_an_answer_from_the_studio_has_a_reviewer_all_the_same() -> None:
 async def test_a_turn_goes_to_a_person_exactly_when_a_rule_fired() -> None:
     assert await after_adapt({"escalation": STATE["escalation"]}) == "review"
     assert await after_adapt({"escalation": Escalation(())}) == "__end__"
+
+
+async def test_while_the_guards_demand_something_respond_writes_again() -> None:
+    for demand, goes_to in (("rewrite", "respond"), ("withdraw", "respond"), (None, "escalate")):
+        guarding = Guarding((), cast("Any", demand))
+        assert await after_guard({"guarding": guarding}) == goes_to
 
 
 @pytest.mark.parametrize("action", get_args(Action))

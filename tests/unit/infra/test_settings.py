@@ -62,6 +62,7 @@ NAMES: dict[str, tuple[str, str, object]] = {
     "CSAGENT_MODEL__DEADLINE_SECONDS": ("model.deadline_seconds", "9", 9.0),
     "CSAGENT_MODEL__PRICE_IN": ("model.price_in", "0.25", Decimal("0.25")),
     "CSAGENT_MODEL__PRICE_OUT": ("model.price_out", "2", Decimal(2)),
+    "CSAGENT_MODEL__JUDGE": ("model.judge", "true", True),
     "CSAGENT_SPEND__CASE_TOKENS": ("spend.case_tokens", "5", 5),
     "CSAGENT_SPEND__CASE_MONEY": ("spend.case_money", "0.5", Decimal("0.5")),
     "CSAGENT_SPEND__DAY_TOKENS": ("spend.day_tokens", "6", 6),
@@ -133,7 +134,19 @@ def test_every_setting_has_its_name_in_the_environment(monkeypatch: pytest.Monke
 def test_every_group_is_in_the_list_above() -> None:
     groups = {name for name, field in Settings.model_fields.items() if isinstance(field.default_factory, type)}
     assert groups - {"master_keys", "staff_keys"} == {
-        *("worker", "company", "settle", "pace", "files", "form", "model", "spend", "knowledge", "retention"),
+        *(
+            "worker",
+            "company",
+            "settle",
+            "pace",
+            "files",
+            "form",
+            "model",
+            "spend",
+            "knowledge",
+            "intents",
+            "retention",
+        ),
         *("chat", "gmail", "identity", "life", "survey", "whatsapp"),
     }
     assert {path.partition(".")[0] for path, _, _ in NAMES.values() if "." in path} == groups - {

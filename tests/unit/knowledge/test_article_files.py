@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.knowledge.article import Article
-from infra.knowledge.faq import read_csv, read_json
+from infra.knowledge.faq import read_csv, read_json, read_jsonl
+from infra.knowledge.formats import LARGEST_FILE, Reader
 from infra.knowledge.markdown import read_markdown, read_text
 from infra.knowledge.origin import Origin, UnreadableFileError, key_from
-from infra.knowledge.reading import LARGEST_FILE, Reader, Reading, read_articles
+from infra.knowledge.reading import Reading, read_articles
 from infra.knowledge.webpage import read_webpage
 from skills.errors import KnowledgeFileError
 from skills.turn import Language
@@ -106,7 +108,7 @@ def test_a_page_gives_its_main_content_without_its_frame(tmp_path: Path) -> None
     )
     assert (article.title, article.language, article.audience) == ("Versand & Zoll", "de", "staff")
     assert article.url == "https://shop.example/v"
-    assert article.text == "Zwei\nTage fett.\n\n## Zoll\n\n- eins\n- zwei\n\na b"
+    assert article.text == "Zwei\nTage fett.\n\n## Zoll\n\n- eins\n- zwei\n\n| a | b |"
 
 
 def test_a_page_without_a_main_part_or_title_is_read_from_its_body(tmp_path: Path) -> None:
@@ -222,12 +224,50 @@ def test_one_bad_file_does_not_keep_the_others_out(tmp_path: Path) -> None:
     assert reading.ignored == ("logo.png",)
 
 
+def test_a_table_of_a_page_stays_a_table(tmp_path: Path) -> None:
+    table = (
+        "<table><tr><th>To<th>Price</tr><tr><td><p>France</p></td><td>9<br>euros</td></tr>"
+        "<tr><td>Norway</td><td></td></tr><tr><td></td></tr></table>"
+    )
+    (found,) = read(
+        tmp_path, "page.html", f"<title>Fees</title><main><p>They are:</p>{table}<p>Done.</p></main>"
+    ).articles
+    assert found.text == ("They are:\n\n| To | Price |\n| --- | --- |\n| France | 9 euros |\n| Norway | |\n\nDone.")
+
+
+def test_dates_are_read_from_the_front_matter_and_the_columns_of_a_table(tmp_path: Path) -> None:
+    (one,) = read(tmp_path, "a.md", "---\neffective: 2026-03-01\nexpires: 2026-03-31\n---\n# A\n\nText.").articles
+    assert (one.effective, one.expires) == (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
+    assert [one.holds(datetime(2026, month, 31, 23, tzinfo=UTC)) for month in (1, 3, 5)] == [False, True, False]
+    reading = read(tmp_path, "b.csv", "question;answer;valid_until\nHow?;So.;2026-01-01T12:00+02:00\nWhy?;Thus.;soon")
+    assert [entry.expires for entry in reading.articles] == [datetime(2026, 1, 1, 10, tzinfo=UTC)]
+    (unreadable,) = reading.problems
+    assert str(unreadable) == "b.csv, line 3: 'soon' is not a date"
+    (never,) = read(tmp_path, "c.md", "---\neffective: 2026-03-01\nexpires: 2026-02-01\n---\nText.").problems
+    assert "expires before it takes effect" in str(never)
+
+
+def test_lines_of_json_are_entries_and_a_broken_one_is_named(tmp_path: Path) -> None:
+    lines = '{"question": "How?", "answer": "So."}\n\n{"question": "Why?", "answer": ""}\n'
+    reading = read(tmp_path, "faq.jsonl", lines)
+    assert [found.title for found in reading.articles] == ["How?"]
+    (missing,) = reading.problems
+    assert str(missing) == "faq.jsonl: entry 2: the answer is missing"
+    assert str(complaint(read(tmp_path, "faq.jsonl", lines + "{"))) == "faq.jsonl, line 4: is not JSON"
+
+
+def test_a_language_that_nobody_says_is_guessed(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Rückgabe\n\nSie können das innerhalb von dreißig Tagen nicht mehr zurückgeben.")
+    (tmp_path / "b.md").write_text("# OK\n\nOK.")
+    assert [found.language for found in read_articles(tmp_path, language=None).articles] == ["de", "en"]
+
+
 def test_a_wrong_path_or_format_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeFileError, match="no file or folder"):
         read_articles(tmp_path / "nowhere")
-    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    (tmp_path / "a.odt").write_bytes(b"PK")
     with pytest.raises(KnowledgeFileError, match="no known format") as caught:
-        read_articles(tmp_path / "a.pdf")
+        read_articles(tmp_path / "a.odt")
     assert ".md" in str(caught.value.hint)
 
 
@@ -241,7 +281,7 @@ def test_an_unreadable_entry_of_a_folder_is_reported(tmp_path: Path, monkeypatch
     assert "Permission denied" in str(complaint(read_articles(tmp_path)))
 
 
-@pytest.mark.parametrize("reader", [read_markdown, read_text, read_webpage, read_csv, read_json])
+@pytest.mark.parametrize("reader", [read_markdown, read_text, read_webpage, read_csv, read_json, read_jsonl])
 @given(text=st.text(alphabet=st.characters(codec="utf-8"), max_size=300))
 def test_no_text_makes_a_reader_fail_in_another_way(reader: Reader, text: str) -> None:
     try:

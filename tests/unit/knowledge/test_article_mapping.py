@@ -87,3 +87,19 @@ def test_the_mapping_for_the_evals_fits_its_shape(tmp_path: Path) -> None:
         (folder / "dstc10_faq.toml").read_text(encoding="utf-8"),
     )
     assert reading.articles[0].text == "## train\n\nHalf price."
+
+
+def test_a_mapping_reads_tables_and_lines_of_json_too(tmp_path: Path) -> None:
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text('path = "*"\nslug = "{sku}"\ntitle = "{name}"\ntext = "{info}"\nexpires = "{until|none}"\n')
+    (tmp_path / "a.csv").write_text("sku;name;info;until;none\n7;Lamp;It shines.;2026-05-01;\n8;Bulb;It glows.;;\n")
+    (tmp_path / "b.jsonl").write_text('{"sku": 9, "name": "Cord", "info": "It hangs.", "none": ""}\n')
+    reading = read_articles(tmp_path, mapping=mapping)
+    assert [(found.slug, found.title, found.expires is None) for found in reading.articles] == [
+        ("a.csv#7", "Lamp", False),
+        ("a.csv#8", "Bulb", True),
+        ("b.jsonl#9", "Cord", True),
+    ]
+    (tmp_path / "a.csv").write_text('sku,name\n"7,8')
+    (problem,) = read_articles(tmp_path / "a.csv", mapping=mapping).problems
+    assert "the table breaks off here" in str(problem)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.knowledge.article import Article
-from infra.knowledge.passages import LONGEST, split
+from infra.knowledge.blocks import LONGEST
+from infra.knowledge.passages import split
 from infra.knowledge.question import LONGEST as LONGEST_QUESTION
 from infra.knowledge.question import searchable
 from skills.turn import Language
@@ -48,10 +49,46 @@ def test_a_hash_within_code_is_no_heading() -> None:
 def test_a_long_section_is_cut_at_sentences_into_parts_of_similar_length() -> None:
     pieces = split(article("## All\n\n" + words(500)))
     lengths = [len(piece.text.split()) for piece in pieces]
-    assert sum(lengths) == 500
     assert len(lengths) == 3
     assert all(120 <= length <= LONGEST for length in lengths)
     assert all(piece.text.endswith(".") for piece in pieces)
+
+
+def test_only_where_a_paragraph_is_cut_do_parts_overlap_by_a_sentence() -> None:
+    first, second, third = (piece.text for piece in split(article(words(500))))
+    assert second.startswith(first.rsplit(". ", 1)[1])
+    assert third.startswith(second.rsplit(". ", 1)[1])
+    whole = split(article("\n\n".join([words(150), words(150)])))
+    assert [len(piece.text.split()) for piece in whole] == [150, 150]
+
+
+def test_a_table_that_fits_is_not_cut_and_one_that_does_not_keeps_its_head() -> None:
+    rows = [f"| lamp {n} | {n} euros |" for n in range(30)]
+    table = "\n".join(["| what | price |", "| --- | --- |", *rows])
+    pieces = split(article(f"{words(100)}\n\n{table}\n\n{words(100)}"))
+    assert [table in piece.text for piece in pieces].count(True) == 1
+    long = "\n".join(["| what | price |", "| --- | --- |", *rows * 4])
+    pieces = split(article(long))
+    assert len(pieces) > 1
+    assert all(piece.text.startswith("| what | price |\n| --- | --- |\n| lamp") for piece in pieces)
+    assert sum(piece.text.count("| lamp") for piece in pieces) == 120
+
+
+def test_a_list_is_cut_between_items_and_stays_with_the_line_that_leads_to_it() -> None:
+    items = "\n".join(f"- item {n} {words(18)}\n  its second line" for n in range(12))
+    pieces = split(article(f"{words(150)}\n\nYou need all of these:\n\n{items}"))
+    assert all(not piece.text.startswith("  its") for piece in pieces)
+    (lead,) = [piece for piece in pieces if "You need" in piece.text]
+    assert "You need all of these:\n\n- item 0" in lead.text
+    short = split(article(f"{words(200)}\n\n- one two three\n\n- four five six {words(20)}"))
+    assert [piece.text.startswith("- one two three\n\n- four") for piece in short] == [False, True]
+
+
+def test_a_question_within_a_page_stays_with_its_answer() -> None:
+    pairs = [f"**What about number {n}?**\n\n{words(90)}" for n in range(4)]
+    pieces = split(article("\n\n".join(pairs)))
+    assert pieces[0].text.split("\n\n**")[0] == pairs[0]
+    assert all(piece.text.startswith("**What") for piece in pieces)
 
 
 def test_paragraphs_stay_whole_where_they_can() -> None:

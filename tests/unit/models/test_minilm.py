@@ -167,3 +167,12 @@ def test_a_process_with_the_model_stays_small_and_imports_no_vendor() -> None:
     megabytes, *heavy = done.stdout.split()
     assert heavy == []
     assert int(megabytes) < 200
+
+
+async def test_layered_vectors_are_unit_vectors_that_hold_the_usual_one(embedder: MiniLmEmbedder) -> None:
+    texts = ["Where is my parcel?", "I want my money back, the product arrived broken."]
+    layered = np.array(await embedder.layered().embed(texts))
+    assert layered.shape == (2, embedder.layered().dimensions)
+    assert np.allclose(np.linalg.norm(layered, axis=1), 1, atol=1e-5)
+    last = layered[:, 3 * embedder.dimensions : 4 * embedder.dimensions] * np.sqrt(5)
+    assert np.allclose(last, await embedder.embed(texts), atol=1e-5)

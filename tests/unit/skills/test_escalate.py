@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from skills.errors import PolicyError
 from skills.escalate import Escalate, Policy, amounts_in
-from skills.turn import Customer, Draft, Escalation, ForPerson, Rejection, Sentiment, Severity, Trend
+from skills.turn import Customer, Draft, Escalation, Finding, ForPerson, Guarding, Rejection, Sentiment, Severity, Trend
 from tests.unit.skills.skill_examples import a_customer, a_sentiment, a_turn, an_answer, no_answer
 
 NODE = Escalate()
@@ -248,22 +248,36 @@ RULE = '[[rule]]\nname = "a"\nseverity = "P1"\nexplanation = "x"\n'
     [
         ("a =", "not valid TOML", "quotes"),
         ("", "`rule` is missing", "phrases, rule"),
-        ("rule = 3", "`rule` is 3", "default policy"),
-        ("rule = [3]", "Rule number 1: `rule` is 3", "default policy"),
-        ('[[rule]]\nname = "a"', "Rule “a”: `severity` is missing", "explanation"),
-        (RULE.replace("P1", "P4") + "when = {answered = true}", "`severity` is 'P4'", "default policy"),
+        ("rule = 3", "`rule` is 3", "shipped policy.toml"),
+        ("rule = [3]", "rule number 1: `rule` is 3", "shipped policy.toml"),
+        ("rules = 1", "`rule` is missing", "phrases, rule"),
+        ('[[rule]]\nname = "a"', "rule “a”: `severity` is missing", "explanation"),
+        (RULE.replace("P1", "P4") + "when = {answered = true}", "`severity` is 'P4'", "shipped policy.toml"),
+        (RULE.replace("P1", "p1") + "when = {answered = true}", "'P1', 'P2' or 'P3'; did you mean “P1”?", "shipped"),
         (RULE + "when = {}", "no condition", "mentions"),
         (RULE + "when = {anger = 1}", "`when.anger` is not a field", "anger_at_least"),
-        (RULE + "when = {anger_at_least = 3}", "`when.anger_at_least` is 3", "default policy"),
-        (RULE + 'when = {answered = "yes"}', "`when.answered` is 'yes'", "default policy"),
-        (RULE + 'when = {mentions = ["@no"]}', "the list “no”", "There are: none"),
+        (RULE + 'when = {mention = ["x"]}', "`when.mention` is not a field; did you mean “mentions”?", "allowed are"),
+        (RULE + "when = {anger_at_least = 3}", "`when.anger_at_least` is 3", "shipped policy.toml"),
+        (RULE + 'when = {answered = "yes"}', "`when.answered` is 'yes'", "shipped policy.toml"),
+        (
+            RULE + 'when = {trend = "worse"}',
+            "can't be: input should be 'improving', 'steady' or",
+            "shipped policy.toml",
+        ),
+        (RULE + 'when = {for_person = ["ask"]}', "did you mean “asked”?", "shipped policy.toml"),
+        (RULE + 'when = {mentions = ["@no"]}', "the list “no”", "there are: none"),
+        ('[phrases]\nhow_to = ["how"]\n' + RULE + 'when = {mentions = ["@howto"]}', "did you mean “how_to”?", "how_to"),
+        ('[phrases]\nodd = ["?!"]\n' + RULE + "when = {answered = true}", "list “odd” of [phrases]: '?!'", "customer"),
+        (RULE + 'when = {mentions = ["..."]}', "`mentions` has '...', which has no word", "customer"),
         (RULE + 'when = {unless = ["x"]}', "`unless` needs `mentions`", "narrows"),
-        ((RULE + "when = {answered = true}\n") * 2, "Two rules are called “a”", "of its own"),
+        (RULE + 'when = {other_than = ["x"]}', "`other_than` needs `mentions`", "narrows"),
+        ((RULE + "when = {answered = true}\n") * 2, "two rules are called “a”", "of its own"),
     ],
 )
 def test_an_impossible_policy_says_which_rule_and_field(text: str, message: str, hint: str) -> None:
     with pytest.raises(PolicyError) as caught:
-        Policy.parse(text)
+        Policy.parse(text, name="ours.toml")
+    assert str(caught.value).startswith("ours.toml")
     assert message in str(caught.value)
     assert "\n" not in message
     assert hint in str(caught.value.hint)
@@ -297,3 +311,15 @@ def test_other_numbers_are_no_amounts(text: str) -> None:
 async def test_no_text_stops_the_policy(text: str) -> None:
     assert all(amount.value >= 0 for amount in amounts_in(text))
     await decided(text)
+
+
+async def test_what_the_guards_still_object_to_goes_to_a_person_and_a_leak_sooner() -> None:
+    for guard, rule, severity in (("link", "guarded", "P3"), ("secret", "leak", "P2")):
+        finding = Finding(guard, "the link x.example stands in no cited source", "See x.example.")  # type: ignore[arg-type] # both are names
+        state = {"turn": a_turn("How long?"), "sentiment": a_sentiment(), "draft": an_answer()}
+        found = (await Escalate()({**state, "guarding": Guarding((finding,))}))["escalation"]  # type: ignore[typeddict-item] # a plain dictionary
+        (reason,) = found.reasons
+        assert (reason.rule, reason.severity.value) == (rule, severity)
+        assert "“the link x.example stands in no cited source”" in reason.explanation
+        mended = {**state, "guarding": Guarding((), None, (finding,))}
+        assert not (await Escalate()(mended))["escalation"].needed  # type: ignore[arg-type] # a plain dictionary

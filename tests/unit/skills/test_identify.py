@@ -3,12 +3,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skills.identify import Identify, claims_in
+from skills.ports import FactKey, Known, KnownFacts
 from skills.turn import Claim, CustomerId
 from tests.unit.skills.skill_examples import a_customer, a_turn, an_id
 
@@ -17,10 +19,16 @@ from tests.unit.skills.skill_examples import a_customer, a_turn, an_id
 class Directory:
     owners: list[CustomerId] = field(default_factory=list)
     asked: list[Sequence[Claim]] = field(default_factory=list)
+    known: list[tuple[CustomerId, KnownFacts]] = field(default_factory=list)
+    keys: list[Sequence[FactKey]] = field(default_factory=list)
 
     async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:
         self.asked.append(claims)
         return self.owners
+
+    async def known_by(self, keys: Sequence[FactKey]) -> Known:
+        self.keys.append(keys)
+        return Known(self.known, len(self.known))
 
 
 @pytest.mark.parametrize(
@@ -89,3 +97,26 @@ async def test_other_owners_of_a_claimed_address_are_possible_matches_and_verify
     assert found.possible_matches == (other,)
     assert not found.verified
     assert found.customer_id == turn.customer.id
+
+
+JANE = KnownFacts("Jane Bell", "G46 0JU", date(1986, 1, 25))
+
+
+async def test_whoever_the_records_fit_is_a_possible_match_and_is_not_verified() -> None:
+    other, turn = (
+        CustomerId(an_id("other")),
+        a_turn("I'm Jane Bell, born 25/01/1986", customer=a_customer(verified=False)),
+    )
+    directory = Directory(known=[(other, JANE)])
+    found = (await Identify(directory)({"turn": turn}))["identification"]
+    assert found.possible_matches == (other,)
+    assert (found.verified, found.customer_id) == (False, turn.customer.id)
+
+
+async def test_the_records_are_not_asked_about_a_name_alone_and_their_own_customer_is_no_match() -> None:
+    turn = a_turn("My name is Jane Bell, born 25/01/1986", customer=a_customer(verified=False))
+    directory = Directory(known=[(turn.customer.id, JANE)])
+    assert (await Identify(directory)({"turn": turn}))["identification"].possible_matches == ()
+    assert [set(keys) for keys in directory.keys] == [{("born", "1986-01-25"), ("name", "JN BL"), ("name", "BL JN")}]
+    await Identify(directory)({"turn": a_turn("My name is Jane Bell and my parcel is late")})
+    assert len(directory.keys) == 1

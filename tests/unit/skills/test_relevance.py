@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skills.relevance import Signs, judged
+from evals.suites.retrieval import AsFound
+from skills.ports import Judged, Reranker
+from skills.relevance import FeatureReranker, Signs, judged, likeliest_first, weighed
 from skills.synonyms import kinship, one_slip_apart
+from skills.turn import Passage
 from tests.unit.skills.skill_examples import DELIVERY, PAYMENT, a_passage
 
 NOISE = [
@@ -42,12 +46,34 @@ def test_a_word_that_no_passage_has_speaks_against_all() -> None:
     assert unknown[0].confidence < known[0].confidence
 
 
-def test_an_article_that_the_talk_is_about_is_likelier_to_go_on() -> None:
-    other, same = replace(DELIVERY, similarity=0.4), replace(PAYMENT, similarity=0.4)
-    alone = judged("and how?", [other, same])
-    talking = judged("and how?", [other, same], talk="We accept Visa.\n\nSource: Payment: https://help.example")
-    assert alone[0].passage == other
-    assert talking[0].passage == same
+@given(st.floats(0, 1), st.floats(-9, 9))
+def test_evidence_moves_the_odds_and_nothing_changes_without_it(confidence: float, evidence: float) -> None:
+    before = Judged(DELIVERY, confidence)
+    assert weighed(before, 0).confidence == pytest.approx(confidence, abs=1e-6)
+    after = weighed(before, evidence)
+    assert after.passage is DELIVERY
+    assert 0 <= after.confidence <= 1
+    assert (after.confidence - confidence) * evidence >= -1e-6
+
+
+class Coin:
+    """A reranker that judges by the length of a text alone."""
+
+    async def judge(self, question: str, passages: Sequence[Passage]) -> list[Judged]:
+        found = [Judged(passage, 1 / (1 + abs(len(passage.text) - len(question)))) for passage in passages]
+        return likeliest_first(found)
+
+
+@pytest.mark.parametrize("reranker", [FeatureReranker(), Coin(), AsFound()])
+async def test_a_reranker_judges_every_passage_once_likeliest_first(reranker: Reranker) -> None:
+    passages = [DELIVERY, PAYMENT, *NOISE]
+    judgements = await reranker.judge("How long does delivery take?", passages)
+    assert {judgement.passage.id for judgement in judgements} == {passage.id for passage in passages}
+    assert len(judgements) == len(passages)
+    confidences = [judgement.confidence for judgement in judgements]
+    assert confidences == sorted(confidences, reverse=True)
+    assert all(0 <= confidence <= 1 for confidence in confidences)
+    assert await reranker.judge("How long does delivery take?", []) == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from skills.respond import ExtractiveResponder, SmallTalk, small_talk_in
 from skills.respond.pieces import pieces_of
-from skills.turn import Draft, Rejection, Retrieval
+from skills.turn import Draft, Passage, Rejection, Retrieval
 from tests.unit.skills.skill_examples import DELIVERY, PAYMENT, a_passage, a_retrieval, a_sentiment, a_turn
 
 RETURN = a_passage(
@@ -221,3 +221,41 @@ def test_whatever_an_article_looks_like_it_comes_apart_into_lines(text: str) -> 
     for piece in pieces_of(a_passage(text)):
         assert piece.lines
         assert all(line.strip() and "\n" not in line for line in piece.lines)
+
+
+LAMP_WARRANTY = a_passage("Lamps: three years.", heading="Warranty", title="Lamps", similarity=0.6)
+BED_WARRANTY = a_passage("Beds: ten years.", heading="Warranty", title="Beds", similarity=0.58)
+
+
+async def test_a_question_that_several_articles_fit_is_answered_with_the_choices() -> None:
+    draft = await drafted(a_retrieval("Warranty?", LAMP_WARRANTY, BED_WARRANTY))
+    assert draft.text == "Several of our articles speak of that. Which do you mean: “Lamps” or “Beds”?"
+    assert (draft.answered, draft.citations) == (True, ())
+
+
+async def test_nobody_is_asked_which_they_mean_in_the_middle_of_a_talk() -> None:
+    draft = await drafted(a_retrieval("Warranty?", LAMP_WARRANTY, BED_WARRANTY), history="Which do you mean?")
+    assert "Which do you mean" not in draft.text
+
+
+@pytest.mark.parametrize(
+    ("question", "passages"),
+    [
+        ("Warranty of lamps?", (LAMP_WARRANTY, BED_WARRANTY)),
+        ("Warranty?", (LAMP_WARRANTY, replace(BED_WARRANTY, similarity=0.5))),
+        ("Warranty?", (LAMP_WARRANTY, replace(LAMP_WARRANTY, id=PAYMENT.id))),
+        ("?", (LAMP_WARRANTY, BED_WARRANTY)),
+    ],
+)
+async def test_nobody_is_asked_where_one_article_fits_best(question: str, passages: tuple[Passage, ...]) -> None:
+    assert "Which do you mean" not in (await drafted(a_retrieval(question, *passages))).text
+
+
+async def test_a_follow_up_that_the_talk_leads_away_from_what_was_found_stays_open() -> None:
+    found = replace(DELIVERY, similarity=0.35)
+    near = [replace(PAYMENT, id=a_passage(f"{n}").id, similarity=0.33) for n in range(7)]
+    draft = await drafted(
+        a_retrieval("What did it cost the museum?", found, *near, confidence=0.6), history="The museum opened in 1921."
+    )
+    assert (draft.answered, draft.failure) == (False, None)
+    assert draft.confidence <= 0.3

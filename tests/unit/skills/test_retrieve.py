@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skills.errors import KnowledgeUnavailableError, ModelUnavailableError, SupportError
-from skills.ports import KnowledgeQuery
+from skills.ports import KnowledgeQuery, Mention
 from skills.retrieve import Retrieve, questions_of
-from skills.turn import Author, Passage, Retrieval
+from skills.turn import Audience, Author, Passage, Retrieval
 from tests.unit.skills.skill_examples import DELIVERY, PAYMENT, a_customer, a_passage, a_turn
 
 
@@ -194,3 +194,59 @@ async def test_of_several_readings_the_better_judgement_counts() -> None:
     long = "My aunt and her three dogs moved to the seaside. How long does standard delivery take?"
     alone = await retrieved(articles, "How long does standard delivery take?")
     assert (await retrieved(articles, long)).confidence >= alone.confidence
+
+
+@dataclass
+class Town:
+    """Two hotels with the same two facts; ``Subjects`` and ``Knowledge`` in one."""
+
+    asked: list[KnowledgeQuery] = field(default_factory=list)
+    facts: tuple[Passage, ...] = tuple(
+        a_passage(f"{text} {hotel}", heading=hotel, title=f"{title} {hotel}", similarity=similarity)
+        for hotel in ("Grant", "Laurel")
+        for title, text, similarity in (("Parking", "Park at", 0.6), ("Breakfast", "Breakfast at", 0.3))
+    )
+
+    async def search(self, query: KnowledgeQuery) -> list[Passage]:
+        self.asked.append(query)
+        return [fact for fact in self.facts if query.articles is None or fact.article_id in query.articles]
+
+    async def mentioned(self, texts: Sequence[str], audience: Audience) -> list[list[Mention]]:
+        assert audience == "customers"
+        return [
+            [
+                Mention(hotel, frozenset(fact.article_id for fact in self.facts if fact.heading == hotel), 1.0)
+                for hotel in ("Grant", "Laurel")
+                if hotel.lower() in text.lower()
+            ]
+            for text in texts
+        ]
+
+
+async def asked_in_town(town: Town, text: str, *before: tuple[Author, str]) -> Retrieval:
+    return (await Retrieve(town, subjects=town)({"turn": a_turn(text, history=before)}))["retrieval"]
+
+
+async def test_a_question_is_answered_for_the_thing_that_the_talk_is_about() -> None:
+    for hotel in ("Grant", "Laurel"):
+        found = await asked_in_town(Town(), "can I park my car", ("agent", f"I recommend the {hotel}."))
+        assert (found.passages[0].heading, found.passages[0].title) == (hotel, f"Parking {hotel}")
+
+
+async def test_the_thing_named_last_is_meant() -> None:
+    before: list[tuple[Author, str]] = [("agent", "The Grant?"), ("customer", "no"), ("agent", "The Laurel?")]
+    assert (await asked_in_town(Town(), "can I park my car", *before)).passages[0].heading == "Laurel"
+    assert (await asked_in_town(Town(), "can I park at the Grant", *before)).passages[0].heading == "Grant"
+
+
+async def test_what_no_name_was_said_of_is_searched_in_all_articles_alone() -> None:
+    town = Town()
+    await asked_in_town(town, "can I park my car", ("agent", "How can I help?"))
+    assert {query.articles for query in town.asked} == {None}
+
+
+async def test_a_thing_is_searched_with_the_question_alone() -> None:
+    town = Town()
+    await asked_in_town(town, "and breakfast?", ("customer", "Can I park at the Grant?"), ("agent", "Yes."))
+    (query,) = (query for query in town.asked if query.articles is not None)
+    assert query.text == "and breakfast?"

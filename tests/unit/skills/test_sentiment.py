@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skills.sentiment import LexiconSentiment, ModelSentiment, trend_of
-from skills.turn import Sentiment, Trend
+from skills.errors import ConfigurationError, ModelUnavailableError
+from skills.sentiment import FusedSentiment, Head, LexiconSentiment, ModelSentiment, trend_of
+from skills.sentiment.head import FILE, LABELS, SIGNS, signs
+from skills.sentiment.plain import plain
+from skills.turn import MoodLabel, Sentiment, Trend
 from tests.unit.skills.skill_examples import ScriptedModel, a_turn
 
 LEXICON = LexiconSentiment()
@@ -114,3 +124,126 @@ async def test_a_language_that_is_no_code_is_guessed_from_the_message() -> None:
 async def test_without_the_model_the_lexicon_answers() -> None:
     turn = a_turn("this is terrible")
     assert (await ModelSentiment(ScriptedModel(), LEXICON)({"turn": turn}))["sentiment"] == LEXICON.read(turn)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Great, another week of waiting.",
+        "Thanks for nothing.",
+        "Toll, schon wieder kaputt.",
+        "Genial, otra semana de espera para el pedido.",
+        "Génial, encore une semaine pour la livraison.",
+    ],
+)
+def test_praise_that_opens_a_complaint_is_taken_as_wry(text: str) -> None:
+    assert read(text).label == "negative"
+
+
+@pytest.mark.parametrize("text", ["Great, thank you!", "Great, the second parcel is here.", "Toll, danke!"])
+def test_praise_that_opens_nothing_bad_stays_praise(text: str) -> None:
+    assert read(text).label == "positive"
+
+
+def test_emoticons_count_where_they_stand_alone() -> None:
+    assert read("it works :)").label == "positive"
+    assert read("it is here :(").label == "negative"
+    assert read("see http://shop.example:8080/(new)").label == "neutral"
+
+
+def test_a_message_is_embedded_without_handles_and_links_and_with_its_emoji_named() -> None:
+    assert plain("Thx @shop #SoHappy \U0001f602 https://t.example/x") == "Thx So Happy face with tears of joy"
+    assert plain("mail me at ada@shop.example") == "mail me at ada@shop.example"
+
+
+@dataclass(frozen=True)
+class OneVector:
+    """An embedder whose every text has the same vector, or that is away."""
+
+    vector: tuple[float, ...] | None
+    model: str = "minilm-l6-v2"
+    dimensions: int = 384
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        if self.vector is None:
+            raise ModelUnavailableError("away")
+        return [list(self.vector) for _ in texts]
+
+
+HEAD = Head.load()
+NOTHING = (0.0,) * 384
+
+
+def leaning(label: MoodLabel) -> tuple[float, ...]:
+    """A unit vector that speaks for a label as clearly as any can."""
+    place = LABELS.index(label)
+    direction = HEAD.vector[place] - HEAD.vector[[other for other in range(3) if other != place]].mean(axis=0)
+    return tuple(direction / np.linalg.norm(direction))
+
+
+@pytest.mark.parametrize("label", ["negative", "positive"])
+async def test_the_vector_decides_where_the_words_say_nothing(label: MoodLabel) -> None:
+    found = (await FusedSentiment(OneVector(leaning(label)))({"turn": a_turn("the parcel is at the door")}))[
+        "sentiment"
+    ]
+    assert found.label == label
+    assert (found.polarity > 0) == (label == "positive")
+
+
+async def test_anger_urgency_and_evidence_stay_the_lexicons() -> None:
+    turn = a_turn("I am furious, I need this today!")
+    found = (await FusedSentiment(OneVector(NOTHING))({"turn": turn}))["sentiment"]
+    lexical = LEXICON.read(turn)
+    assert (found.anger, found.urgency, found.evidence) == (lexical.anger, lexical.urgency, lexical.evidence)
+    assert found.label == "negative"
+
+
+@pytest.mark.parametrize(
+    ("text", "embedder"),
+    [
+        ("This is terrible", OneVector(None)),
+        ("This is terrible", OneVector(NOTHING, model="another")),
+        ("Das ist wirklich schlecht, ich warte schon lange", OneVector(leaning("positive"))),
+        ("@shop", OneVector(leaning("positive"))),
+    ],
+)
+async def test_the_lexicon_decides_alone_where_the_head_knows_nothing(text: str, embedder: OneVector) -> None:
+    turn = a_turn(text)
+    assert (await FusedSentiment(embedder)({"turn": turn}))["sentiment"] == LEXICON.read(turn)
+
+
+@given(st.text())
+def test_the_heads_shares_add_up_for_every_text(text: str) -> None:
+    turn = a_turn(text)
+    seen = signs(text, LEXICON.weighed(turn)[1], LEXICON.lexicon)
+    assert len(seen) == len(SIGNS)
+    assert all(-1 <= figure <= 1 for figure in seen)
+    assert sum(HEAD.weigh(seen, NOTHING)) == pytest.approx(1)
+
+
+def stored(**changes: Any) -> bytes:
+    file = io.BytesIO()
+    kept: dict[str, Any] = {"model": "m", "vector": np.zeros((3, 4)), "signs": np.zeros((3, len(SIGNS)))}
+    np.savez(file, **{**kept, "bias": np.zeros(3), "means": np.zeros((2, 3)), **changes})
+    return file.getvalue()
+
+
+def test_weights_of_the_right_shape_are_read() -> None:
+    assert Head.parse(stored()).model == "m"
+    assert Head.parse((files("skills.sentiment") / FILE).read_bytes()).vector.shape == (3, 384)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"no archive",
+        stored()[:200],
+        stored(vector=np.zeros((2, 4))),
+        stored(bias=np.full(3, np.nan)),
+        stored(means=np.array([object()])),
+    ],
+)
+def test_damaged_weights_are_refused_with_a_clear_error(raw: bytes) -> None:
+    with pytest.raises(ConfigurationError, match="weights of the sentiment head"):
+        Head.parse(raw)

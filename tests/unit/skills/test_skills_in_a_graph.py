@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from graph.state import TurnState
 from skills.adapt import Adapt
 from skills.escalate import Escalate
 from skills.identify import Identify
-from skills.ports import KnowledgeQuery
+from skills.ports import FactKey, KnowledgeQuery, Known, KnownFacts
 from skills.respond import ExtractiveResponder
 from skills.retrieve import Retrieve
 from skills.sentiment import LexiconSentiment
@@ -25,6 +26,10 @@ class Nobody:
     async def verified_owners(self, claims: Sequence[Claim]) -> list[CustomerId]:
         assert claims
         return []
+
+    async def known_by(self, keys: Sequence[FactKey]) -> Known:
+        assert keys
+        return Known()
 
 
 @dataclass(frozen=True)
@@ -56,17 +61,26 @@ class Everybody:
         assert claims
         return [CustomerId(uuid4()), CustomerId(uuid4())]
 
+    async def known_by(self, keys: Sequence[FactKey]) -> Known:
+        assert keys
+        return Known([(CustomerId(uuid4()), KnownFacts("Dana Moss", "G46 0JU", date(1986, 1, 25)))], 1)
+
 
 @pytest.mark.parametrize(
     "text", ["How long does delivery take?", "I want to talk to a person!", "a lawyer will call you"]
 )
-async def test_whether_an_address_is_known_changes_nothing_of_what_is_said(text: str) -> None:
+async def test_whether_an_address_or_a_person_is_known_changes_nothing_of_what_is_said(text: str) -> None:
     told = []
     for directory in (Nobody(), Everybody()):
-        state: dict[str, Any] = {"turn": a_turn(f"{text} I am dana@example.com", customer=a_customer(verified=False))}
+        state: dict[str, Any] = {
+            "turn": a_turn(
+                f"{text} I am dana@example.com, Dana Moss, born 25/01/1986, G46 0JU.",
+                customer=a_customer(verified=False),
+            )
+        }
         for step in (Identify(directory), *STEPS[1:]):
             state |= await step(state)  # type: ignore[arg-type] # each takes a part of it
-        assert len(state["identification"].possible_matches) == (2 if isinstance(directory, Everybody) else 0)
+        assert len(state["identification"].possible_matches) == (3 if isinstance(directory, Everybody) else 0)
         told.append((state["reply"], state["draft"], state["escalation"]))
     assert told[0] == told[1]
 

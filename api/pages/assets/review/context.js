@@ -14,9 +14,10 @@ import { channelName, languageName, percent, plainWords, polarityName, strength,
  */
 export function escalationContext(detail, onSentence, session) {
   const { request } = detail;
-  const { elsewhere = [], possible_matches: matches = [] } = request; // an older request has neither
+  const { elsewhere = [], possible_matches: matches = [], findings = [] } = request; // an older request has none
   return [
     section("Why a person is asked", element("ul.reasons", {}, request.reasons.map(reason))),
+    findings.length > 0 && section("What the guards took out", element("ul.rejected", {}, findings.map(finding))),
     section("Mood", mood(request.mood)),
     section(
       "Sources",
@@ -67,6 +68,16 @@ function reason({ rule, explanation, severity: level }) {
     {},
     severity(level),
     element("div", {}, element("p", {}, explanation), element("p.muted.small", {}, plainWords(rule))),
+  );
+}
+
+function finding({ guard, reason: why, sentence, draft }) {
+  return element(
+    "li",
+    {},
+    element("p", {}, why.charAt(0).toUpperCase() + why.slice(1)),
+    element("p.muted.small", {}, `${plainWords(guard)} · ${draft === "first" ? "first draft" : "second draft"}`),
+    sentence && element("blockquote.small", { dir: "auto" }, sentence),
   );
 }
 

@@ -19,7 +19,7 @@ function offer(customerId, otherId, session) {
     { type: "button", onclick: () => attempt(place, look, () => show(place, customerId, otherId, session)) },
     "Look at both",
   );
-  return element("li", {}, element("p", {}, "Somebody else has proven an address that is named here."), look, place);
+  return element("li", {}, element("p", {}, "Somebody else has proven an address that is named here, or what is said here fits our records of them."), look, place);
 }
 
 async function show(place, customerId, otherId, session) {

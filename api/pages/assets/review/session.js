@@ -5,8 +5,9 @@ import { Memory } from "../memory.js";
 import { Refused, request } from "../requests.js";
 
 export class Session {
-  /** @param {{onIn: Function, onOut: Function}} options */
-  constructor({ onIn, onOut }) {
+  /** @param {{onIn: Function, onOut: Function, title?: string}} options */
+  constructor({ onIn, onOut, title = "Review" }) {
+    this.title = title;
     this.memory = new Memory("sessionStorage", "support.review.");
     this.onIn = onIn;
     this.onOut = onOut;
@@ -36,10 +37,10 @@ export class Session {
     else this.ask();
   }
 
-  /** A request with the key. A key that isn't accepted any more leads back to the form; what was typed is kept. */
+  /** A request with the key; a path below the review API, or a whole one. A key that isn't accepted any more leads back to the form; what was typed is kept. */
   async call(path, options = {}) {
     try {
-      return await request(`/v1/review${path}`, { ...options, key: this.key });
+      return await request(path.startsWith("/v1/") ? path : `/v1/review${path}`, { ...options, key: this.key });
     } catch (error) {
       if (error instanceof Refused && error.status === 401 && this.key) {
         this.memory.remove("key");
@@ -76,6 +77,7 @@ export class Session {
   enter() {
     byId("sign-in").hidden = true;
     byId("desk").hidden = false;
+    document.title = this.title;
     this.onIn();
   }
 
@@ -85,7 +87,7 @@ export class Session {
     const notice = byId("sign-in-why");
     notice.textContent = why;
     notice.hidden = !why;
-    document.title = "Sign in – Review";
+    document.title = `Sign in – ${this.title}`;
     this.input.focus();
   }
 

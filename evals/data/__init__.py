@@ -1,0 +1,1 @@
+"""Readers of the public data, one module a set. Nothing here downloads."""

@@ -1,0 +1,1 @@
+"""Arithmetic that every suite shares: intervals, comparisons, and vectors that are kept between runs."""

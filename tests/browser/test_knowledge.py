@@ -1,0 +1,51 @@
+"""The staff's search over the articles."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from tests.browser.conftest import OpenPage
+
+pytestmark = pytest.mark.browser
+
+PASSAGE = {
+    "id": "1", "article_id": "2", "title": "Returns", "heading": "<b>Shoes</b>", "text": "Thirty days.",
+    "url": "https://shop.example/returns", "language": "en", "similarity": 0.71, "score": 0.0328, "place_by_words": 2,
+    "source": "help", "slug": "returns.md",
+}  # fmt: skip
+FINDING = {
+    "kind": "broken_link", "article": {"id": "2", "source": "help", "slug": "returns.md", "title": "Returns"},
+    "detail": "leads to fee.md, which is not there", "other": None, "at": None,
+}  # fmt: skip
+
+
+async def test_passages_are_shown_with_where_they_come_from_and_the_report_too(
+    open_page: OpenPage, violations: Callable[[Page], Awaitable[str]]
+) -> None:
+    page = await open_page("/knowledge")
+    asked: list[object] = []
+
+    async def search(route: Route) -> None:
+        asked.append((route.request.headers["authorization"], route.request.post_data_json))
+        await route.fulfill(json={"items": [PASSAGE]})
+
+    await page.route("**/v1/review/escalations*", lambda route: route.fulfill(json={"items": []}))
+    await page.route("**/v1/knowledge/search", search)
+    await page.route("**/v1/knowledge/check", lambda route: route.fulfill(json={"findings": [FINDING]}))
+    await page.get_by_label("Staff key").fill("key-of-mira")
+    await page.keyboard.press("Enter")
+    await page.get_by_label("Question").fill("how long?")
+    await page.get_by_label("Search as").select_option("staff")
+    await page.get_by_role("button", name="Search").click()
+    found = page.locator("#found")
+    await expect(found).to_contain_text("Returns: <b>Shoes</b>")
+    await expect(found).to_contain_text("similarity 0.71, score 0.0328, number 2 by words")
+    await expect(found).to_contain_text("help/returns.md https://shop.example/returns")
+    assert asked[-1] == ("Bearer key-of-mira", {"text": "how long?", "audience": "staff"})
+    assert await violations(page) == ""
+    await page.get_by_role("button", name="What is wrong?").click()
+    await expect(found).to_contain_text("broken link: Returns")
+    await expect(page.get_by_role("status")).to_have_text("1 to look at")
