@@ -88,7 +88,7 @@ async def test_from_question_to_answer_to_a_person_and_back(service: Service, vi
         await expect(page.get_by_text("There is something new.")).to_be_visible(timeout=15_000)
         await page.get_by_role("button", name="Show it").click()
     else:
-        while await page.locator(".from-human").count() == 0:  # the page never says that it is answered without the answer
+        while await page.locator(".from-human").count() == 0:  # it never says that it is answered, and shows no answer
             await expect(page.get_by_role("heading", name="Answered")).to_have_count(0)
             await page.get_by_role("button", name="Check for an answer").click()
     await expect(page.locator(".from-human .text")).to_have_text("I am Kim, and here is what you do.")
