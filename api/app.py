@@ -19,7 +19,21 @@ from api.channels.channel import Channel, Inlet
 from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import count_shed, install
-from api.routes import answers, customers, dead_letters, feedback, files, health, identity, knowledge, review, troubles
+from api.routes import (
+    answers,
+    console,
+    customers,
+    dead_letters,
+    feedback,
+    files,
+    health,
+    identity,
+    knowledge,
+    review,
+    sign_in,
+    staff_pages,
+    troubles,
+)
 from api.terms import build_origins
 from api.wiring import Services, open_services
 from infra.settings import Settings
@@ -53,12 +67,17 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         identity.router,
         review.router,
         files.router,
+        files.staff_router,
         customers.router,
         knowledge.router,
         dead_letters.router,
         troubles.router,
         health.router,
         feedback.router,
+        sign_in.router,
+        sign_in.staff_router,
+        console.router,
+        staff_pages.router,
         pages,
     )
     inlets = [

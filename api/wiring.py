@@ -24,11 +24,13 @@ from api.jobs import jobs, life_jobs
 from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
+from api.staff_door import StaffDoor
 from api.terms import (
     build_code_limits,
     build_file_limits,
     build_keyring,
     build_life,
+    build_oidc_client,
     build_origins,
     build_pace,
     build_retention,
@@ -72,6 +74,8 @@ from infra.postgres.reports import DeliveryReports
 from infra.postgres.reviews import Reviews
 from infra.postgres.schedule import Schedule
 from infra.postgres.signals import PostgresSignals
+from infra.postgres.staff import StaffAccounts
+from infra.postgres.staff_sessions import StaffSessions
 from infra.postgres.surveys import Surveys
 from infra.postgres.turns import PostgresLedger
 from infra.postgres.verification import Verifications
@@ -79,6 +83,9 @@ from infra.redis.signals import LIMITS as REDIS_LIMITS
 from infra.redis.signals import RedisSignals
 from infra.settings import Settings
 from infra.signals import Signals
+from infra.staff.oidc import LIMITS as OIDC_LIMITS
+from infra.staff.oidc import OpenIdProvider
+from infra.staff.passwords import Cost, Passwords
 from skills.adapt import check_text, failure_notice
 from skills.conclude import rating_in
 from skills.errors import ConfigurationError
@@ -128,6 +135,8 @@ class Services:
     """Where the chat may be embedded."""
     knowledge: KnowledgeDesk
     """The articles, for the staff."""
+    staff: StaffDoor
+    """Who of the staff may come in."""
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
@@ -231,6 +240,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             tokens=TokenSigner(keyring.derive("conversation tokens")),
             origins=build_origins(settings),
             knowledge=knowledge,
+            staff=build_staff_door(settings, database, keyring, breakers),
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),
@@ -289,6 +299,37 @@ def build_knowledge_desk(settings: Settings, database: Database) -> KnowledgeDes
             yield embedder
 
     return KnowledgeDesk(database, knowledge=knowledge, embedder=answering)
+
+
+def build_staff_accounts(settings: Settings, database: Database, keyring: Keyring) -> StaffAccounts:
+    """The accounts of the staff."""
+    rules = settings.staff
+    return StaffAccounts(
+        database,
+        keyring,
+        Passwords(Cost(memory=rules.password_memory_kib)),
+        tries=rules.tries,
+        tries_from_address=rules.tries_from_address,
+        reserved=frozenset(settings.staff_keys),
+    )
+
+
+def build_staff_door(settings: Settings, database: Database, keyring: Keyring, breakers: Breakers) -> StaffDoor:
+    """Accounts, sessions, keys and the provider of the staff."""
+    rules, client = settings.staff, build_oidc_client(settings)
+    return StaffDoor(
+        accounts=build_staff_accounts(settings, database, keyring),
+        sessions=StaffSessions(
+            database, idle=timedelta(minutes=rules.idle_minutes), life=timedelta(hours=rules.session_hours)
+        ),
+        keys=settings.staff_keys,
+        key_roles=rules.key_roles,
+        secret=keyring.derive("staff cookies"),
+        provider=None if client is None else OpenIdProvider(client, breakers.add("oidc", OIDC_LIMITS)),
+        provider_label=rules.oidc.label,
+        passwords=rules.passwords,
+        public_url=settings.public_url,
+    )
 
 
 def build_verifications(settings: Settings, database: Database, keyring: Keyring) -> Verifications:

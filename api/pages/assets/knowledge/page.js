@@ -1,9 +1,10 @@
 // The staff's search over the articles: what the agent finds for a question, how near it is, and where it comes from.
 
+import { Keys } from "../console/keys.js";
+import { Session } from "../console/session.js";
 import { byId, element } from "../elements.js";
-import { Session } from "../review/session.js";
 
-const session = new Session({ onIn: () => byId("text").focus(), onOut: clear, title: "Knowledge" });
+const session = new Session({ onOut: clear });
 
 let asked = 0;
 
@@ -72,4 +73,4 @@ byId("ask").addEventListener("submit", (event) => {
   return show(() => session.call("/v1/knowledge/search", { method: "POST", body }), passages);
 });
 byId("check").addEventListener("click", () => show(() => session.call("/v1/knowledge/check"), findings));
-session.start();
+new Keys({ "/": () => byId("text").focus() }, session.memory);
