@@ -240,7 +240,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             tokens=TokenSigner(keyring.derive("conversation tokens")),
             origins=build_origins(settings),
             knowledge=knowledge,
-            staff=build_staff_door(settings, database, keyring, breakers),
+            staff=build_staff_door(settings, database, public, keyring, breakers),
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),
@@ -314,13 +314,18 @@ def build_staff_accounts(settings: Settings, database: Database, keyring: Keyrin
     )
 
 
-def build_staff_door(settings: Settings, database: Database, keyring: Keyring, breakers: Breakers) -> StaffDoor:
-    """Accounts, sessions, keys and the provider of the staff."""
+def build_staff_door(
+    settings: Settings, database: Database, public: Database, keyring: Keyring, breakers: Breakers
+) -> StaffDoor:
+    """Accounts, sessions, keys and the provider of the staff. Anybody may knock, so signing in is the public's lane."""
     rules, client = settings.staff, build_oidc_client(settings)
     return StaffDoor(
-        accounts=build_staff_accounts(settings, database, keyring),
+        accounts=build_staff_accounts(settings, public, keyring),
         sessions=StaffSessions(
-            database, idle=timedelta(minutes=rules.idle_minutes), life=timedelta(hours=rules.session_hours)
+            database,
+            secret=keyring.derive("staff sessions"),
+            idle=timedelta(minutes=rules.idle_minutes),
+            life=timedelta(hours=rules.session_hours),
         ),
         keys=settings.staff_keys,
         key_roles=rules.key_roles,
