@@ -49,6 +49,15 @@ class OidcSettings(BaseModel):
     roles: Roles = Field(default_factory=dict)
     """``group:role,other:role``. Of several the one that may do most counts; whoever has none may not come in."""
 
+    @field_validator("issuer")
+    @classmethod
+    def _safe(cls, issuer: str | None) -> str | None:
+        """What comes from there is believed, so nobody on the way may change it."""
+        address = urlsplit(issuer or "https:")
+        if address.scheme != "https" and not (address.scheme == "http" and address.hostname in _LOCAL):
+            raise ValueError("the issuer's address begins with https://")
+        return issuer
+
     @field_validator("roles", mode="before")
     @classmethod
     def _roles(cls, value: object) -> object:
@@ -59,9 +68,6 @@ class OidcSettings(BaseModel):
         """A provider that is set up half lets nobody in, and nobody would know why."""
         if self.issuer is None:
             return self
-        address = urlsplit(self.issuer)
-        if address.scheme != "https" and not (address.scheme == "http" and address.hostname in _LOCAL):
-            raise ValueError("the issuer's address begins with https://")
         if self.client_id is None or self.client_secret is None:
             raise ValueError("with an issuer go a client_id and a client_secret")
         if not self.roles:
