@@ -161,8 +161,9 @@ async def first_account(settings: Settings, database: Database) -> str | None:
     accounts = build_staff_accounts(settings, database, keyring)
     letters = base64.b32encode(keyring.derive("first password")).decode().lower()[:20]
     password = "-".join(letters[at : at + 5] for at in range(0, len(letters), 5))
-    made = await accounts.add_first(FIRST, password)
-    return password if made or await accounts.opens(FIRST, password) else None
+    if not await accounts.listed():
+        await accounts.add_first(FIRST, password)
+    return password if await accounts.opens(FIRST, password) else None
 
 
 async def until_stopped() -> None:

@@ -534,6 +534,39 @@ CREATE TABLE scheduler_lease (
     CONSTRAINT scheduler_lease_singleton_check CHECK (singleton)
 );
 
+CREATE TABLE staff_accounts (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    password_hash text,
+    password_made_up boolean DEFAULT false NOT NULL,
+    issuer text,
+    subject text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    disabled_at timestamp with time zone,
+    signed_in_at timestamp with time zone,
+    CONSTRAINT staff_accounts_check CHECK (((issuer IS NULL) = (subject IS NULL))),
+    CONSTRAINT staff_accounts_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9._@+-]{0,99}$'::text)),
+    CONSTRAINT staff_accounts_role_check CHECK ((role = ANY (ARRAY['reviewer'::text, 'lead'::text, 'admin'::text, 'analyst'::text, 'auditor'::text])))
+);
+
+CREATE TABLE staff_sessions (
+    token_hash bytea NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    agent text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE staff_tries (
+    id uuid NOT NULL,
+    name_index bytea NOT NULL,
+    address_index bytea NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE surveys (
     id uuid NOT NULL,
     case_id uuid NOT NULL,
@@ -767,6 +800,24 @@ ALTER TABLE ONLY scheduler_jobs
 ALTER TABLE ONLY scheduler_lease
     ADD CONSTRAINT scheduler_lease_pkey PRIMARY KEY (singleton);
 
+ALTER TABLE ONLY staff_accounts
+    ADD CONSTRAINT staff_accounts_issuer_subject_key UNIQUE (issuer, subject);
+
+ALTER TABLE ONLY staff_accounts
+    ADD CONSTRAINT staff_accounts_name_key UNIQUE (name);
+
+ALTER TABLE ONLY staff_accounts
+    ADD CONSTRAINT staff_accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY staff_sessions
+    ADD CONSTRAINT staff_sessions_id_key UNIQUE (id);
+
+ALTER TABLE ONLY staff_sessions
+    ADD CONSTRAINT staff_sessions_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY staff_tries
+    ADD CONSTRAINT staff_tries_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY surveys
     ADD CONSTRAINT surveys_case_id_resolution_number_key UNIQUE (case_id, resolution_number);
 
@@ -862,6 +913,14 @@ CREATE INDEX outbox_unknown ON outbox USING btree (reconcile_at) WHERE ((state =
 CREATE INDEX passages_readers ON passages USING btree (language, audience) INCLUDE (effective_at, expires_at);
 
 CREATE INDEX passages_words ON passages USING gin (words) WITH (fastupdate=off);
+
+CREATE INDEX staff_sessions_of_account ON staff_sessions USING btree (account_id);
+
+CREATE INDEX staff_tries_by_time ON staff_tries USING btree (at);
+
+CREATE INDEX staff_tries_for_name ON staff_tries USING btree (name_index, at);
+
+CREATE INDEX staff_tries_from_address ON staff_tries USING btree (address_index, at);
 
 CREATE INDEX surveys_of_conversation ON surveys USING btree (conversation_id, created_at);
 
@@ -997,6 +1056,9 @@ ALTER TABLE ONLY outbox
 
 ALTER TABLE ONLY passages
     ADD CONSTRAINT passages_article_id_fkey FOREIGN KEY (article_id) REFERENCES articles(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY staff_sessions
+    ADD CONSTRAINT staff_sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES staff_accounts(id);
 
 ALTER TABLE ONLY surveys
     ADD CONSTRAINT surveys_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);

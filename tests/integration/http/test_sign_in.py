@@ -35,7 +35,7 @@ async def mira(served: Served) -> AsyncIterator[Browser]:
 
 async def rows(served: Served, statement: str) -> list[dict[str, Any]]:
     async with served.services.database.connection() as connection:
-        return list(await (await connection.execute(statement)).fetchall())  # type: ignore[arg-type] # a test's own
+        return list(await (await connection.execute(statement)).fetchall())
 
 
 async def test_who_is_not_signed_in_is_led_to_the_door_and_back(mira: Browser) -> None:

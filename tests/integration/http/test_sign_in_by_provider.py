@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -73,7 +74,7 @@ async def test_somebody_of_the_provider_comes_in_under_their_name_with_the_role_
 
 
 NOW = int(time.time())
-UNSOUND = {
+UNSOUND: dict[str, dict[str, Any]] = {
     "another nonce": {"nonce": "another"},
     "no nonce": {"nonce": None},
     "expired": {"exp": NOW - 3600},
