@@ -1,6 +1,6 @@
 """Customers for staff: found by an exact address, read across channels, joined with another and parted again.
 
-Every look is written down. The same as ``csagent customers``; the staff key's name is who acts.
+Every look is written down. The same as ``csagent customers``; whoever is signed in is who acts.
 """
 
 from __future__ import annotations

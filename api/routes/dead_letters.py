@@ -1,6 +1,6 @@
 """Dead letters for staff: what the agent gave up, tried again or put away by a person.
 
-The same as ``csagent dead-letters``; the staff key's name is who acts.
+The same as ``csagent dead-letters``; whoever is signed in is who acts.
 """
 
 from __future__ import annotations

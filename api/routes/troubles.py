@@ -1,6 +1,6 @@
 """What needs a person though nobody asked for one: sends that failed or may have, and messages that were given up.
 
-The same as ``csagent deliveries``; the staff key's name is who acts.
+The same as ``csagent deliveries``; whoever is signed in is who acts.
 """
 
 from __future__ import annotations
