@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 
 from api.pages.console.render import Frame, page
-from api.routes.pages import Framed, PageRoute, see, told
+from api.routes.pages import Framed, PageRoute, see, sentences
 from api.routes.staff import Actor, KnowledgeReader, SignedIn, WorkLister
 from api.routes.visitor import With
 from api.wiring import Services
@@ -95,7 +95,7 @@ async def _account(
 ) -> Response:
     session = actor.session
     listed = [] if session is None else await use.staff.sessions.of_account(session.account_id)
-    wrong, hint = ("", "") if error is None else told(error)
+    wrong, hint = ("", "") if error is None else sentences(error)
     return page(
         "account",
         Frame(frame.name, frame.role, frame.form_token, "/account"),

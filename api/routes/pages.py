@@ -24,8 +24,10 @@ _STORE = {"Cache-Control": "no-store"}
 
 
 async def frame_of(request: Request, actor: SignedIn) -> Frame:
-    """What a page has to know of whoever is signed in."""
-    return Frame(actor.name, actor.role, actor.form_token, request.url.path)
+    """What a page has to know of whoever is signed in; a page about an error too."""
+    frame = Frame(actor.name, actor.role, actor.form_token, request.url.path)
+    request.state.frame = frame
+    return frame
 
 
 Framed = Annotated[Frame, Depends(frame_of)]
@@ -78,9 +80,10 @@ async def trouble(request: Request, error: Exception) -> Response:
     """An error as a page, under the status and with the headers that a program would get."""
     problem = await answer(request, error)
     told = json.loads(bytes(problem.body))
+    frame: Frame = getattr(request.state, "frame", Frame())
     shown = page(
         "trouble",
-        Frame(),
+        frame,
         status=problem.status_code,
         heading=told["title"],
         detail=_sentence(told.get("detail") or "That did not work."),
@@ -98,6 +101,6 @@ def _sentence(text: str) -> str:
     return begun if not begun or begun[-1] in ".!?" else f"{begun}."
 
 
-def told(error: SupportError) -> tuple[str, str]:
+def sentences(error: SupportError) -> tuple[str, str]:
     """An error's message and hint, as sentences."""
     return _sentence(str(error)), _sentence(error.hint or "")

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 
 from api.pages.console.render import Frame, page
 from api.problems import ForbiddenError, UnauthorizedError
-from api.routes.pages import OpenPageRoute, PageRoute, local, see, told
+from api.routes.pages import OpenPageRoute, PageRoute, local, see, sentences
 from api.routes.staff import SignedIn, cookie_of, refuse_foreign, signed_in
 from api.routes.visitor import With
 from api.staff_door import FLOW_SECONDS, OIDC_BACK, flow_cookie, session_cookie, unsigned
@@ -152,7 +152,7 @@ def _page(
     kept = cookie_of(request, use)
     value = kept or unsigned()
     status = 200 if error is None else next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
-    wrong, hint = ("", "") if error is None else told(error)
+    wrong, hint = ("", "") if error is None else sentences(error)
     response = page(
         "sign_in",
         Frame(form_token=use.staff.form_token(value)),

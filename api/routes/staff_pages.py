@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Response
 
 from api.pages.console.render import Frame, page
-from api.routes.pages import Framed, PageRoute, see, told
+from api.routes.pages import Framed, PageRoute, see, sentences
 from api.routes.staff import StaffManager
 from api.routes.visitor import With
 from api.wiring import Services
@@ -90,7 +90,7 @@ async def _page(
     whose: str = "",
     password: str = "",
 ) -> Response:
-    wrong, hint = ("", "") if error is None else told(error)
+    wrong, hint = ("", "") if error is None else sentences(error)
     return page(
         "staff",
         Frame(frame.name, frame.role, frame.form_token, "/staff"),

@@ -257,4 +257,5 @@ async def test_an_error_on_a_page_is_a_page(mira: Browser) -> None:
     answer = await mira.client.get("/staff")
     assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
     assert "The role reviewer may not do this" in answer.text
+    assert '<a href="/review">' in answer.text  # and one can go on
     assert answer.headers["cache-control"] == "no-store"
