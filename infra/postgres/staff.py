@@ -131,26 +131,14 @@ class StaffAccounts:
             SignInRefusedError: nobody's, or of somebody who may not come in any more. All are answered alike.
             TooManyError: it was tried too often, whether there is such a name or not.
         """
-        known = name.strip().casefold()[:_LONGEST].encode("utf-8", "replace").decode()
-        indexes = {
-            "name_index": self._keyring.blind_index("staff name", known),
-            "address_index": self._keyring.blind_index("staff address", address),
-        }
-        await self._count(indexes)
-        row = await self._row(known)
-        right = await self._passwords.fits(password, _hash(row))
-        if row is None or not right or row["disabled_at"] is not None:
-            async with self._database.connection() as connection:
-                await self._log(connection, "staff.sign_in_refused", "staff")
-            raise SignInRefusedError(hint="check both; after several wrong ones you have to wait a quarter of an hour")
+        row = await self._proven(name, password, address)
+        outdated = self._passwords.outdated(row["password_hash"])
+        anew = await self._passwords.hashed(password) if outdated else None
         async with self._database.transaction() as connection:
-            await connection.execute(self._sql["clear_tries"], indexes)
             await connection.execute(self._sql["signed_in"], {"id": row["id"]})
-            if self._passwords.outdated(row["password_hash"]):
-                values = {"id": row["id"], "old": row["password_hash"]}
-                await connection.execute(
-                    self._sql["rehash"], values | {"password_hash": await self._passwords.hashed(password)}
-                )
+            if anew is not None:
+                values = {"id": row["id"], "old": row["password_hash"], "password_hash": anew}
+                await connection.execute(self._sql["rehash"], values)
             await self._log(connection, "staff.signed_in", row["name"])
         return _account(row)
 
@@ -264,13 +252,31 @@ class StaffAccounts:
         refuse_weak(new, name)
         if new == old:
             raise BadRequestError("that is the password that you have", hint="choose another one")
-        account = await self.sign_in(name, old, address=address)
+        await self._proven(name, old, address)
         hashed = await self._passwords.hashed(new)
         async with self._database.transaction() as connection:
             row = await self._locked(connection, name)
             await self._set_password(connection, row, hashed, made_up=False)
-            await end_all(connection, account.id, keep=keep)
+            await end_all(connection, row["id"], keep=keep)
             await self._log(connection, "staff.password_changed", name)
+
+    async def _proven(self, name: str, password: str, address: str) -> dict[str, Any]:
+        """The account of this name and password. The try is counted first; the right one clears those before."""
+        known = name.strip().casefold()[:_LONGEST].encode("utf-8", "replace").decode()
+        indexes = {
+            "name_index": self._keyring.blind_index("staff name", known),
+            "address_index": self._keyring.blind_index("staff address", address),
+        }
+        await self._count(indexes)
+        row = await self._row(known)
+        right = await self._passwords.fits(password, _hash(row))
+        if row is None or not right or row["disabled_at"] is not None:
+            async with self._database.connection() as connection:
+                await self._log(connection, "staff.sign_in_refused", "staff")
+            raise SignInRefusedError(hint="check both; after several wrong ones you have to wait a quarter of an hour")
+        async with self._database.connection() as connection:
+            await connection.execute(self._sql["clear_tries"], indexes)
+        return row
 
     async def _count(self, indexes: dict[str, bytes]) -> None:
         async with self._database.transaction() as connection:
