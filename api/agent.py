@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -39,6 +40,9 @@ from skills.retrieve import Retrieve
 from skills.sentiment import FusedSentiment, ModelSentiment
 from skills.turn import Language
 from skills.untrusted import notice
+
+if TYPE_CHECKING:
+    from infra.models.openai_chat import OpenAIModel  # imported where it is made: it takes a second
 
 _MODEL_LIMITS = Limits(failures=3, window=120.0, cooldown=15.0)
 """Few failures over a long time: each may have cost a customer the model's whole deadline."""
@@ -329,20 +333,14 @@ async def open_chat_model(settings: Settings, *, breakers: Breakers) -> AsyncIte
     Raises:
         ConfigurationError: CSAGENT_MODEL__CHAT asks for openai, and there is no key.
     """
-    if settings.model.chat == "embedded" or (settings.model.chat == "auto" and settings.openai_api_key is None):
+    openai = openai_chat(settings)
+    if openai is None:
         yield None
         return
-    from infra.models.attempts import API, Patience
+    from infra.models.attempts import API
     from infra.models.guarded import GuardedModel
-    from infra.models.openai_chat import OpenAIModel
     from infra.models.replies import FiledModel, RepliesFile
 
-    openai = OpenAIModel(
-        model=settings.model.chat_name,
-        key=_openai_key(settings, needed_by="CSAGENT_MODEL__CHAT", instead="embedded"),
-        base_url=settings.openai_base_url,
-        patience=Patience(deadline=settings.model.deadline_seconds),
-    )
     asked: StructuredModel = openai
     if settings.model.replies_file is not None:
         file = RepliesFile(settings.model.replies_file)
@@ -351,6 +349,25 @@ async def open_chat_model(settings: Settings, *, breakers: Breakers) -> AsyncIte
         yield GuardedModel(asked, breakers.add("model", _MODEL_LIMITS))
     finally:
         await openai.aclose()
+
+
+def openai_chat(settings: Settings) -> OpenAIModel | None:
+    """OpenAI's chat model as the settings name it; ``None`` where they want the embedded forms, or there is no key.
+
+    Raises:
+        ConfigurationError: CSAGENT_MODEL__CHAT asks for openai, and there is no key.
+    """
+    if settings.model.chat == "embedded" or (settings.model.chat == "auto" and settings.openai_api_key is None):
+        return None
+    from infra.models.attempts import Patience
+    from infra.models.openai_chat import OpenAIModel
+
+    return OpenAIModel(
+        model=settings.model.chat_name,
+        key=_openai_key(settings, needed_by="CSAGENT_MODEL__CHAT", instead="embedded"),
+        base_url=settings.openai_base_url,
+        patience=Patience(deadline=settings.model.deadline_seconds),
+    )
 
 
 def _spend(settings: Settings, database: Database, watcher: SpendWatcher) -> Spend:
