@@ -112,12 +112,15 @@ def choose_skills(
     *,
     knowledge: Knowledge,
     directory: CustomerDirectory,
+    subjects: Subjects | None,
     model: StructuredModel | None,
     embedder: Embedder,
     intents: TrainedIntents | None = None,
-    subjects: Subjects | None = None,
 ) -> Skills:
-    """One form of each skill: the model's where there is a model, else the embedded one."""
+    """One form of each skill: the model's where there is a model, else the embedded one.
+
+    ``subjects`` is what the articles are about, by name; a store that can't tell has none.
+    """
     mood = FusedSentiment(embedder)
     sentiment = mood if model is None else ModelSentiment(model, mood)
     told = () if isinstance(sentiment, FusedSentiment) else (sentiment.instructions,)
@@ -139,13 +142,17 @@ def choose_skills(
     )
 
 
-def embedded_skills(*, knowledge: Knowledge, directory: CustomerDirectory, embedder: Embedder) -> Skills:
+def embedded_skills(
+    *, knowledge: Knowledge, subjects: Subjects, directory: CustomerDirectory, embedder: Embedder
+) -> Skills:
     """The skills as they run here without a language model, for whoever measures them on knowledge of their own.
 
     Raises:
         ConfigurationError: a setting or the policy file can't be used.
     """
-    return choose_skills(read_settings(), knowledge=knowledge, directory=directory, model=None, embedder=embedder)
+    return choose_skills(
+        read_settings(), knowledge=knowledge, subjects=subjects, directory=directory, model=None, embedder=embedder
+    )
 
 
 def read_policy(settings: Settings) -> Policy:

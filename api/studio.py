@@ -169,6 +169,7 @@ async def prepare(settings: Settings, articles: Path) -> Graph:
         choose_skills,
         settings,
         knowledge=knowledge,
+        subjects=knowledge.subjects(),
         directory=NobodyKnown(),
         model=openai_chat(settings),
         embedder=embedder,

@@ -69,7 +69,10 @@ async def open_graph(embedder: Embedder) -> Graph:
     """The product's graph, offline, over the sample company's articles in memory."""
     knowledge = InMemoryKnowledge(embedder)
     await Ingest(knowledge, embedder).add(read_articles(ARTICLES, source="sample company"))
-    return build_graph(embedded_skills(knowledge=knowledge, directory=NobodyKnown(), embedder=embedder))
+    skills = embedded_skills(
+        knowledge=knowledge, subjects=knowledge.subjects(), directory=NobodyKnown(), embedder=embedder
+    )
+    return build_graph(skills)
 
 
 async def judge(graph: Graph, listed: Listed) -> Judged:

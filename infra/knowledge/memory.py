@@ -21,7 +21,7 @@ from infra.knowledge.ingest import Entry, Waiting
 from infra.knowledge.passages import Piece
 from infra.knowledge.question import searchable
 from infra.knowledge.ranking import FUSION, READABLE, candidates
-from infra.knowledge.subjects import Named
+from infra.knowledge.subjects import ArticleSubjects, Named
 from skills.errors import ConfigurationError
 from skills.ports import Embedder, KnowledgeQuery
 from skills.turn import ArticleId, Passage
@@ -108,6 +108,10 @@ class InMemoryKnowledge:
             )
             for entry in self._entries.values()
         ]
+
+    def subjects(self) -> ArticleSubjects:
+        """What its articles are about, by name, as they are when it is asked first."""
+        return ArticleSubjects(self.named, self.version, check=math.inf)
 
     async def version(self) -> str:
         """Differs as soon as an article was put in or removed."""

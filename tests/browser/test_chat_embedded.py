@@ -333,8 +333,7 @@ async def test_it_speaks_the_language_of_the_site(
     assert box["x"] == 20
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("size", "accent"), [(1280, "#ffd400"), (360, "#777777")])
+@pytest.mark.parametrize(("theme", "size", "accent"), [("light", 1280, "#ffd400"), ("dark", 360, "#777777")])
 async def test_axe_finds_nothing_wrong_with_it_on_a_site(
     open_page: OpenPage,
     server: PageServer,

@@ -102,6 +102,7 @@ NAMES: dict[str, tuple[str, str, object]] = {
     "CSAGENT_IDENTITY__CODE_MINUTES": ("identity.code_minutes", "5", 5),
     "CSAGENT_IDENTITY__PROOF_DAYS": ("identity.proof_days", "1", 1),
     "CSAGENT_IDENTITY__UNMERGE_DAYS": ("identity.unmerge_days", "3", 3),
+    "CSAGENT_INTENTS__MODEL_FILE": ("intents.model_file", "/m.npz", Path("/m.npz")),
     "CSAGENT_KNOWLEDGE__STORE": ("knowledge.store", "pgvectorstore", "pgvectorstore"),
     "CSAGENT_KNOWLEDGE__ANSWER_THRESHOLD": ("knowledge.answer_threshold", "0.7", 0.7),
     "CSAGENT_KNOWLEDGE__CACHE_SECONDS": ("knowledge.cache_seconds", "0", 0.0),
