@@ -53,11 +53,11 @@ FILES = (
     "reconciliations",
     "replies_elsewhere",
     "reports",
-    "replies_elsewhere",
     "reviews",
     "schedule",
     "spend",
     "surveys",
+    "topics",
     "turns",
     "verification",
 )
