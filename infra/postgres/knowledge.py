@@ -7,8 +7,8 @@ What the statement promises, and how:
 - **a natural question matches**: any of its words may, the rare ones weigh most;
 - **nothing that the reader may not see** takes a place: both lists are filtered inside;
 - **without a vector** (no model answers) the words alone decide;
-- **a bounded time**: words that stand in a large part of the passages are left to the vectors, and the plan is made once
-  a connection, the same whatever the values and the statistics are.
+- **a bounded time**: words that stand in a large part of the passages are left to the vectors; the plan is made once a
+  connection, and is the same whatever the values and the statistics are.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ FEW = 2000
 MOST = 2000
 """Passages whose words are looked at in one search."""
 
-_LEAST_EFFORT, _MOST_EFFORT = 800, 1000
+_LEAST_EFFORT, _MOST_EFFORT = 450, 1000
 """Bounds of hnsw.ef_search, the neighbours that the index keeps in view; 1000 is the most that pgvector allows.
 
-At 100,000 passages with many near-duplicates a search with words finds 91 % of the exact ten with 300, 95 % with 600 and
-96 % with 800 (``make bench``); from 300 to 800 that costs some three milliseconds.
+At 100,000 passages with many near-duplicates a search finds 93 % of the exact ten with 200, 95 % with 300 and 96 % with
+400, for one to two milliseconds more each time (docs/quality.md).
 """
 
 
