@@ -36,6 +36,9 @@ CONFIGURATIONS: Mapping[str, str] = MappingProxyType({
 _LONGEST_VECTOR, _LONGEST_HALF_VECTOR = 2000, 4000
 """Dimensions that pgvector's HNSW index takes, in single and in half precision."""
 
+_PATIENTLY = "set local statement_timeout = '60s'"
+"""A batch of vectors comes into the index in half a second, but on a busy machine in ten."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredArticle:
@@ -137,6 +140,7 @@ class PostgresArticles:
             "hashes": [piece.hash for entry in entries for piece in entry.pieces],
         }
         async with self._transaction() as connection:
+            await connection.execute(_PATIENTLY)
             # Held to the end: a switch to another model waits for it, and then sees what still lacks its vectors.
             await connection.execute(self._queries["keep_model"])
             answering = await (await connection.execute(self._queries["answering"])).fetchone()
@@ -157,7 +161,11 @@ class PostgresArticles:
     async def embed_waiting(self, passages: Sequence[Waiting], model: str) -> None:
         """Give passages their vectors out of the cache."""
         ids, hashes = [passage.id for passage in passages], [passage.hash for passage in passages]
-        await self._execute("put_embeddings", {"model": model, "passages": ids, "hashes": hashes})
+        async with self._transaction() as connection:
+            await connection.execute(_PATIENTLY)
+            await connection.execute(
+                self._queries["put_embeddings"], {"model": model, "passages": ids, "hashes": hashes}
+            )
 
     async def remove(self, source: str, slugs: Collection[str], by: str) -> int:
         """Delete these articles of a source; returns how many there were."""

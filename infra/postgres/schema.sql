@@ -815,7 +815,7 @@ CREATE INDEX dead_letters_open ON dead_letters USING btree (created_at) WHERE (r
 
 CREATE UNIQUE INDEX embedding_models_answering ON embedding_models USING btree (state) WHERE (state = 'answers'::text);
 
-CREATE INDEX embeddings_minilm ON embeddings USING hnsw (((embedding)::vector(384)) vector_cosine_ops) WHERE (model = 'minilm-l6-v2'::text);
+CREATE INDEX embeddings_minilm ON embeddings USING hnsw (((embedding)::vector(384)) vector_cosine_ops) WITH (ef_construction='200') WHERE (model = 'minilm-l6-v2'::text);
 
 CREATE UNIQUE INDEX escalations_live ON escalations USING btree (case_id) WHERE (status = ANY (ARRAY['open'::text, 'decided'::text]));
 
