@@ -108,6 +108,8 @@ def gaps_of(asked: Sequence[Asked], vectors: NDArray[np.float32]) -> list[Gap]:
         asked: open turns in any order.
         vectors: that of each one's question, of length 1.
     """
+    if not asked:
+        return []
     order = sorted(range(len(asked)), key=lambda place: (asked[place].at, asked[place].turn_id.int))
     sorted_vectors = vectors[order]
     found = []

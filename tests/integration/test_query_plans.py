@@ -40,6 +40,7 @@ FILES = (
     "facts",
     "files",
     "form",
+    "gaps",
     "housekeeping",
     "inbox",
     "leases",
