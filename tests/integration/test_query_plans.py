@@ -292,6 +292,7 @@ VALUES: dict[str, Any] = {
     "tokens_in": 1,
     "tokens_out": 1,
     "topic": "Returns",
+    "turns": [UUID(int=n) for n in range(1, 100)],
     "undone_by": "kim",
     "until": NOW,
     "verified": False,
