@@ -57,12 +57,13 @@ def _measure(context: Context, rows: Sequence[Labelled], vectors: NDArray[np.flo
         ami, homogeneity, completeness, v_measure = _scores(gold, found)
         told = f"adjusted mutual information with the intents, of {len(some):,} questions"
         precision, recall = _cubed(gold, found)
+        intents = gold.tolist()
         figures += [
             Figure(f"{name}_ami", ami, stated=told),
             Figure(f"{name}_v_measure", v_measure, stated="harmonic mean of homogeneity and completeness"),
-            Figure(f"{name}_precision", float(precision.mean()), mean_interval(precision.tolist(), clusters=gold.tolist()),
+            Figure(f"{name}_precision", float(precision.mean()), mean_interval(precision.tolist(), clusters=intents),
                    stated="of what stands together with a question, the share of its intent"),
-            Figure(f"{name}_recall", float(recall.mean()), mean_interval(recall.tolist(), clusters=gold.tolist()),
+            Figure(f"{name}_recall", float(recall.mean()), mean_interval(recall.tolist(), clusters=intents),
                    stated="of a question's intent, the share that stands together with it"),
         ]  # fmt: skip
         details[f"{name}_homogeneity_completeness"] = [round(homogeneity, 4), round(completeness, 4)]
