@@ -19,7 +19,19 @@ from api.channels.channel import Channel, Inlet
 from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import count_shed, install
-from api.routes import answers, customers, dead_letters, feedback, files, health, identity, knowledge, review, troubles
+from api.routes import (
+    answers,
+    customers,
+    dead_letters,
+    feedback,
+    files,
+    gaps,
+    health,
+    identity,
+    knowledge,
+    review,
+    troubles,
+)
 from api.terms import build_origins
 from api.wiring import Services, open_services
 from infra.settings import Settings
@@ -54,6 +66,7 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         review.router,
         files.router,
         customers.router,
+        gaps.router,
         knowledge.router,
         dead_letters.router,
         troubles.router,

@@ -183,6 +183,13 @@ def facts_against(sentence: str, sources: Sources, language: Language) -> Iterat
         yield Finding("name", f"the name “{name}” stands in no cited source", sentence)
 
 
+def contacts_in(text: str) -> Iterator[tuple[GuardName, str]]:
+    """The e-mail addresses of a text, and the phone numbers of the rest of it, as they are written."""
+    yield from (("email", found[0]) for found in _EMAIL.finditer(text))
+    bare = _NUMERIC_DATE.sub(" ", _LINK.sub(" ", _EMAIL.sub(" ", text)))
+    yield from (("phone", found[0].strip()) for found in _PHONE.finditer(bare) if not _is_number(found[0]))
+
+
 def _unknown(guard: GuardName, said: Iterable[str], known: set[str], reason: str, sentence: str) -> Iterator[Finding]:
     for found in dict.fromkeys(said):
         if found not in known and not (guard == "link" and any(one.startswith(f"{found}/") for one in known)):
