@@ -29,7 +29,7 @@ from infra.postgres.seals import key_of
 from skills.errors import BadRequestError, DatabaseUnavailableError, LeaseLostError
 from skills.turn import CaseId
 from tests.core import NOW, Core
-from tests.living import rated, told_by_provider
+from tests.living import dismissed_as_gap, rated, told_by_provider
 
 CANARY = "canary-3141"
 YEAR = timedelta(days=365)
@@ -72,6 +72,7 @@ async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
     await core.cases.resolve(case_id, "kim")
     await rated(core, case_id, f"quite {CANARY}")
     await told_by_provider(core, case_id)
+    await dismissed_as_gap(core, case_id)
     await core.rows(
         "update cases set resolved_at = now() - make_interval(days => %s) where id = %s returning 1", days, case_id
     )
