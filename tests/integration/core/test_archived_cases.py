@@ -52,9 +52,7 @@ def a_year_ago() -> datetime:
 async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
     """A case with an answer, a review, a decision, a dead letter and a survey, resolved so long ago."""
     file = File("mail.eml", "message/rfc822", 3, CANARY.encode())
-    hello = Envelope(
-        channel=CHAT, provider_message_id=f"{thread} 1", thread=thread, address=thread, text=f"hello {CANARY}",
-        verified=False, original=file)  # fmt: skip
+    hello = Envelope(CHAT, f"{thread} 1", thread, thread, f"hello {CANARY}", verified=False, original=file)
     case_id = (await core.inbox.receive(hello, settle=NOW)).case_id
     await core.work(case_id)
     await core.write(thread, f"a person please {CANARY}")
@@ -66,8 +64,8 @@ async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
     await core.work(case_id)
     await core.write(thread, f"fail {CANARY}")
     await core.dead_letters.bury(await core.claim(case_id), "ValueError")
-    letter = next(letter for letter in await core.dead_letters.open() if letter.case_id == case_id)
-    await core.dead_letters.discard(letter.id, "kim", f"because {CANARY}")
+    (letter,) = [letter.id for letter in await core.dead_letters.open() if letter.case_id == case_id]
+    await core.dead_letters.discard(letter, "kim", f"because {CANARY}")
     await core.deliver()
     await core.cases.resolve(case_id, "kim")
     await rated(core, case_id, f"quite {CANARY}")
