@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from infra.postgres.embedding_models import PostgresEmbeddingModels
 from infra.postgres.knowledge import PostgresKnowledge
 from infra.postgres.model_replies import KeptReplies
 from infra.postgres.spend import BudgetedModel, Ceilings, Prices, Spend, SpendWatcher
-from infra.settings import Settings, read_settings
+from infra.settings import Settings
 from skills.adapt import Adapt, Company
 from skills.errors import ConfigurationError
 from skills.escalate import Escalate, Policy
@@ -73,22 +73,9 @@ async def open_agent(
     """
     watched = breakers or Breakers()
     spend = _spend(settings, database, spending or Metrics())
-    async with AsyncExitStack() as stack:
-        embedder = await stack.enter_async_context(open_embedder(settings, breakers=watched))
-        knowledge, subjects = await stack.enter_async_context(open_knowledge(settings, database, embedder, watched))
-        model = await stack.enter_async_context(_open_model(settings, database, watched, spend))
-        intents = await stack.enter_async_context(open_intents(settings))
-        yield build_graph(
-            choose_skills(
-                settings,
-                knowledge=knowledge,
-                directory=PostgresDirectory(database, keyring),
-                model=model,
-                intents=intents,
-                subjects=subjects,
-                embedder=embedder,
-            )
-        )
+    model = _open_model(settings, database, watched, spend)
+    async with _opened(settings, database, keyring, model, watched) as graph:
+        yield graph
 
 
 @asynccontextmanager
@@ -98,11 +85,32 @@ async def open_offline_agent(settings: Settings, database: Database, keyring: Ke
     Raises:
         ConfigurationError: the embedding model, a key or the policy file can't be used.
     """
-    async with open_embedder(settings) as embedder, open_knowledge(settings, database, embedder) as opened:
-        knowledge, subjects = opened
-        directory = PostgresDirectory(database, keyring)
+    async with _opened(settings, database, keyring, nullcontext()) as graph:
+        yield graph
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings,
+    database: Database,
+    keyring: Keyring,
+    opening: AbstractAsyncContextManager[StructuredModel | None],
+    breakers: Breakers | None = None,
+) -> AsyncIterator[Graph]:
+    async with (
+        open_embedder(settings, breakers=breakers) as embedder,
+        open_knowledge(settings, database, embedder, breakers) as (knowledge, subjects),
+        opening as model,
+        open_intents(settings) as intents,
+    ):
         skills = choose_skills(
-            settings, knowledge=knowledge, directory=directory, model=None, subjects=subjects, embedder=embedder
+            settings,
+            knowledge=knowledge,
+            directory=PostgresDirectory(database, keyring),
+            model=model,
+            intents=intents,
+            subjects=subjects,
+            embedder=embedder,
         )
         yield build_graph(skills)
 
@@ -139,19 +147,6 @@ def choose_skills(
         escalate=Escalate(read_policy(settings)),
         intent=ReadIntent(intents, answer_threshold=settings.knowledge.answer_threshold),
         adapt=Adapt(company=Company(settings.company.name, settings.company.signature)),
-    )
-
-
-def embedded_skills(
-    *, knowledge: Knowledge, subjects: Subjects, directory: CustomerDirectory, embedder: Embedder
-) -> Skills:
-    """The skills as they run here without a language model, for whoever measures them on knowledge of their own.
-
-    Raises:
-        ConfigurationError: a setting or the policy file can't be used.
-    """
-    return choose_skills(
-        read_settings(), knowledge=knowledge, subjects=subjects, directory=directory, model=None, embedder=embedder
     )
 
 
