@@ -45,7 +45,7 @@ _CAPITALS = re.compile(r"(?<=[\w,] )(?!I\b)[A-Z][\w'’&.-]*(?:(?: (?:of|the|and
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An article with what may be names of it."""
+    """An article that may be found now, with what may be names of it."""
 
     article: ArticleId
     audience: Audience
@@ -66,8 +66,8 @@ class ArticleSubjects:
     """Implements ``skills.ports.Subjects``.
 
     Args:
-        read: every article with its names.
-        version: differs as soon as an article does.
+        read: every article that may be found now, with its names.
+        version: differs as soon as an article does, and when one takes effect or expires.
         check: seconds between two looks at the version.
         clock: seconds that never go back.
     """
@@ -95,7 +95,10 @@ class ArticleSubjects:
             if self._clock() - self._checked >= self._check:
                 await self._look()
         index = self._indexes.get(audience)
-        return [index.mentions(text) if index else [] for text in texts]
+        if index is None:
+            return [[] for _ in texts]
+        # Apart from the loop: many names take a while, and the worker's leases must be kept meanwhile.
+        return await asyncio.to_thread(lambda: [index.mentions(text) for text in texts])
 
     async def _look(self) -> None:
         try:

@@ -6,7 +6,7 @@ What the statement promises, and how:
   ones are found, and where only few are readable, or the scan gave up, all of those are compared one by one;
 - **a natural question matches**: any of its words may, the rare ones weigh most;
 - **nothing that the reader may not see** takes a place: both lists are filtered inside;
-- **without a vector** (no model answers) the words alone decide;
+- **without a vector** (no model answers, or a passage has none of this model) the words alone decide;
 - **a bounded time**: words that stand in a large part of the passages are left to the vectors; the plan is made once a
   connection, and is the same whatever the values and the statistics are.
 """
@@ -97,7 +97,7 @@ class PostgresKnowledge:
         return str(row["version"])
 
     async def named(self) -> list[Named]:
-        """Every article with what may be names of it; for ``infra.knowledge.subjects``.
+        """Every article that holds now, with what may be names of it; for ``infra.knowledge.subjects``.
 
         Raises:
             DatabaseUnavailableError: the database did not say.

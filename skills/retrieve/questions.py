@@ -61,6 +61,10 @@ class Question:
         """The question, in one line."""
         return self.readings[0]
 
+    def talks_of(self, title: str) -> bool:
+        """Whether the last reply has the title in it, as whole words; no talk and no title name nothing."""
+        return bool(words(title)) and bool(re.search(rf"(?<!\w){re.escape(title.strip())}(?!\w)", self.talk))
+
 
 def questions_of(turn: Turn) -> tuple[Question, ...]:
     """The questions of a turn, at most ``MOST_SEARCHES``, at least one; a reading has ``LONGEST_SEARCH`` characters.

@@ -92,12 +92,13 @@ near as materialized (
     order by e.embedding::{vector} <=> (select embedding from question)::{vector}
     limit %(candidates)s
 ),
--- Few passages, or fewer found than asked for: compare every one that the reader may see, also those without a vector.
+-- Few passages, or fewer found than asked for: compare every one that the reader may see. One without a vector of this
+-- model is as far away as any other of them, so that it has no place here: it is found by its words.
 every as (
     select p.id, e.embedding <=> (select embedding from question) as distance
     from passages p
     -- One step through the key for each, whatever the planner takes their number for.
-    left join lateral (select embedding from embeddings where model = {model} and passage_id = p.id limit 1) e on true
+    cross join lateral (select embedding from embeddings where model = {model} and passage_id = p.id limit 1) e
     where {readable}
       and (select count(*) from near) < %(limit)s
       and %(embedding)s::text is not null
@@ -134,8 +135,9 @@ select count(*) || '.' || coalesce(sum(xmin::text::bigint), 0) || '.'
 from articles
 
 -- name: named
--- What may be names of articles: their titles, and the first headings above their passages. Reads both tables whole,
--- after the articles have changed and twice a minute at most.
+-- What may be names of articles that may be found now: their titles, and the first headings above their passages. Reads
+-- both tables whole, after the articles have changed and twice a minute at most.
 select a.id, a.audience, a.title, array_agg(distinct split_part(p.heading, ' > ', 1)) as headings
 from articles a join passages p on p.article_id = a.id
+where p.effective_at <= now() and p.expires_at > now()
 group by a.id
