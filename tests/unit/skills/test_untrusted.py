@@ -60,7 +60,7 @@ def test_a_comment_over_several_lines_is_taken_out_whole() -> None:
 
 
 MARKUP = [
-    "<!--", "-->", "<script>", "<SCRIPT x>", "</script >", "<p hidden>", "<b>", "</P>", "</b>", "[//]: # (", ")", "\n", "a",
+    "<!--", "-->", "<script>", "<SCRIPT x>", "</script >", "<p hidden>", "<b>", "</P>", "[//]: # (", ")", "\n", "a",
 ]  # fmt: skip
 SAID_PLAINLY = [
     re.compile(r"<!--(?:.*?-->|[^\n]*)", re.DOTALL),
