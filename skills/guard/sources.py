@@ -14,7 +14,7 @@ from skills.turn import Draft, Passage, Retrieval, Turn
 from skills.untrusted import is_order, visible
 
 _TAG = re.compile(r"<(?:/?[A-Za-z][^<>]{0,200})>")
-_NUMBERED = re.compile(r"\W{0,8}\d{1,2}[.)](?:\s+|$)")
+_NUMBERED = re.compile(r"^\W{0,8}\d{1,2}[.)](?:\s+|$)")
 _ENDS = (".", "!", "?", "…", ":", ";", "|")
 _OWN = frozenset(
     [
