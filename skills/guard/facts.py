@@ -16,16 +16,34 @@ from skills.language import Phrases, fold, stem, words
 from skills.turn import Finding, GuardName, Language
 
 _TLD = (
-    "com|net|org|info|biz|io|co|ai|app|dev|me|eu|de|at|ch|es|fr|it|nl|be|pl|pt|uk|us|ca|au|ru|cn|in|jp|br|mx|xyz|top|"
-    "site|online|shop|store|club|live|link|click|support|help|tk|ml|cc|tv|ws|zip|mov|example|test|invalid|onion|win|"
-    "icu|vip|pro|tech|space|website|email|cloud|page|gle|ly"
+    "com|net|org|info|biz|app|dev|xyz|top|site|online|shop|store|club|live|link|click|support|help|tk|ml|cc|tv|ws|zip|mov|example|test|invalid|onion|win|"
+    "icu|vip|pro|tech|space|website|email|cloud|page|gle|mobi|xxx"
 )
+_COUNTRIES = (
+    "ac|ad|ae|af|ag|ai|ao|aq|ar|aw|ax|az|ba|bb|bd|bf|bg|bh|bi|bj|bm|bn|bo|br|bs|bt|bw|bz|ca|cc|cd|cf|cg|ch|ci|ck|"
+    "cl|cm|cn|co|cr|cu|cv|cw|cx|cy|cz|dj|dk|dm|dz|ec|ee|eg|eu|fi|fj|fk|fm|fo|fr|ga|gb|gd|ge|gf|gg|gh|gi|gl|gm|gn|gp|gq|"
+    "gr|gs|gt|gu|gw|gy|hk|hm|hn|hr|ht|hu|id|ie|io|iq|ir|jm|jo|jp|ke|kg|kh|ki|km|kn|kp|kr|kw|ky|kz|lb|lc|lk|lr|ls|lt|"
+    "lu|lv|ly|mc|md|mg|mh|mk|ml|mm|mn|mo|mp|mq|mt|mv|mw|mx|mz|nc|nf|ng|nl|np|nr|nz|om|pe|pf|pg|ph|pk|pl|pm|pn|"
+    "pr|ps|pt|pw|py|qa|ro|rs|ru|rw|sb|sc|sd|sg|sh|sk|sl|sm|sn|sr|ss|st|sv|sx|sy|sz|tc|td|tf|tg|th|tj|tk|tl|tm|tn|tr|"
+    "tt|tv|tw|tz|ua|ug|uk|uy|uz|vc|ve|vg|vi|vn|vu|wf|ws|ye|yt|za|zm|zw"
+)
+_WORDS_TOO = (
+    "al|am|as|at|au|be|by|de|do|er|es|et|il|im|in|is|it|je|la|li|ma|me|mr|ms|mu|my|na|ne|ni|no|nu|pa|re|sa|se|si|so|su|to|"
+    "us|va"
+)
+"""Country codes that are words of our languages: "lamp.It" is a blank forgotten, "lamp.it" an address."""
+_BARE_TLD = rf"(?:{_TLD}|{_COUNTRIES}|xn--[a-z0-9-]{{2,59}}|(?-i:{_WORDS_TOO}|{_WORDS_TOO.upper()}))(?![\w-])"
+_PATH = r"/[^\s<>()\[\]\"']{0,500}"
 _LINK = re.compile(
     rf"(?:(?:https?|hxxps?|ftp)://|www\.)[^\s<>()\[\]\"'„“”«»]{{1,500}}|(?:javascript|data|vbscript):[^\s]{{1,500}}|"
-    rf"(?<![\w@.-])(?:[\w-]{{1,63}}\.){{1,4}}(?:{_TLD})(?![\w-])(?:/[^\s<>()\[\]\"']{{0,500}})?",
+    rf"(?<![\w@.-])(?!\d[\d.]{{0,4}}\.[ap]m\b|co\.kg\b)(?:[\w-]{{1,63}}\.){{1,9}}(?:{_BARE_TLD}(?:{_PATH})?|[a-z]{{2,24}}{_PATH})",
     re.IGNORECASE,
 )
-_SPELLED = re.compile(rf"\b[\w-]{{2,63}}\s?(?:\[dot\]|\(dot\)|\[\.\]|\(\.\)|\sdot\s)\s?(?:{_TLD})\b", re.IGNORECASE)
+_SPELLED = re.compile(
+    rf"\b[\w-]{{2,63}}\s?(?:(?:\[dot\]|\(dot\)|\[\.\]|\(\.\))\s?(?:{_BARE_TLD})|"
+    rf"\sdot\s\s?(?:{_TLD}|{_COUNTRIES}|de|me|us|es|it|in|be|at)\b)",
+    re.IGNORECASE,
+)
 _EMAIL = re.compile(r"[\w.+%-]{1,64}\s?(?:@|\(at\)|\[at\])\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}", re.IGNORECASE)
 _PHONE = re.compile(r"(?<![\w+#.,/-])(?:\+|\()?\d(?:[\s()./-]{0,2}\d){6,16}(?!\w)(?![.,/-]\d)")
 _NUMERIC_DATE = re.compile(
