@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from skills.language import QUESTION_OPENERS, Phrases, content_words, fold, sentences, words
+from skills.language import QUESTION_OPENERS, Phrases, content_words, sentences, words
 from skills.turn import Message, Turn
 
 MOST_SEARCHES = 3
@@ -25,7 +25,7 @@ _POINTERS = frozenset(
     | {"eso", "esto", "ello", "ahi", "alli"}
     | {"ca", "cela", "il", "elle", "ils", "elles", "la"}
 )
-_JOINT = re.compile(r",?\s+(?:and|und|y|et)\s+(?:also\s+)?(?=(\w+))", re.IGNORECASE)
+
 
 _INTRODUCTIONS = Phrases.of(
     (
@@ -75,7 +75,7 @@ def questions_of(turn: Turn) -> tuple[Question, ...]:
     """
     said = [" ".join(sentence.split()) for sentence in sentences(turn.text)]
     said = [sentence for sentence in said if _says_something(sentence)] or said or [""]
-    asked = _with_their_context([part for sentence in said if _asks(sentence) for part in _apart(sentence)])
+    asked = _with_their_context([sentence for sentence in said if _asks(sentence)])
     whole = " ".join(said)
     alone: list[str] = asked[:1] if len(asked) == 1 else []
     if not 1 <= len(asked) <= MOST_SEARCHES or refers_back(asked[0]):
@@ -103,15 +103,6 @@ def _question(readings: Sequence[str], own: str, talk: str = "") -> Question:
 def _asks(sentence: str) -> bool:
     """Whether a sentence is a question; many customers leave out the mark."""
     return sentence.endswith("?") or any(word.folded in QUESTION_OPENERS for word in words(sentence)[:1])
-
-
-def _apart(sentence: str) -> list[str]:
-    """The questions of one sentence: "do you ship to Norway and how much is it?" is two, "when and how" is not."""
-    for joint in _JOINT.finditer(sentence):
-        before, after = sentence[: joint.start()], sentence[joint.end() :]
-        if fold(joint[1]) in QUESTION_OPENERS and len(content_words(before)) > 1 and content_words(after):
-            return [before, *_apart(after)]
-    return [sentence]
 
 
 def refers_back(text: str) -> bool:

@@ -40,16 +40,6 @@ class Articles:
             ["Do you ship to Norway? And how long does it take?"],
             ["Do you ship to Norway?", "Do you ship to Norway? And how long does it take?"],
         ),
-        (
-            ["Do you ship to Norway, and how much does it cost?"],
-            ["Do you ship to Norway", "Do you ship to Norway how much does it cost?"],
-        ),
-        (
-            ["Wie lange dauert die Lieferung und kann ich mit Karte zahlen?"],
-            ["Wie lange dauert die Lieferung", "kann ich mit Karte zahlen?"],
-        ),
-        (["Can you tell me when and how I get my refund?"], ["Can you tell me when and how I get my refund?"]),
-        (["What is the price of the lamp and the shade?"], ["What is the price of the lamp and the shade?"]),
         (["hi"], ["hi"]),
         ([""], [""]),
     ],
