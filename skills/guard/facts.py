@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from skills.amounts import amounts_in
 from skills.guard.sources import Sources
 from skills.language import Phrases, fold, stem, words
+from skills.phones import PHONE
 from skills.turn import Finding, GuardName, Language
 
 _TLD = (
@@ -45,7 +46,6 @@ _SPELLED = re.compile(
     re.IGNORECASE,
 )
 _EMAIL = re.compile(r"[\w.+%-]{1,64}\s?(?:@|\(at\)|\[at\])\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}", re.IGNORECASE)
-_PHONE = re.compile(r"(?<![\w+#.,/-])(?:\+|\()?\d(?:[\s()./-]{0,2}\d){6,16}(?!\w)(?![.,/-]\d)")
 _NUMERIC_DATE = re.compile(
     r"(?<![\d.,/€$£-])(\d{1,4})[./-](\d{1,2})[./-](\d{2,4})(?!\d)|"
     r"(?<![\d.,/€$£-])(3[01]|[12]\d|0?[1-9])\.(1[0-2]|0?[1-9])\.(?!\d)"
@@ -205,7 +205,7 @@ def contacts_in(text: str) -> Iterator[tuple[GuardName, str]]:
     """The e-mail addresses of a text, and the phone numbers of the rest of it, as they are written."""
     yield from (("email", found[0]) for found in _EMAIL.finditer(text))
     bare = _NUMERIC_DATE.sub(" ", _LINK.sub(" ", _EMAIL.sub(" ", text)))
-    yield from (("phone", found[0].strip()) for found in _PHONE.finditer(bare) if not _is_number(found[0]))
+    yield from (("phone", found[0].strip()) for found in PHONE.finditer(bare) if not _is_number(found[0]))
 
 
 def _unknown(guard: GuardName, said: Iterable[str], known: set[str], reason: str, sentence: str) -> Iterator[Finding]:
@@ -233,7 +233,7 @@ def _emails(text: str) -> Iterator[str]:
 
 def _phones(text: str) -> Iterator[str]:
     """The last nine digits, so that the ways to write a country don't matter."""
-    for found in _PHONE.findall(text):
+    for found in PHONE.findall(text):
         digits = re.sub(r"\D", "", found)
         if len(digits) >= _SHORTEST_PHONE and not _NUMERIC_DATE.fullmatch(found):
             yield digits[-9:]
@@ -271,7 +271,7 @@ def _dates_written(text: str) -> Iterator[tuple[str, str]]:
 def _without_numbers_of_their_own(text: str) -> str:
     """Without dates, phone numbers and addresses: their digits are no figures."""
     text = _LINK.sub(" ", _EMAIL.sub(" ", text))
-    text = _PHONE.sub(lambda found: found[0] if _is_number(found[0]) else " ", _NUMERIC_DATE.sub(" ", text))
+    text = PHONE.sub(lambda found: found[0] if _is_number(found[0]) else " ", _NUMERIC_DATE.sub(" ", text))
     return _MONTH_DAY.sub(" ", _DAY_MONTH.sub(" ", fold(text)))
 
 
