@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from api.bodies import Uploads
+from api.gaps_desk import GapsDesk
 from api.jobs import jobs, life_jobs
 from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
@@ -63,6 +64,7 @@ from infra.postgres.earlier import EarlierTalks
 from infra.postgres.facts import CustomerFacts
 from infra.postgres.files import Files
 from infra.postgres.form import FormArrivals
+from infra.postgres.gaps import Gaps
 from infra.postgres.inbox import Inbox
 from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
@@ -137,6 +139,8 @@ class Services:
     """The articles, for the staff."""
     staff: StaffDoor
     """Who of the staff may come in."""
+    gaps: GapsDesk
+    """What the articles don't answer, for the staff."""
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
@@ -208,6 +212,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     )
     lease = timedelta(seconds=settings.worker.lease_seconds)
     knowledge = build_knowledge_desk(settings, database)
+    gaps = build_gaps_desk(settings, database, keyring, knowledge)
     try:
         yield Services(
             settings=settings,
@@ -241,11 +246,13 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             origins=build_origins(settings),
             knowledge=knowledge,
             staff=build_staff_door(settings, database, public, keyring, breakers),
+            gaps=gaps,
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),
         )
     finally:
+        await gaps.close()
         await knowledge.close()
         await signals.close()
         await database.close()
@@ -335,6 +342,20 @@ def build_staff_door(
         passwords=rules.passwords,
         public_url=settings.public_url,
     )
+
+
+def build_gaps_desk(settings: Settings, database: Database, keyring: Keyring, knowledge: KnowledgeDesk) -> GapsDesk:
+    """The gaps for the staff; the model is loaded when somebody looks for them."""
+
+    @asynccontextmanager
+    async def minilm() -> AsyncIterator[Embedder]:
+        from api.agent import open_model_embedder
+        from infra.models.minilm import MODEL as MINILM
+
+        async with open_model_embedder(settings, MINILM) as embedder:
+            yield embedder
+
+    return GapsDesk(Gaps(database, keyring, knowledge.articles), knowledge, embedder=minilm)
 
 
 def build_verifications(settings: Settings, database: Database, keyring: Keyring) -> Verifications:

@@ -330,6 +330,24 @@ CREATE TABLE form_arrivals (
     count integer NOT NULL
 );
 
+CREATE TABLE gap_decisions (
+    id uuid NOT NULL,
+    action text NOT NULL,
+    article_id uuid,
+    reason text,
+    decided_by text NOT NULL,
+    decided_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT gap_decisions_action_check CHECK ((action = ANY (ARRAY['approved'::text, 'dismissed'::text]))),
+    CONSTRAINT gap_decisions_check CHECK (((action = 'approved'::text) = (article_id IS NOT NULL))),
+    CONSTRAINT gap_decisions_check1 CHECK (((action = 'dismissed'::text) = (reason IS NOT NULL))),
+    CONSTRAINT gap_decisions_reason_check CHECK ((reason = ANY (ARRAY['not_ours'::text, 'case_by_case'::text, 'answered_already'::text, 'other'::text])))
+);
+
+CREATE TABLE gap_turns (
+    turn_id uuid NOT NULL,
+    decision_id uuid NOT NULL
+);
+
 CREATE TABLE identities (
     id uuid NOT NULL,
     customer_id uuid NOT NULL,
@@ -734,6 +752,12 @@ ALTER TABLE ONLY fetched_pages
 ALTER TABLE ONLY form_arrivals
     ADD CONSTRAINT form_arrivals_pkey PRIMARY KEY (digest);
 
+ALTER TABLE ONLY gap_decisions
+    ADD CONSTRAINT gap_decisions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY gap_turns
+    ADD CONSTRAINT gap_turns_pkey PRIMARY KEY (turn_id);
+
 ALTER TABLE ONLY identities
     ADD CONSTRAINT identities_pkey PRIMARY KEY (id);
 
@@ -866,7 +890,7 @@ CREATE INDEX dead_letters_open ON dead_letters USING btree (created_at) WHERE (r
 
 CREATE UNIQUE INDEX embedding_models_answering ON embedding_models USING btree (state) WHERE (state = 'answers'::text);
 
-CREATE INDEX embeddings_minilm ON embeddings USING hnsw (((embedding)::vector(384)) vector_cosine_ops) WHERE (model = 'minilm-l6-v2'::text);
+CREATE INDEX embeddings_minilm ON embeddings USING hnsw (((embedding)::vector(384)) vector_cosine_ops) WITH (ef_construction='200') WHERE (model = 'minilm-l6-v2'::text);
 
 CREATE UNIQUE INDEX escalations_live ON escalations USING btree (case_id) WHERE (status = ANY (ARRAY['open'::text, 'decided'::text]));
 
@@ -926,9 +950,13 @@ CREATE INDEX surveys_of_conversation ON surveys USING btree (conversation_id, cr
 
 CREATE INDEX surveys_to_ask ON surveys USING btree (due_at) WHERE ((asked_at IS NULL) AND (withdrawn IS NULL) AND (rating IS NULL));
 
+CREATE INDEX surveys_unhelpful ON surveys USING btree (rated_at) WHERE ((rating <= 2) AND (answered_by = 'agent'::text));
+
 CREATE INDEX turns_by_time ON turns USING brin (started_at);
 
 CREATE INDEX turns_of_case ON turns USING btree (case_id, last_sequence);
+
+CREATE INDEX turns_unanswered ON turns USING btree (started_at) WHERE ((outcome = 'unanswered'::text) OR (rules && '{unanswered,vip_unanswered,low_confidence}'::text[]));
 
 CREATE INDEX verifications_due ON verifications USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
 
@@ -1008,6 +1036,12 @@ ALTER TABLE ONLY escalations
 
 ALTER TABLE ONLY escalations
     ADD CONSTRAINT escalations_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY gap_turns
+    ADD CONSTRAINT gap_turns_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES gap_decisions(id);
+
+ALTER TABLE ONLY gap_turns
+    ADD CONSTRAINT gap_turns_turn_id_fkey FOREIGN KEY (turn_id) REFERENCES turns(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY identities
     ADD CONSTRAINT identities_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id);

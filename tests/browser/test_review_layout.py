@@ -56,8 +56,7 @@ async def test_the_desk_never_scrolls_sideways(open_page: OpenPage, server: Page
                 assert await page.locator(box).evaluate("node => node.scrollWidth <= node.clientWidth"), (box, address)
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 360), ("light", 1280)])
 async def test_axe_finds_nothing_wrong_with_the_desk(
     open_page: OpenPage, server: PageServer, violations: Callable[[Page], Awaitable[str]], scheme: str, width: int
 ) -> None:
