@@ -1,7 +1,7 @@
 """The composition root: the only place that reads settings and chooses implementations.
 
 ``open_services`` gives what every process shares, ``build_worker`` and ``build_scheduler`` the two that need more.
-Channels are put together in ``api.channels``; the agent, with its heavy models, in ``api.agent``, and only where a
+Channels are put together in ``api.channels``, what staff ask of in ``api.desks``; the agent, with its heavy models, in ``api.agent``, and only where a
 graph runs.
 """
 
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from api.bodies import Uploads
+from api.desks import build_gaps_desk, build_knowledge_desk, build_staff_door
 from api.gaps_desk import GapsDesk
 from api.jobs import jobs, life_jobs
 from api.knowledge_desk import KnowledgeDesk
@@ -31,7 +32,6 @@ from api.terms import (
     build_file_limits,
     build_keyring,
     build_life,
-    build_oidc_client,
     build_origins,
     build_pace,
     build_retention,
@@ -64,7 +64,6 @@ from infra.postgres.earlier import EarlierTalks
 from infra.postgres.facts import CustomerFacts
 from infra.postgres.files import Files
 from infra.postgres.form import FormArrivals
-from infra.postgres.gaps import Gaps
 from infra.postgres.inbox import Inbox
 from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
@@ -76,8 +75,6 @@ from infra.postgres.reports import DeliveryReports
 from infra.postgres.reviews import Reviews
 from infra.postgres.schedule import Schedule
 from infra.postgres.signals import PostgresSignals
-from infra.postgres.staff import StaffAccounts
-from infra.postgres.staff_sessions import StaffSessions
 from infra.postgres.surveys import Surveys
 from infra.postgres.turns import PostgresLedger
 from infra.postgres.verification import Verifications
@@ -85,14 +82,10 @@ from infra.redis.signals import LIMITS as REDIS_LIMITS
 from infra.redis.signals import RedisSignals
 from infra.settings import Settings
 from infra.signals import Signals
-from infra.staff.oidc import LIMITS as OIDC_LIMITS
-from infra.staff.oidc import OpenIdProvider
-from infra.staff.passwords import Cost, Passwords
 from skills.adapt import check_text, failure_notice
 from skills.conclude import rating_in
 from skills.errors import ConfigurationError
 from skills.identify import code_text
-from skills.ports import Embedder, Knowledge
 from skills.turn import Language
 
 _HOLD = timedelta(seconds=30)
@@ -286,76 +279,6 @@ def build_worker(services: Services, graph: Graph) -> Worker:
         ),
         metrics=services.metrics,
     )
-
-
-def build_knowledge_desk(settings: Settings, database: Database) -> KnowledgeDesk:
-    """The articles for the staff; models are loaded when somebody searches, for they are heavy."""
-
-    @asynccontextmanager
-    async def knowledge() -> AsyncIterator[Knowledge]:
-        from api.agent import open_embedder, open_knowledge
-
-        async with open_embedder(settings) as embedder, open_knowledge(settings, database, embedder) as opened:
-            yield opened[0]
-
-    @asynccontextmanager
-    async def answering() -> AsyncIterator[Embedder]:
-        from api.agent import open_answering_embedder
-
-        async with open_answering_embedder(settings, database) as embedder:
-            yield embedder
-
-    return KnowledgeDesk(database, knowledge=knowledge, embedder=answering)
-
-
-def build_staff_accounts(settings: Settings, database: Database, keyring: Keyring) -> StaffAccounts:
-    """The accounts of the staff."""
-    rules = settings.staff
-    return StaffAccounts(
-        database,
-        keyring,
-        Passwords(Cost(memory=rules.password_memory_kib)),
-        tries=rules.tries,
-        tries_from_address=rules.tries_from_address,
-        reserved=frozenset(settings.staff_keys),
-    )
-
-
-def build_staff_door(
-    settings: Settings, database: Database, public: Database, keyring: Keyring, breakers: Breakers
-) -> StaffDoor:
-    """Accounts, sessions, keys and the provider of the staff. Anybody may knock, so signing in is the public's lane."""
-    rules, client = settings.staff, build_oidc_client(settings)
-    return StaffDoor(
-        accounts=build_staff_accounts(settings, public, keyring),
-        sessions=StaffSessions(
-            database,
-            secret=keyring.derive("staff sessions"),
-            idle=timedelta(minutes=rules.idle_minutes),
-            life=timedelta(hours=rules.session_hours),
-        ),
-        keys=settings.staff_keys,
-        key_roles=rules.key_roles,
-        secret=keyring.derive("staff cookies"),
-        provider=None if client is None else OpenIdProvider(client, breakers.add("oidc", OIDC_LIMITS)),
-        provider_label=rules.oidc.label,
-        passwords=rules.passwords,
-        public_url=settings.public_url,
-    )
-
-
-def build_gaps_desk(settings: Settings, database: Database, keyring: Keyring, knowledge: KnowledgeDesk) -> GapsDesk:
-    """The gaps for the staff; the model is loaded when somebody looks for them."""
-
-    @asynccontextmanager
-    async def minilm() -> AsyncIterator[Embedder]:
-        from api.agent import open_model_embedder
-        from infra.models.minilm import MODEL as MINILM
-
-        async with open_model_embedder(settings, MINILM) as embedder:
-            yield embedder
-
-    return GapsDesk(Gaps(database, keyring, knowledge.articles), knowledge, embedder=minilm)
 
 
 def build_verifications(settings: Settings, database: Database, keyring: Keyring) -> Verifications:

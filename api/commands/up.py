@@ -17,9 +17,9 @@ import httpx
 import typer
 from rich.console import Console
 
+from api.desks import build_staff_accounts
 from api.machine import Processes, Program, environment, own_machine
 from api.terms import build_keyring
-from api.wiring import build_staff_accounts
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
 from infra.settings import Settings, read_settings

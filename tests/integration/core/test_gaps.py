@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from api.agent import open_offline_agent
+from api.desks import build_gaps_desk, build_knowledge_desk
 from api.gaps_desk import Approval, GapsDesk
-from api.wiring import build_gaps_desk, build_knowledge_desk
 from infra.crypto.keyring import Keyring
 from infra.knowledge.gaps import Gap
 from infra.knowledge.ingest import Ingest
