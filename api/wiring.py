@@ -1,8 +1,8 @@
 """The composition root: the only place that reads settings and chooses implementations.
 
 ``open_services`` gives what every process shares, ``build_worker`` and ``build_scheduler`` the two that need more.
-Channels are put together in ``api.channels``, what staff ask of in ``api.desks``; the agent, with its heavy models, in ``api.agent``, and only where a
-graph runs.
+Channels are put together in ``api.channels``, what staff ask of in ``api.desks``; the agent, with its heavy models, in
+``api.agent``, and only where a graph runs.
 """
 
 from __future__ import annotations
