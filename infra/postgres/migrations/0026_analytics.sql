@@ -1,0 +1,57 @@
+-- What figures are computed from: small rows of a case, its ends and people's work, made of events and of what a case
+-- holds, again and again until nothing changes any more. They stay when a case goes to the archive. No customer's word is
+-- in them, and no reference leads out of them, so that nothing here holds up an erasure.
+
+create table analytics_cases (
+    case_id uuid primary key,
+    conversation_id uuid not null,
+    customer_id uuid not null,              -- whose it is now: joined and parted customers are followed
+    channel text not null,
+    language text,
+    segment text not null,
+    topic text,                             -- of the last turn that has one: an intent or an article's title
+    opened_at timestamptz not null,
+    agent_seconds float8,                   -- from the customer's first message to the agent's first own reply
+    to_person_at timestamptz,               -- when it first went to a person
+    person_seconds float8,                  -- from then to the first reply that a person wrote or approved
+    money numeric not null default 0        -- what language models cost
+);
+create index analytics_cases_opened on analytics_cases (opened_at);
+create index analytics_cases_to_person on analytics_cases (to_person_at) where to_person_at is not null;
+create index analytics_cases_of_conversation on analytics_cases (conversation_id);
+
+create table analytics_ends (
+    case_id uuid not null,
+    number integer not null,                -- 1, and one more each time that the case is reopened
+    ended_at timestamptz not null,
+    seconds float8,                         -- since the case was opened, or reopened
+    open_seconds float8,                    -- those of all its ends so far: how long it was open in all
+    how text not null check (how in ('person', 'confirmed', 'assumed', 'unknown')),
+    reopened_at timestamptz,                -- this end did not stand
+    rating smallint,
+    rated_at timestamptz,
+    judged_at timestamptz,                  -- somebody has read whether it is solved
+    solved boolean,
+    primary key (case_id, number)
+);
+create index analytics_ends_ended on analytics_ends (ended_at);
+create index analytics_ends_rated on analytics_ends (rated_at) where rated_at is not null;
+create index analytics_ends_reopened on analytics_ends (reopened_at) where reopened_at is not null;
+
+create table analytics_work (
+    id uuid primary key,                    -- of the escalation that was decided, or of the reply's event
+    case_id uuid not null,
+    person text not null,
+    at timestamptz not null,
+    action text not null,                   -- a decision's, or 'reply'
+    seconds float8                          -- a decision's: from the request to it
+);
+create index analytics_work_at on analytics_work (at);
+
+-- One row, made by whoever computes first.
+create table analytics_progress (
+    singleton boolean primary key default true check (singleton),
+    seen_at timestamptz not null,           -- up to when events were read
+    filled_to uuid,                         -- cases up to this id were computed whole; null: all of them
+    computed_at timestamptz not null        -- what the figures know of
+);
