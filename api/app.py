@@ -19,7 +19,20 @@ from api.channels.channel import Channel, Inlet
 from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import count_shed, install
-from api.routes import answers, customers, dead_letters, feedback, files, health, identity, knowledge, review, troubles
+from api.routes import (
+    analytics,
+    analytics_page,
+    answers,
+    customers,
+    dead_letters,
+    feedback,
+    files,
+    health,
+    identity,
+    knowledge,
+    review,
+    troubles,
+)
 from api.terms import build_origins
 from api.wiring import Services, open_services
 from infra.settings import Settings
@@ -55,6 +68,8 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         files.router,
         customers.router,
         knowledge.router,
+        analytics.router,
+        analytics_page.router,
         dead_letters.router,
         troubles.router,
         health.router,

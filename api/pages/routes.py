@@ -81,6 +81,12 @@ async def knowledge_page(if_none_match: IfNoneMatch = None) -> Response:
     return _answer(page_files()["knowledge.html"], if_none_match)
 
 
+@router.api_route("/analytics", methods=["GET", "HEAD"])
+async def analytics_page(if_none_match: IfNoneMatch = None) -> Response:
+    """The figures, which ``/analytics/page`` makes. The page itself holds nothing; its requests carry the staff key."""
+    return _answer(page_files()["analytics.html"], if_none_match)
+
+
 @router.api_route("/assets/{path:path}", methods=["GET", "HEAD"])
 async def asset(path: str, if_none_match: IfNoneMatch = None) -> Response:
     """A style sheet, a module or the icon.

@@ -10,7 +10,7 @@ What went to the archive is not computed any more; its rows stay as they are.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -52,7 +52,7 @@ class AnalyticsRows:
         self._database = database
         self._sql = load("analytics_rows")
 
-    async def refresh(self, *, check: Callable[[], None] = lambda: None, seconds: float = _ROUND) -> Computed:
+    async def refresh(self, *, check: Callable[[], Awaitable[None]] | None = None, seconds: float = _ROUND) -> Computed:
         """Compute what is new since the last time; the first time, everything there is.
 
         Args:
@@ -65,7 +65,8 @@ class AnalyticsRows:
         end = time.monotonic() + seconds
         cases = changed = 0
         while True:
-            check()
+            if check is not None:
+                await check()
             step = await self._step()
             cases, changed = cases + step.cases, changed + step.changed
             if not step.more or time.monotonic() >= end:
@@ -115,11 +116,11 @@ class AnalyticsRows:
 
     async def _fill(self, connection: Connection, behind: UUID) -> Computed:
         """The next cases in the order of their ids."""
-        cursor = await connection.execute(self._sql["cases_behind"], {"behind": behind, "limit": _BATCH})
+        cursor = await connection.execute(self._sql["cases_behind"], {"behind_id": behind, "limit": _BATCH})
         cases = [row["id"] for row in await cursor.fetchall()]
         changed = await self._compute(connection, cases) if cases else 0
         over = len(cases) < _BATCH
-        await connection.execute(self._sql["filled"], {"filled_to": None if over else cases[-1]})
+        await connection.execute(self._sql["filled"], {"last_id": None if over else cases[-1]})
         return Computed(len(cases), changed, more=True)
 
     async def _compute(self, connection: Connection, cases: Sequence[UUID]) -> int:

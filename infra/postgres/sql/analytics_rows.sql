@@ -17,10 +17,10 @@ from analytics_progress p
 left join lateral (select e.at from events e where e.at > p.seen_at order by e.at limit 1) next on true;
 
 -- name: cases_behind
-select c.id from cases c where c.id > %(behind)s order by c.id limit %(limit)s;
+select c.id from cases c where c.id > %(behind_id)s order by c.id limit %(limit)s;
 
 -- name: filled
-update analytics_progress set filled_to = %(filled_to)s;
+update analytics_progress set filled_to = %(last_id)s;
 
 -- name: changed
 -- Cases in which something happened. Events carry the time at which their transaction began, so a little is read again.

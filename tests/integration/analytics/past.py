@@ -59,6 +59,7 @@ class Past:
 
     def __init__(self) -> None:
         self.cases: list[Case] = []
+        self.rated: set[tuple[UUID, int]] = set()
         self._rows: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
 
     def customer(self, segment: str = "standard") -> Customer:
@@ -151,9 +152,8 @@ class Past:
 
     def rate(self, case: Case, at: datetime, rating: int) -> None:
         """The newest end."""
-        self._add(
-            "surveys", uuid4(), case.id, case.end, case.conversation, case.channel, "agent", at, rating, at
-        )
+        self.rated.add((case.id, case.end))
+        self._add("surveys", uuid4(), case.id, case.end, case.conversation, case.channel, "agent", at, rating, at)
         self.event(case, at, "survey.rated", "customer", rating=rating)
 
     def judge(self, case: Case, at: datetime, *, solved: bool) -> None:
@@ -164,6 +164,11 @@ class Past:
 
     def event(self, case: Case | None, at: datetime, what: str, actor: str, **data: Any) -> None:
         self._add("events", uuid4(), at, what, None if case is None else case.id, actor, Jsonb(data))
+
+    def repeat_last_event(self, at: datetime) -> None:
+        """The same thing is told once more, later."""
+        _, before, *rest = self._rows["events"][-1]
+        self._add("events", uuid4(), max(at, before), *rest)
 
     async def write(self, database: Database) -> None:
         for case in self.cases:

@@ -40,8 +40,8 @@ def a_month() -> Past:
     past.resolve(b, at(4), "silence")
     past.judge(b, at(5), solved=True)
     past.spend(b, "0.01")
-    # C: escalated at once, Kim approves after 20 minutes and takes over; handed back; the agent's own reply after 3 hours;
-    # confirmed, but a person had a part in it.
+    # C: escalated at once, Kim approves after 20 minutes and takes over; handed back; the agent's own reply after 3
+    # hours; confirmed, but a person had a part in it.
     c = past.case(at(10), ben, "email", "de")
     past.escalate(c, at(10, 9, 1))
     past.decide(c, at(10, 9, 21), "approve", "kim")
@@ -93,10 +93,14 @@ async def test_a_month_reckoned_by_hand(database: Database, rows: AnalyticsRows,
     def shown(figure: Figure) -> tuple[float | None, float | None, int]:
         return figure.value, figure.numerator, figure.denominator
 
-    found = {one.metric.key: (shown(one.now), shown(one.before)) for one in report.measured}
-    for key, (now, before) in EXPECTED.items():
-        assert found[key] == (pytest.approx(now), pytest.approx(before)), key
-    assert {(one.name, one.days, tuple(one.decisions.items()), one.replies, one.seconds) for one in report.reviewers} == {
+    assert [one.metric.key for one in report.measured] == list(EXPECTED)
+    for one in report.measured:
+        now, before = EXPECTED[one.metric.key]
+        assert shown(one.now) == pytest.approx(now), one.metric.key
+        assert shown(one.before) == pytest.approx(before), one.metric.key
+    assert {
+        (one.name, one.days, tuple(one.decisions.items()), one.replies, one.seconds) for one in report.reviewers
+    } == {
         ("kim", 1, (("approve", 1),), 1, 1200.0),
         ("lee", 1, (), 1, None),
     }
