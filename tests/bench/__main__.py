@@ -1,7 +1,7 @@
-"""``make bench``: the whole pipeline (HTTP in → outbox) against the bare graph, and the search against the exact one.
+"""``make bench``: the whole pipeline (HTTP in → outbox) against the bare graph, the search, and the figures.
 
-Pipeline and graph alternate on one PostgreSQL; ``tests/bench/search.py`` says what is measured of the search. Prints
-what it measures as it goes, and ends with one line of JSON.
+Pipeline and graph alternate on one PostgreSQL; ``tests/bench/search.py`` and ``tests/bench/figures.py`` say what is
+measured there. Prints what it measures as it goes, and ends with one line of JSON.
 """
 
 from __future__ import annotations
@@ -27,13 +27,16 @@ from uuid import UUID
 
 import uvloop
 
+from api.terms import build_keyring
 from evals.__main__ import DATA
 from infra.embedded.servers import EmbeddedServers
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
 from tests.bench.cpu import cpu_seconds
+from tests.bench.figures import bench_figures, settings_of
 from tests.bench.search import PASSAGES, bench_search
 from tests.client import Connection
+from tests.databases import a_database
 
 AT_ONCE = 20
 
@@ -327,12 +330,24 @@ async def _search(url: str, data: Path, *, quick: bool, embed_copies: bool) -> d
         await database.close()
 
 
+async def _analytics(server_url: str, key: str, *, quick: bool) -> dict[str, Any]:
+    with a_database(server_url) as url:
+        database = Database(url, size=4)
+        await database.open()
+        try:
+            await migrate(database)
+            settings = settings_of(url, key)
+            return await bench_figures(database, settings, build_keyring(settings), quick=quick)
+        finally:
+            await database.close()
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true", help="a short run, to see that it works")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the public data, for the search")
     parser.add_argument("--embed-copies", action="store_true", help="let the model embed all that is searched")
-    parser.add_argument("--only", choices=("pipeline", "search"), help="this part alone")
+    parser.add_argument("--only", choices=("pipeline", "search", "analytics"), help="this part alone")
     asked = parser.parse_args()
     quick = asked.quick
     options = Options(turns=80, rounds=1, idle=10, seconds=1.0) if quick else Options(600, 3, 100, 8.0)
@@ -353,11 +368,13 @@ async def main() -> None:
                 **({"REDIS_URL": servers.redis_url} if servers.redis_url else {}),
             }
             figures: dict[str, Any] = {}
-            if asked.only != "search":
+            if asked.only in {None, "pipeline"}:
                 figures |= await Bench(environment, database, free_port(), options).run()
             await database.close()
-            if asked.only != "pipeline":
+            if asked.only in {None, "search"}:
                 figures |= await _search(servers.database_url, asked.data, quick=quick, embed_copies=asked.embed_copies)
+            if asked.only in {None, "analytics"}:
+                figures["analytics"] = await _analytics(servers.database_url, key, quick=quick)
     print(json.dumps(figures))
 
 

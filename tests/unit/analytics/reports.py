@@ -21,7 +21,10 @@ EVIL = '=<script>"&'
 def a_report(now: Figure = GOOD, before: Figure = EARLIER) -> Report:
     days = [Point(start, end, now if start.day % 2 else NONE) for start, end in WEEK.steps("day")]
     parts = (Part("chat", now, before), Part(EVIL, Figure(0.5, 0.1, 0.6, 5, 10), NONE), Part("", NONE, before))
-    measured = tuple(Measured(metric, now, before, tuple(days), {"channel": parts, "topic": ()}) for metric in METRICS)
+    measured = tuple(
+        Measured(metric, now, before, tuple(days), {"channel": parts, "language": (), "segment": (), "topic": ()})
+        for metric in METRICS
+    )
     return Report(
         Question(WEEK, "day", Filters()),
         measured,

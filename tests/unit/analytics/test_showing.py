@@ -52,7 +52,7 @@ def test_a_value_comes_with_its_unit(unit: str, value: float | None, said: str) 
 
 
 def drawn(svg: str) -> ET.Element:
-    return ET.fromstring(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
+    return ET.fromstring(str.replace(svg, "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
 
 
 def test_bars_begin_at_zero_show_their_interval_and_say_their_value() -> None:
