@@ -54,6 +54,9 @@ class Facts:
     work: Rows
 
 
+_MOST_DAYS = 1_000_000
+"""More days than there are."""
+
 Measure = Callable[[int, int, Label], Figure]
 """A figure of the span from one time to before another, with a label."""
 
@@ -76,9 +79,8 @@ def measures(facts: Facts) -> Mapping[Key, Measure]:
 
         def measure(start: int, end: int, label: Label) -> Figure:
             places = rows.those(start, end, label)
-            if where is not None:
-                places = places[where[places]]
-            return summed_up(method, values[places])
+            chosen = values[places]
+            return summed_up(method, chosen if where is None else chosen[where[places]])
 
         return key, measure
 
@@ -127,7 +129,7 @@ def _productivity(work: Rows) -> Measure:
 
     def measure(start: int, end: int, label: Label) -> Figure:
         places = work.those(start, end, label)
-        _, counts = np.unique(who[places] * np.int64(1_000_000) + days[places], return_counts=True)
+        _, counts = np.unique(who[places].astype(np.int64) * _MOST_DAYS + days[places], return_counts=True)
         return summed_up("mean", counts)
 
     return measure
@@ -136,10 +138,16 @@ def _productivity(work: Rows) -> Measure:
 def _retention(visits: Rows) -> Measure:
     assert visits.who is not None  # a visit is a customer's
     who = visits.who.codes
+    everybody = int(who.max(initial=-1)) + 1
+
+    def there(start: int, end: int, label: Label) -> np.ndarray:
+        """Who wrote in a span."""
+        found = np.zeros(everybody, dtype=bool)
+        found[who[visits.those(start, end, label)]] = True
+        return found
 
     def measure(start: int, end: int, label: Label) -> Figure:
-        before = np.unique(who[visits.those(2 * start - end, start, label)])
-        now = who[visits.those(start, end, label)]
-        return summed_up("wilson", np.isin(before, now))
+        before = there(2 * start - end, start, label)
+        return summed_up("wilson", there(start, end, label)[before])
 
     return measure

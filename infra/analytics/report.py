@@ -112,15 +112,15 @@ class Report:
     reviewers: tuple[Reviewer, ...]
     labels: Mapping[Dimension, tuple[str, ...]]
     as_of: datetime | None
-    served: Served
-    notice: str | None
+    served: Served = "primary"
+    notice: str | None = None
 
     def of(self, key: Key) -> Measured:
         """One metric."""
         return next(one for one in self.measured if one.metric.key == key)
 
 
-def report(question: Question, facts: Facts, *, as_of: datetime | None, served: Served, notice: str | None) -> Report:
+def report(question: Question, facts: Facts, *, as_of: datetime | None) -> Report:
     """Everything, of rows from two spans before the period on."""
     labels = {dimension: _frequent(facts, dimension) for dimension in DIMENSIONS}
     steps = question.period.steps(question.step)
@@ -131,8 +131,6 @@ def report(question: Question, facts: Facts, *, as_of: datetime | None, served: 
         _reviewers(facts.work, question.period),
         labels,
         as_of,
-        served,
-        notice,
     )
 
 

@@ -6,7 +6,7 @@ Times are whole microseconds since the year 2000 (UTC), as PostgreSQL sends them
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -33,6 +33,10 @@ class Labelled:
     names: tuple[str, ...]
 
 
+Places = slice | np.ndarray
+"""Of rows, in their columns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Columns of the same length, with the label of each row in every dimension; ``who`` is what it is about."""
@@ -40,12 +44,13 @@ class Rows:
     columns: Mapping[str, np.ndarray]
     labels: Mapping[Dimension, Labelled]
     who: Labelled | None = None
+    _apart: dict[tuple[int, int, Dimension], list[np.ndarray]] = field(default_factory=dict, repr=False, compare=False)
 
     def by_time(self, at: np.ndarray, where: np.ndarray | None = None) -> Rows:
         """The rows with a time, ordered by it: as column ``at`` beside the others."""
         kept = at != NEVER if where is None else where & (at != NEVER)
         chosen = np.flatnonzero(kept)
-        order = chosen[np.argsort(at[chosen], kind="stable")]
+        order = chosen[np.argsort(at[chosen])]
         return Rows(
             {**{name: column[order] for name, column in self.columns.items()}, "at": at[order]},
             {dimension: Labelled(label.codes[order], label.names) for dimension, label in self.labels.items()},
@@ -57,15 +62,21 @@ class Rows:
         at = self.columns["at"]
         return slice(int(np.searchsorted(at, start)), int(np.searchsorted(at, end)))
 
-    def those(self, start: int, end: int, label: tuple[Dimension, str] | None) -> np.ndarray:
+    def those(self, start: int, end: int, label: tuple[Dimension, str] | None) -> Places:
         """The places of the rows in a span, with a label if one is asked for."""
-        part = self.span(start, end)
-        places = np.arange(part.start, part.stop)
         if label is None:
-            return places
+            return self.span(start, end)
         dimension, name = label
-        labelled = self.labels[dimension]
-        if name not in labelled.names:
-            return places[:0]
-        chosen: np.ndarray = places[labelled.codes[part] == labelled.names.index(name)]
-        return chosen
+        names = self.labels[dimension].names
+        return self._by_label(start, end, dimension)[names.index(name)] if name in names else slice(0, 0)
+
+    def _by_label(self, start: int, end: int, dimension: Dimension) -> list[np.ndarray]:
+        """The places of a span, taken apart by label once for all of them."""
+        found = self._apart.get((start, end, dimension))
+        if found is None:
+            part, labelled = self.span(start, end), self.labels[dimension]
+            codes = labelled.codes[part]
+            order = np.argsort(codes, kind="stable")
+            edges = np.searchsorted(codes[order], np.arange(1, len(labelled.names)))
+            found = self._apart[start, end, dimension] = np.split(order + part.start, edges)
+        return found

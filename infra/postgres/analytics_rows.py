@@ -126,6 +126,7 @@ class AnalyticsRows:
     async def _compute(self, connection: Connection, cases: Sequence[UUID]) -> int:
         """How many rows are different now."""
         changed = 0
+        await connection.execute(self._sql["compute_labels"], {"cases": cases})
         for block in ("compute_cases", "compute_ends", "sum_ends", "compute_work"):
             changed += (await connection.execute(self._sql[block], {"cases": cases})).rowcount
         return changed

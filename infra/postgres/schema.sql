@@ -30,6 +30,53 @@ begin
     raise exception 'events are append-only';
 end $$;
 
+CREATE TABLE analytics_cases (
+    case_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    channel text NOT NULL,
+    language text,
+    segment text NOT NULL,
+    topic text,
+    opened_at timestamp with time zone NOT NULL,
+    agent_seconds double precision,
+    to_person_at timestamp with time zone,
+    person_seconds double precision,
+    money numeric DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE analytics_ends (
+    case_id uuid NOT NULL,
+    number integer NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    seconds double precision,
+    open_seconds double precision,
+    how text NOT NULL,
+    reopened_at timestamp with time zone,
+    rating smallint,
+    rated_at timestamp with time zone,
+    judged_at timestamp with time zone,
+    solved boolean,
+    CONSTRAINT analytics_ends_how_check CHECK ((how = ANY (ARRAY['person'::text, 'confirmed'::text, 'assumed'::text, 'unknown'::text])))
+);
+
+CREATE TABLE analytics_progress (
+    singleton boolean DEFAULT true NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    filled_to uuid,
+    computed_at timestamp with time zone NOT NULL,
+    CONSTRAINT analytics_progress_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE analytics_work (
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    person text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    action text NOT NULL,
+    seconds double precision
+);
+
 CREATE TABLE article_versions (
     article_id uuid NOT NULL,
     version integer NOT NULL,
@@ -608,6 +655,18 @@ CREATE TABLE verifications (
 
 ALTER TABLE ONLY events ATTACH PARTITION events_default DEFAULT;
 
+ALTER TABLE ONLY analytics_cases
+    ADD CONSTRAINT analytics_cases_pkey PRIMARY KEY (case_id);
+
+ALTER TABLE ONLY analytics_ends
+    ADD CONSTRAINT analytics_ends_pkey PRIMARY KEY (case_id, number);
+
+ALTER TABLE ONLY analytics_progress
+    ADD CONSTRAINT analytics_progress_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY analytics_work
+    ADD CONSTRAINT analytics_work_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY article_versions
     ADD CONSTRAINT article_versions_pkey PRIMARY KEY (article_id, version);
 
@@ -778,6 +837,20 @@ ALTER TABLE ONLY turns
 
 ALTER TABLE ONLY verifications
     ADD CONSTRAINT verifications_pkey PRIMARY KEY (id);
+
+CREATE INDEX analytics_cases_of_conversation ON analytics_cases USING btree (conversation_id);
+
+CREATE INDEX analytics_cases_opened ON analytics_cases USING btree (opened_at);
+
+CREATE INDEX analytics_cases_to_person ON analytics_cases USING btree (to_person_at) WHERE (to_person_at IS NOT NULL);
+
+CREATE INDEX analytics_ends_ended ON analytics_ends USING btree (ended_at);
+
+CREATE INDEX analytics_ends_rated ON analytics_ends USING btree (rated_at) WHERE (rated_at IS NOT NULL);
+
+CREATE INDEX analytics_ends_reopened ON analytics_ends USING btree (reopened_at) WHERE (reopened_at IS NOT NULL);
+
+CREATE INDEX analytics_work_at ON analytics_work USING btree (at);
 
 CREATE INDEX awaited_files_due ON awaited_files USING btree (channel, due_at);
 

@@ -2,14 +2,21 @@
 -- holds, again and again until nothing changes any more. They stay when a case goes to the archive. No customer's word is
 -- in them, and no reference leads out of them, so that nothing here holds up an erasure.
 
+-- What cases are told apart by, once for each combination that there is; an empty text is none.
+create table analytics_labels (
+    id integer generated always as identity primary key,
+    channel text not null,
+    language text not null,
+    segment text not null,
+    topic text not null,                    -- of the last turn that has one: an intent or an article's title
+    unique (channel, language, segment, topic)
+);
+
 create table analytics_cases (
     case_id uuid primary key,
     conversation_id uuid not null,
     customer_id uuid not null,              -- whose it is now: joined and parted customers are followed
-    channel text not null,
-    language text,
-    segment text not null,
-    topic text,                             -- of the last turn that has one: an intent or an article's title
+    label_id integer not null,
     opened_at timestamptz not null,
     agent_seconds float8,                   -- from the customer's first message to the agent's first own reply
     to_person_at timestamptz,               -- when it first went to a person
@@ -22,6 +29,7 @@ create index analytics_cases_of_conversation on analytics_cases (conversation_id
 
 create table analytics_ends (
     case_id uuid not null,
+    label_id integer,                       -- its case's
     number integer not null,                -- 1, and one more each time that the case is reopened
     ended_at timestamptz not null,
     seconds float8,                         -- since the case was opened, or reopened

@@ -23,8 +23,20 @@ select c.id from cases c where c.id > %(behind_id)s order by c.id limit %(limit)
 update analytics_progress set filled_to = %(last_id)s;
 
 -- name: changed
--- Cases in which something happened. Events carry the time at which their transaction began, so a little is read again.
-select distinct e.case_id from events e where e.at > %(since)s and e.at <= %(until)s and e.case_id is not null;
+-- Cases in which something happened, and those of customers who were joined, parted, or are another kind of customer now.
+-- Events carry the time at which their transaction began, so a little is read again.
+with lately as (
+    select e.case_id, e.kind, e.data from events e where e.at > %(since)s and e.at <= %(until)s
+), named as (
+    select (data ->> 'source_id')::uuid as id from lately where kind in ('customer.merged', 'customer.unmerged')
+    union
+    select (data ->> 'into_id')::uuid from lately where kind in ('customer.merged', 'customer.unmerged')
+    union
+    select c.customer_id from lately join cases c on c.id = lately.case_id where kind = 'customer.segment_set'
+)
+select case_id from lately where case_id is not null
+union
+select c.id from named join cases c on c.customer_id = named.id;
 
 -- name: seen
 update analytics_progress set seen_at = %(until)s, computed_at = greatest(computed_at, %(until)s);
@@ -35,6 +47,22 @@ update analytics_progress set seen_at = least(seen_at, now() - %(span)s);
 
 -- name: start_over
 update analytics_progress set filled_to = '00000000-0000-0000-0000-000000000000';
+
+-- name: compute_labels
+insert into analytics_labels (channel, language, segment, topic)
+select distinct v.channel, coalesce(c.language, ''), u.segment, coalesce(about.topic, '')
+from cases c
+join conversations v on v.id = c.conversation_id
+join customers u on u.id = c.customer_id
+left join lateral (
+    select t.topic from turns t where t.case_id = c.id and t.topic is not null
+    order by t.last_sequence desc, t.finished_at desc limit 1
+) about on true
+where c.id = any(%(cases)s) and not exists (
+    select from analytics_labels l
+    where l.channel = v.channel and l.language = coalesce(c.language, '') and l.segment = u.segment
+        and l.topic = coalesce(about.topic, '')
+);
 
 -- name: compute_cases
 -- A reply counts when it was delivered. One that a person wrote past us, in the channel's own program, has that program's
@@ -64,10 +92,10 @@ with heard as (
     group by r.case_id
 )
 insert into analytics_cases as known (
-    case_id, conversation_id, customer_id, channel, language, segment, topic, opened_at,
+    case_id, conversation_id, customer_id, label_id, opened_at,
     agent_seconds, to_person_at, person_seconds, money
 )
-select c.id, c.conversation_id, c.customer_id, v.channel, c.language, u.segment, about.topic, c.opened_at,
+select c.id, c.conversation_id, c.customer_id, l.id, c.opened_at,
     case when replies.by_agent is not null
         then greatest(0, extract(epoch from replies.by_agent - coalesce(heard.at, c.opened_at))) end,
     handed.at,
@@ -85,18 +113,18 @@ left join lateral (
     select t.topic from turns t where t.case_id = c.id and t.topic is not null
     order by t.last_sequence desc, t.finished_at desc limit 1
 ) about on true
+join analytics_labels l on l.channel = v.channel and l.language = coalesce(c.language, '') and l.segment = u.segment
+    and l.topic = coalesce(about.topic, '')
 where c.id = any(%(cases)s)
 on conflict (case_id) do update set
-    customer_id = excluded.customer_id, language = excluded.language, segment = excluded.segment,
-    topic = excluded.topic, agent_seconds = excluded.agent_seconds,
+    customer_id = excluded.customer_id, label_id = excluded.label_id, agent_seconds = excluded.agent_seconds,
     -- Events may have gone to the archive before their case.
     to_person_at = least(excluded.to_person_at, known.to_person_at),
     person_seconds = coalesce(excluded.person_seconds, known.person_seconds),
     money = excluded.money
-where (known.customer_id, known.language, known.segment, known.topic, known.agent_seconds, known.to_person_at,
-        known.person_seconds, known.money)
-    is distinct from (excluded.customer_id, excluded.language, excluded.segment, excluded.topic, excluded.agent_seconds,
-        excluded.to_person_at, excluded.person_seconds, excluded.money);
+where (known.customer_id, known.label_id, known.agent_seconds, known.to_person_at, known.person_seconds, known.money)
+    is distinct from (excluded.customer_id, excluded.label_id, excluded.agent_seconds, excluded.to_person_at,
+        excluded.person_seconds, excluded.money);
 
 -- name: compute_ends
 -- An end without a person is one of a case that nobody but the agent had a part in until then.
@@ -149,13 +177,14 @@ where (known.seconds, known.how, known.reopened_at, known.rating, known.rated_at
         excluded.judged_at, excluded.solved);
 
 -- name: sum_ends
-update analytics_ends known set open_seconds = summed.seconds
+update analytics_ends known set open_seconds = summed.seconds, label_id = summed.label_id
 from (
-    select case_id, number, sum(seconds) over (partition by case_id order by number) as seconds
-    from analytics_ends where case_id = any(%(cases)s)
+    select e.case_id, e.number, c.label_id, sum(e.seconds) over (partition by e.case_id order by e.number) as seconds
+    from analytics_ends e join analytics_cases c on c.case_id = e.case_id
+    where e.case_id = any(%(cases)s)
 ) summed
 where known.case_id = summed.case_id and known.number = summed.number
-    and known.open_seconds is distinct from summed.seconds;
+    and (known.open_seconds, known.label_id) is distinct from (summed.seconds, summed.label_id);
 
 -- name: compute_work
 insert into analytics_work (id, case_id, person, at, action, seconds)
@@ -171,24 +200,17 @@ order by w.id, w.at
 on conflict (id) do nothing;
 
 -- name: follow_customers
--- Who was joined with another, parted, or is another kind of customer now: also in cases that are in the archive, whose
--- conversations stay.
+-- Who was joined with another, or parted: in cases that are in the archive too, for conversations stay.
 with named as (
     select (e.data ->> 'source_id')::uuid as id from events e
     where e.kind in ('customer.merged', 'customer.unmerged') and e.at > %(since)s and e.at <= %(until)s
     union
     select (e.data ->> 'into_id')::uuid from events e
     where e.kind in ('customer.merged', 'customer.unmerged') and e.at > %(since)s and e.at <= %(until)s
-    union
-    select c.customer_id from events e join cases c on c.id = e.case_id
-    where e.kind = 'customer.segment_set' and e.at > %(since)s and e.at <= %(until)s
 )
-update analytics_cases known set customer_id = v.customer_id, segment = u.segment
-from named
-join conversations v on v.customer_id = named.id
-join customers u on u.id = v.customer_id
-where known.conversation_id = v.id
-    and (known.customer_id, known.segment) is distinct from (v.customer_id, u.segment);
+update analytics_cases known set customer_id = v.customer_id
+from named join conversations v on v.customer_id = named.id
+where known.conversation_id = v.id and known.customer_id <> v.customer_id;
 
 -- name: judge
 -- Somebody has read a case that is over, and says whether its matter is solved. No row comes back for one that is open.

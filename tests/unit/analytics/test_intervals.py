@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.analytics.intervals import Z, lower_rank, of_mean, of_median, wilson
+from infra.analytics.intervals import Z, lower_rank, of_mean, of_median, t_quantile, wilson
 
 
 @given(st.integers(1, 100_000), st.data())
@@ -49,3 +49,10 @@ def test_the_interval_of_a_mean_is_students_and_never_below_zero() -> None:
     assert of_mean(np.array([1.0, 2.0, 3.0, 4.0])) == pytest.approx((0.4457397, 4.5542603))
     assert of_mean(np.array([0.0, 10.0])) == pytest.approx((0.0, 68.531), abs=1e-2)
     assert of_mean(np.array([1.0])) is None
+
+
+def test_students_points_are_those_of_scipy() -> None:
+    from scipy.special import stdtrit
+
+    for freedom in (*range(1, 60), 100, 1000, 10**6):
+        assert t_quantile(freedom) == pytest.approx(float(stdtrit(freedom, 0.975)), rel=2e-6)
