@@ -34,10 +34,7 @@ CREATE TABLE analytics_cases (
     case_id uuid NOT NULL,
     conversation_id uuid NOT NULL,
     customer_id uuid NOT NULL,
-    channel text NOT NULL,
-    language text,
-    segment text NOT NULL,
-    topic text,
+    label_id integer NOT NULL,
     opened_at timestamp with time zone NOT NULL,
     agent_seconds double precision,
     to_person_at timestamp with time zone,
@@ -47,6 +44,7 @@ CREATE TABLE analytics_cases (
 
 CREATE TABLE analytics_ends (
     case_id uuid NOT NULL,
+    label_id integer,
     number integer NOT NULL,
     ended_at timestamp with time zone NOT NULL,
     seconds double precision,
@@ -58,6 +56,23 @@ CREATE TABLE analytics_ends (
     judged_at timestamp with time zone,
     solved boolean,
     CONSTRAINT analytics_ends_how_check CHECK ((how = ANY (ARRAY['person'::text, 'confirmed'::text, 'assumed'::text, 'unknown'::text])))
+);
+
+CREATE TABLE analytics_labels (
+    id integer NOT NULL,
+    channel text NOT NULL,
+    language text NOT NULL,
+    segment text NOT NULL,
+    topic text NOT NULL
+);
+
+ALTER TABLE analytics_labels ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME analytics_labels_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE analytics_progress (
@@ -660,6 +675,12 @@ ALTER TABLE ONLY analytics_cases
 
 ALTER TABLE ONLY analytics_ends
     ADD CONSTRAINT analytics_ends_pkey PRIMARY KEY (case_id, number);
+
+ALTER TABLE ONLY analytics_labels
+    ADD CONSTRAINT analytics_labels_channel_language_segment_topic_key UNIQUE (channel, language, segment, topic);
+
+ALTER TABLE ONLY analytics_labels
+    ADD CONSTRAINT analytics_labels_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY analytics_progress
     ADD CONSTRAINT analytics_progress_pkey PRIMARY KEY (singleton);

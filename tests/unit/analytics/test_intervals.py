@@ -55,4 +55,4 @@ def test_students_points_are_those_of_scipy() -> None:
     from scipy.special import stdtrit
 
     for freedom in (*range(1, 60), 100, 1000, 10**6):
-        assert t_quantile(freedom) == pytest.approx(float(stdtrit(freedom, 0.975)), rel=2e-6)
+        assert t_quantile(freedom) == pytest.approx(float(stdtrit(freedom, 0.975)), rel=5e-6)
