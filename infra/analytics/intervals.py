@@ -79,4 +79,4 @@ def t_quantile(freedom: int) -> float:
     """The 97.5 % point of Student's distribution, to five digits. scipy has it too, and takes half a second to load."""
     if freedom <= len(_SMALL):
         return _SMALL[freedom - 1]
-    return Z + sum(term / freedom**power for power, term in enumerate(_TERMS, start=1))
+    return float(Z + sum(term / freedom**power for power, term in enumerate(_TERMS, start=1)))

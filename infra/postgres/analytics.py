@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -86,7 +86,9 @@ class Analytics:
             notice = "nothing was computed yet: a scheduler (`csagent scheduler`) does it within a minute"
         elif loaded.filling:
             notice = "past cases are still being computed: the figures are not whole yet"
-        answer = loaded.kept or await asyncio.to_thread(_answer, question, loaded)
+        answer = loaded.kept
+        if answer is None:
+            answer = await asyncio.to_thread(_answer, question, loaded)
         if not loaded.filling:
             self._kept[question] = answer
             self._kept.move_to_end(question)
@@ -117,8 +119,7 @@ class Analytics:
             kept = self._kept.get(question)
             if kept is not None and kept.as_of == as_of and not filling:
                 return _Loaded(as_of, filling, kept=kept)
-            wanted = {dimension: getattr(filters, dimension) for dimension in DIMENSIONS}
-            labels = await (await connection.execute(self._sql["labels"], wanted)).fetchall()
+            labels = await (await connection.execute(self._sql["labels"], asdict(filters))).fetchall()
             only = None if filters == Filters() else [row["id"] for row in labels]
             blocks = {
                 block: await self._read(connection, block, {**span, "labels": only})
