@@ -40,10 +40,10 @@ async def test_figures_are_shown_asked_for_again_and_taken_away_as_a_file(
     await expect(page.locator("#figures")).to_contain_text(EVIL)
     assert asked == [("metric=csat", "Bearer key-of-mira")]
     assert await violations(page) == ""
-    await page.get_by_label("Channel").select_option("chat")
+    await page.get_by_label("Channel", exact=True).select_option("chat")
     await page.get_by_role("button", name="Show").click()
     await expect(page).to_have_url("/analytics?from=2026-03-02&to=2026-03-08&step=day&channel=chat&metric=csat")
-    await page.get_by_role("link", name="Reopen rate").click()
+    await page.get_by_role("link", name="Reopen rate", exact=True).click()
     await expect(page).to_have_url("/analytics?from=2026-03-02&to=2026-03-08&step=day&metric=reopen")
     async with page.expect_download() as saved:
         await page.get_by_role("link", name="CSV").click()
