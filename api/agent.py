@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -26,7 +27,7 @@ from infra.postgres.embedding_models import PostgresEmbeddingModels
 from infra.postgres.knowledge import PostgresKnowledge
 from infra.postgres.model_replies import KeptReplies
 from infra.postgres.spend import BudgetedModel, Ceilings, Prices, Spend, SpendWatcher
-from infra.settings import Settings, read_settings
+from infra.settings import Settings
 from skills.adapt import Adapt, Company
 from skills.errors import ConfigurationError
 from skills.escalate import Escalate, Policy
@@ -39,6 +40,9 @@ from skills.retrieve import Retrieve
 from skills.sentiment import FusedSentiment, ModelSentiment
 from skills.turn import Language
 from skills.untrusted import notice
+
+if TYPE_CHECKING:
+    from infra.models.openai_chat import OpenAIModel  # imported where it is made: it takes a second
 
 _MODEL_LIMITS = Limits(failures=3, window=120.0, cooldown=15.0)
 """Few failures over a long time: each may have cost a customer the model's whole deadline."""
@@ -69,22 +73,9 @@ async def open_agent(
     """
     watched = breakers or Breakers()
     spend = _spend(settings, database, spending or Metrics())
-    async with AsyncExitStack() as stack:
-        embedder = await stack.enter_async_context(open_embedder(settings, breakers=watched))
-        knowledge, subjects = await stack.enter_async_context(open_knowledge(settings, database, embedder, watched))
-        model = await stack.enter_async_context(_open_model(settings, database, watched, spend))
-        intents = await stack.enter_async_context(open_intents(settings))
-        yield build_graph(
-            choose_skills(
-                settings,
-                knowledge=knowledge,
-                directory=PostgresDirectory(database, keyring),
-                model=model,
-                intents=intents,
-                subjects=subjects,
-                embedder=embedder,
-            )
-        )
+    model = _open_model(settings, database, watched, spend)
+    async with _opened(settings, database, keyring, model, watched) as graph:
+        yield graph
 
 
 @asynccontextmanager
@@ -94,11 +85,32 @@ async def open_offline_agent(settings: Settings, database: Database, keyring: Ke
     Raises:
         ConfigurationError: the embedding model, a key or the policy file can't be used.
     """
-    async with open_embedder(settings) as embedder, open_knowledge(settings, database, embedder) as opened:
-        knowledge, subjects = opened
-        directory = PostgresDirectory(database, keyring)
+    async with _opened(settings, database, keyring, nullcontext()) as graph:
+        yield graph
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings,
+    database: Database,
+    keyring: Keyring,
+    opening: AbstractAsyncContextManager[StructuredModel | None],
+    breakers: Breakers | None = None,
+) -> AsyncIterator[Graph]:
+    async with (
+        open_embedder(settings, breakers=breakers) as embedder,
+        open_knowledge(settings, database, embedder, breakers) as (knowledge, subjects),
+        opening as model,
+        open_intents(settings) as intents,
+    ):
         skills = choose_skills(
-            settings, knowledge=knowledge, directory=directory, model=None, subjects=subjects, embedder=embedder
+            settings,
+            knowledge=knowledge,
+            directory=PostgresDirectory(database, keyring),
+            model=model,
+            intents=intents,
+            subjects=subjects,
+            embedder=embedder,
         )
         yield build_graph(skills)
 
@@ -108,12 +120,15 @@ def choose_skills(
     *,
     knowledge: Knowledge,
     directory: CustomerDirectory,
+    subjects: Subjects | None,
     model: StructuredModel | None,
     embedder: Embedder,
     intents: TrainedIntents | None = None,
-    subjects: Subjects | None = None,
 ) -> Skills:
-    """One form of each skill: the model's where there is a model, else the embedded one."""
+    """One form of each skill: the model's where there is a model, else the embedded one.
+
+    ``subjects`` is what the articles are about, by name; a store that can't tell has none.
+    """
     mood = FusedSentiment(embedder)
     sentiment = mood if model is None else ModelSentiment(model, mood)
     told = () if isinstance(sentiment, FusedSentiment) else (sentiment.instructions,)
@@ -133,15 +148,6 @@ def choose_skills(
         intent=ReadIntent(intents, answer_threshold=settings.knowledge.answer_threshold),
         adapt=Adapt(company=Company(settings.company.name, settings.company.signature)),
     )
-
-
-def embedded_skills(*, knowledge: Knowledge, directory: CustomerDirectory, embedder: Embedder) -> Skills:
-    """The skills as they run here without a language model, for whoever measures them on knowledge of their own.
-
-    Raises:
-        ConfigurationError: a setting or the policy file can't be used.
-    """
-    return choose_skills(read_settings(), knowledge=knowledge, directory=directory, model=None, embedder=embedder)
 
 
 def read_policy(settings: Settings) -> Policy:
@@ -329,20 +335,14 @@ async def open_chat_model(settings: Settings, *, breakers: Breakers) -> AsyncIte
     Raises:
         ConfigurationError: CSAGENT_MODEL__CHAT asks for openai, and there is no key.
     """
-    if settings.model.chat == "embedded" or (settings.model.chat == "auto" and settings.openai_api_key is None):
+    openai = openai_chat(settings)
+    if openai is None:
         yield None
         return
-    from infra.models.attempts import API, Patience
+    from infra.models.attempts import API
     from infra.models.guarded import GuardedModel
-    from infra.models.openai_chat import OpenAIModel
     from infra.models.replies import FiledModel, RepliesFile
 
-    openai = OpenAIModel(
-        model=settings.model.chat_name,
-        key=_openai_key(settings, needed_by="CSAGENT_MODEL__CHAT", instead="embedded"),
-        base_url=settings.openai_base_url,
-        patience=Patience(deadline=settings.model.deadline_seconds),
-    )
     asked: StructuredModel = openai
     if settings.model.replies_file is not None:
         file = RepliesFile(settings.model.replies_file)
@@ -351,6 +351,25 @@ async def open_chat_model(settings: Settings, *, breakers: Breakers) -> AsyncIte
         yield GuardedModel(asked, breakers.add("model", _MODEL_LIMITS))
     finally:
         await openai.aclose()
+
+
+def openai_chat(settings: Settings) -> OpenAIModel | None:
+    """OpenAI's chat model as the settings name it; ``None`` where they want the embedded forms, or there is no key.
+
+    Raises:
+        ConfigurationError: CSAGENT_MODEL__CHAT asks for openai, and there is no key.
+    """
+    if settings.model.chat == "embedded" or (settings.model.chat == "auto" and settings.openai_api_key is None):
+        return None
+    from infra.models.attempts import Patience
+    from infra.models.openai_chat import OpenAIModel
+
+    return OpenAIModel(
+        model=settings.model.chat_name,
+        key=_openai_key(settings, needed_by="CSAGENT_MODEL__CHAT", instead="embedded"),
+        base_url=settings.openai_base_url,
+        patience=Patience(deadline=settings.model.deadline_seconds),
+    )
 
 
 def _spend(settings: Settings, database: Database, watcher: SpendWatcher) -> Spend:

@@ -47,7 +47,7 @@ class KnowledgeDesk:
         embedder: Callable[[], AbstractAsyncContextManager[Embedder]],
     ) -> None:
         self._open_knowledge = knowledge
-        self._open_embedder = embedder
+        self.open_embedder = embedder
         self._opened = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._knowledge: Knowledge | None = None
@@ -80,7 +80,7 @@ class KnowledgeDesk:
             ConflictError: another embedding model was switched to meanwhile.
         """
         earlier = await self.versions.version(article, version)
-        async with self._open_embedder() as embedder:
+        async with self.open_embedder() as embedder:
             await Ingest(self.articles, embedder).restore(earlier.article, by=by)
 
     async def close(self) -> None:

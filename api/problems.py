@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -99,6 +99,20 @@ def problem(status: int, title: str, **extra: Any) -> ProblemResponse:
     if status == 401:  # noqa: PLR2004 - HTTP's number
         headers["WWW-Authenticate"] = "Bearer"
     return ProblemResponse(body, status_code=status, headers=headers)
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """What this application answers to an error, for whoever shows it in another form.
+
+    Raises:
+        Exception: the error itself, which nothing here knows.
+    """
+    for kind in type(error).__mro__:
+        handler = request.app.exception_handlers.get(kind)
+        if handler is not None and kind is not Exception:
+            response: Response = await handler(request, error)
+            return response
+    raise error
 
 
 def count_shed(app: FastAPI, count: Callable[[FastAPI, Crowd], None]) -> None:

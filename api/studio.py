@@ -23,17 +23,16 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from typing_extensions import TypedDict
 
-from api.agent import choose_skills
+from api.agent import choose_skills, openai_chat
 from graph.build import Graph, build_graph
 from infra.knowledge.ingest import Ingest
 from infra.knowledge.memory import InMemoryKnowledge
 from infra.knowledge.reading import read_articles
-from infra.models.attempts import Patience
 from infra.models.cache import CachedEmbedder, MemoryVectorCache
 from infra.models.minilm import MiniLmEmbedder
 from infra.settings import Settings, read_settings
 from skills.errors import BadRequestError, ConfigurationError
-from skills.ports import Embedder, FactKey, Known, StructuredModel
+from skills.ports import Embedder, FactKey, Known
 from skills.turn import (
     CHECKPOINTED,
     CaseId,
@@ -170,34 +169,12 @@ async def prepare(settings: Settings, articles: Path) -> Graph:
         choose_skills,
         settings,
         knowledge=knowledge,
+        subjects=knowledge.subjects(),
         directory=NobodyKnown(),
-        model=choose_model(settings),
+        model=openai_chat(settings),
         embedder=embedder,
     )
     return build_graph(skills, receive=receive, receives=StudioInput)
-
-
-def choose_model(settings: Settings) -> StructuredModel | None:
-    """OpenAI's model where there is a key for it, else none: the embedded skills.
-
-    Raises:
-        ConfigurationError: CSAGENT_MODEL__CHAT asks for openai, and there is no key.
-    """
-    key = settings.openai_api_key
-    if settings.model.chat == "embedded" or (settings.model.chat == "auto" and key is None):
-        return None
-    if key is None:
-        raise ConfigurationError(
-            "CSAGENT_MODEL__CHAT is openai, but OPENAI_API_KEY is not set", hint="set it, or use embedded"
-        )
-    from infra.models.openai_chat import OpenAIModel
-
-    return OpenAIModel(
-        model=settings.model.chat_name,
-        key=key,
-        base_url=settings.openai_base_url,
-        patience=Patience(deadline=settings.model.deadline_seconds),
-    )
 
 
 def _prepare_into(result: Future[Graph]) -> None:

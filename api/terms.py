@@ -10,6 +10,7 @@ from datetime import timedelta
 from pydantic import BaseModel
 
 from api.jobs import Retention
+from api.staff_door import OIDC_BACK
 from channels.attachments import Limits
 from channels.web.origins import Origins
 from channels.whatsapp.signature import WebhookSignature
@@ -19,6 +20,7 @@ from infra.postgres.life import Life, SurveyTerms
 from infra.postgres.pace import Pace
 from infra.postgres.verification import CodeLimits
 from infra.settings import Settings
+from infra.staff.oidc import Client
 from skills.errors import ConfigurationError
 from skills.respond import SmallTalk, small_talk_in
 
@@ -138,3 +140,21 @@ def build_whatsapp_signature(settings: Settings) -> WebhookSignature | None:
             hint="set CSAGENT_PUBLIC_URL, or CSAGENT_WHATSAPP__PUBLIC_URL",
         )
     return WebhookSignature(public_url=public_url, secrets=settings.whatsapp.tokens)
+
+
+def build_oidc_client(settings: Settings) -> Client | None:
+    """Who we are at the staff's OpenID provider; ``None`` while there is none."""
+    told = settings.staff.oidc
+    if told.issuer is None or told.client_id is None or told.client_secret is None:
+        return None
+    base = (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    return Client(
+        issuer=told.issuer,
+        client_id=told.client_id,
+        secret=told.client_secret.get_secret_value(),
+        redirect_uri=f"{base}{OIDC_BACK}",
+        scopes=told.scopes,
+        name_claim=told.name_claim,
+        roles_claim=told.roles_claim,
+        roles=told.roles,
+    )

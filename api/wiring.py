@@ -1,8 +1,8 @@
 """The composition root: the only place that reads settings and chooses implementations.
 
 ``open_services`` gives what every process shares, ``build_worker`` and ``build_scheduler`` the two that need more.
-Channels are put together in ``api.channels``; the agent, with its heavy models, in ``api.agent``, and only where a
-graph runs.
+Channels are put together in ``api.channels``, what staff ask of in ``api.desks``; the agent, with its heavy models, in
+``api.agent``, and only where a graph runs.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from urllib.parse import urlsplit
 import structlog
 
 from api.bodies import Uploads
+from api.desks import build_gaps_desk, build_knowledge_desk, build_staff_door
+from api.gaps_desk import GapsDesk
 from api.jobs import figure_jobs, jobs, life_jobs
 from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
+from api.staff_door import StaffDoor
 from api.terms import (
     build_code_limits,
     build_file_limits,
@@ -85,7 +88,6 @@ from skills.adapt import check_text, failure_notice
 from skills.conclude import rating_in
 from skills.errors import ConfigurationError
 from skills.identify import code_text
-from skills.ports import Embedder, Knowledge
 from skills.turn import Language
 
 _HOLD = timedelta(seconds=30)
@@ -132,6 +134,10 @@ class Services:
     """The articles, for the staff."""
     analytics: Analytics
     analytics_rows: AnalyticsRows
+    staff: StaffDoor
+    """Who of the staff may come in."""
+    gaps: GapsDesk
+    """What the articles don't answer, for the staff."""
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
@@ -204,6 +210,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     lease = timedelta(seconds=settings.worker.lease_seconds)
     knowledge = build_knowledge_desk(settings, database)
     replica = await _open_replica(settings, process)
+    gaps = build_gaps_desk(settings, database, keyring, knowledge)
     try:
         yield Services(
             settings=settings,
@@ -238,11 +245,14 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             knowledge=knowledge,
             analytics=Analytics(database, replica),
             analytics_rows=AnalyticsRows(database),
+            staff=build_staff_door(settings, database, public, keyring, breakers),
+            gaps=gaps,
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),
         )
     finally:
+        await gaps.close()
         await knowledge.close()
         await signals.close()
         if replica is not None:
@@ -289,26 +299,6 @@ def build_worker(services: Services, graph: Graph) -> Worker:
         ),
         metrics=services.metrics,
     )
-
-
-def build_knowledge_desk(settings: Settings, database: Database) -> KnowledgeDesk:
-    """The articles for the staff; models are loaded when somebody searches, for they are heavy."""
-
-    @asynccontextmanager
-    async def knowledge() -> AsyncIterator[Knowledge]:
-        from api.agent import open_embedder, open_knowledge
-
-        async with open_embedder(settings) as embedder, open_knowledge(settings, database, embedder) as opened:
-            yield opened[0]
-
-    @asynccontextmanager
-    async def answering() -> AsyncIterator[Embedder]:
-        from api.agent import open_answering_embedder
-
-        async with open_answering_embedder(settings, database) as embedder:
-            yield embedder
-
-    return KnowledgeDesk(database, knowledge=knowledge, embedder=answering)
 
 
 def build_verifications(settings: Settings, database: Database, keyring: Keyring) -> Verifications:

@@ -109,10 +109,19 @@ def _parser() -> argparse.ArgumentParser:
         "--no-cache", action="store_true", help="ask a configured model again, and keep none of its answers"
     )
     parser.add_argument(
-        "--only", type=lambda text: set(text.split(",")), default=set(),
+        "--only", type=_names, default=set(),
         help=f"suites, with commas between them: {', '.join(suite.name for suite in SUITES)}",
     )  # fmt: skip
     return parser
+
+
+def _names(text: str) -> set[str]:
+    """The suites named, none twice; argparse says the message of its error in one line."""
+    names = {name.strip() for name in text.split(",")} - {""}
+    known = {suite.name for suite in SUITES}
+    if not names or names - known:
+        raise argparse.ArgumentTypeError(f"there is no suite {', '.join(sorted(names - known)) or 'without a name'}")
+    return names
 
 
 def _table(suite: Suite, report: Report, seconds: float) -> Table:

@@ -6,7 +6,7 @@ weight that stands close together in the text; a near spelling counts less than 
 written as one are the same. What stands behind a dash or a comma may be left out: "Laurel Inn, a Joie de Vivre Hotel".
 
 Looking for names in a text of a hundred words takes some milliseconds, whatever the number of names, because only those
-are compared that share a word.
+are compared that share enough of their words. The time is linear in the length of the text, which customers choose.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, count, pairwise
+from operator import attrgetter
 
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
@@ -36,11 +37,14 @@ _ENOUGH = 0.65
 _WITHIN = 0.6
 """What is left of a name that is only a part of a longer one that is mentioned there."""
 _AS_SURE = 0.9
+_ROUNDING = 1e-9
+"""What a sum may differ by when it is added up in another order."""
 _RARE, _RARE_SHARE = 20, 0.02
 """A word that no more texts than these have, and no larger share of all, is as telling as can be."""
 _HARDLY = 0.3
 """What is left of the weight of a word that says little by itself: "the", "one"."""
 _NUMBERS = frozenset({"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"})
+_by_number = attrgetter("number")
 APART = re.compile(r"\s[-–—|/:>]\s|[,:(|]")  # noqa: RUF001 - a dash is often written as the longer one
 """What sets off an addition to a name."""
 
@@ -55,8 +59,12 @@ class Mentioned:
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
-    """A word of a name that stands in the text: where, and how alike the spellings are, in (0, 1]."""
+    """A word of a name that stands in the text: where, and how alike the spellings are, in (0, 1].
 
+    Hits are numbered in the order of the text, those of one place too.
+    """
+
+    number: int
     place: int
     word: str
     likeness: float
@@ -96,13 +104,18 @@ class Names:
 
     def mentioned_in(self, text: str) -> list[Mentioned]:
         """The names in a text, the surest first."""
-        hits: defaultdict[int, list[_Hit]] = defaultdict(list)
+        hits: defaultdict[str, list[_Hit]] = defaultdict(list)
         for hit in self._hits(_folded(text)):
-            for form in self._bearers[hit.word]:
-                hits[form].append(hit)
+            hits[hit.word].append(hit)
+        likeness = {word: max(hit.likeness for hit in where) for word, where in hits.items()}
         found: dict[int, _Span] = {}
-        for form, where in hits.items():
-            span = self._span(form, where)
+        for form in dict.fromkeys(form for word in hits for form in self._bearers[word]):
+            shared = [word for word in self._forms[form] if word in hits]
+            # Most names share one common word with the text: where it stands need not be looked at.
+            most = sum(self._weights[word] * likeness[word] for word in shared)
+            if self._strength(form, most) < LEAST - _ROUNDING:
+                continue
+            span = self._span(form, sorted(chain.from_iterable(hits[word] for word in shared), key=_by_number))
             if span.strength >= LEAST and (span.name not in found or span.strength > found[span.name].strength):
                 found[span.name] = span
         mentions = [
@@ -115,11 +128,12 @@ class Names:
     def _hits(self, said: Sequence[str]) -> Iterator[_Hit]:
         pairs = [first + second for first, second in pairwise(said)]
         known = self._alike(dict.fromkeys([*said, *pairs]))
+        numbers = count()
         for place, word in enumerate(said):
             for alike, likeness in known.get(word, ()):
-                yield _Hit(place, alike, likeness)
+                yield _Hit(next(numbers), place, alike, likeness)
             for alike, likeness in known.get(pairs[place], ()) if place < len(pairs) else ():
-                yield _Hit(place, alike, likeness)
+                yield _Hit(next(numbers), place, alike, likeness)
 
     def _alike(self, said: Mapping[str, None]) -> dict[str, list[tuple[str, float]]]:
         """For words that are said the words of names that they may mean, with their likeness."""
@@ -135,20 +149,28 @@ class Names:
         return alike
 
     def _span(self, form: int, hits: Sequence[_Hit]) -> _Span:
-        """The closest that the words of a name stand together, by weight."""
-        words_of_name = self._forms[form]
-        width = len(words_of_name) + _SLACK
+        """The closest that the words of a name stand together, by weight; ``hits`` are in the order of the text."""
+        width = len(self._forms[form]) + _SLACK
         best, places = 0.0, frozenset[int]()
-        for first in hits:
-            near = [hit for hit in hits if first.place <= hit.place < first.place + width]
+        end = 0
+        for start, first in enumerate(hits):
+            if start and hits[start - 1].place == first.place:
+                continue
+            while end < len(hits) and hits[end].place < first.place + width:
+                end += 1
+            near = hits[start:end]
             likeness: dict[str, float] = {}
             for hit in near:
                 likeness[hit.word] = max(likeness.get(hit.word, 0.0), hit.likeness)
             weight = sum(self._weights[word] * alike for word, alike in likeness.items())
             if weight > best:
                 best, places = weight, frozenset(hit.place for hit in near)
-        share = best / sum(self._weights[word] for word in words_of_name)
-        return _Span(self._name_of[form], share * min(1.0, best / _ENOUGH), best, places)
+        return _Span(self._name_of[form], self._strength(form, best), best, places)
+
+    def _strength(self, form: int, weight: float) -> float:
+        """Of a name of which words of this weight were found."""
+        share = weight / sum(self._weights[word] for word in self._forms[form])
+        return share * min(1.0, weight / _ENOUGH)
 
 
 def _forms(name: str) -> list[list[str]]:

@@ -132,3 +132,13 @@ async def told_by_provider(core: Core, case_id: CaseId) -> None:
         "join messages m on m.id = f.message_id where m.case_id = %s returning 1",
         case_id,
     )
+
+
+async def dismissed_as_gap(core: Core, case_id: CaseId) -> None:
+    """Somebody has said that what this case's turns asked needs no article."""
+    await core.rows(
+        "with made as (insert into gap_decisions (id, action, reason, decided_by)"
+        " values (gen_random_uuid(), 'dismissed', 'other', 'kim') returning id)"
+        " insert into gap_turns select t.id, made.id from turns t, made where t.case_id = %s returning 1",
+        case_id,
+    )

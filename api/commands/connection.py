@@ -34,14 +34,16 @@ async def connected(process: str) -> AsyncIterator[Services]:
         ConfigurationError: a server can't be reached or started, a setting is wrong, or migrations are pending.
     """
     settings = read_settings()
-    async with on_servers(settings) as completed, open_services(completed, process=process) as services:
-        if settings.database_url is None:
-            await migrate(services.database)
-        elif todo := await pending(services.database):
-            raise ConfigurationError(
-                f"{plural(len(todo), 'migration is', 'migrations are')} pending", hint="run `csagent migrate` first"
-            )
-        yield services
+    async with on_servers(settings) as completed:
+        async with opened_database(completed, process) as database:  # before keys are looked at: a table has them
+            if settings.database_url is None:
+                await migrate(database)
+            elif todo := await pending(database):
+                raise ConfigurationError(
+                    f"{plural(len(todo), 'migration is', 'migrations are')} pending", hint="run `csagent migrate` first"
+                )
+        async with open_services(completed, process=process) as services:
+            yield services
 
 
 @asynccontextmanager

@@ -33,13 +33,17 @@ app = typer.Typer(
 
 @app.command("list", epilog="Example: `csagent escalations list`")
 def list_open(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Escalations at most.")] = 50, *, as_json: AsJson = False
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Escalations at most.")] = 50,
+    name: Name = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
-    """What nobody has decided yet, the nearest deadline first."""
+    """What nobody has decided yet, the nearest deadline first. That you looked is written down."""
+    who = reader(name)
 
     async def work() -> list[QueuedEscalation]:
         async with connected("escalations") as services:
-            return await services.reviews.queue(limit=limit)
+            return await services.reviews.queue(limit=limit, reader=who)
 
     queue = run(work)
     if as_json:
@@ -51,8 +55,8 @@ def list_open(
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     length = unique_length([item.id for item in queue])
-    for name in ("id", "", "time", "channel"):
-        table.add_column(name, no_wrap=True)
+    for column in ("id", "", "time", "channel"):
+        table.add_column(column, no_wrap=True)
     table.add_column("why and what", ratio=1)
     now = datetime.now(UTC)
     for item in queue:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.agent import open_answering_embedder
+from api.commands import knowledge_gaps
 from api.commands.connection import connected, run
 from api.commands.knowledge_add import AudienceName, add, who
 from api.commands.knowledge_care import check, history, reindex, restore, show
@@ -134,3 +135,4 @@ app.command(epilog="Example: `csagent knowledge show help/returns.md --version 2
 app.command(epilog="Example: `csagent knowledge restore help/returns.md --version 2`")(restore)
 app.command(epilog="Example: `csagent knowledge check --json`")(check)
 app.command(epilog="Example: `csagent knowledge reindex --model text-embedding-3-small`")(reindex)
+app.add_typer(knowledge_gaps.app, name="gaps")

@@ -25,6 +25,7 @@ from infra.knowledge.addresses import GuardedNetwork, networks
 from infra.knowledge.article import language_code, moment
 from infra.knowledge.crawling import Crawled, Crawler, CrawlTerms
 from infra.knowledge.fetching import Fetcher, checked_url
+from infra.knowledge.gaps import SOURCE as GAPS
 from infra.knowledge.ingest import Ingest, Summary
 from infra.knowledge.ingest import Progress as Told
 from infra.knowledge.mapping import load_mapping
@@ -113,6 +114,10 @@ def add(
     )
     networks(allow_network or ())  # a mistake in what was typed costs no start of a server, nor does one in a path
     found = [_target(target, mapping, source, terms) for target in targets]
+    if any(one.source == GAPS for one in found):
+        raise BadRequestError(
+            f"the source {GAPS!r} has the articles that were approved here", hint="give --source NAME"
+        )
 
     async def work() -> list[_Added]:
         async with (

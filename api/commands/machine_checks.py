@@ -93,7 +93,7 @@ def check_keys(settings: Settings) -> Finding:
         build_keyring(settings)
     except SupportError as problem:
         return failed("keys", problem)
-    return ok("keys", f"set; {', '.join(settings.staff_keys)} may review")
+    return ok("keys", f"set; staff keys of {', '.join(settings.staff_keys)}")
 
 
 def check_policy(settings: Settings) -> Finding:

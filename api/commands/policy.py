@@ -24,7 +24,7 @@ from infra.postgres.past_turns import PastTurn, PastTurns
 from infra.settings import read_settings
 from skills.errors import BadRequestError
 from skills.escalate import Policy, Situation, faults_of
-from skills.turn import Draft, Identification, Sentiment, Turn
+from skills.turn import Draft, Guarding, Identification, Intent, Sentiment, Turn
 
 app = typer.Typer(
     help="When a person decides: explain, check, and try another policy on the past.",
@@ -148,7 +148,14 @@ async def _situation(graph: Graph, turn: Turn) -> Situation:
     """What the skills find out in a turn, up to where the policy is asked."""
     steps: AsyncIterator[Any] = run_steps(graph, turn)
     found: dict[type, Any] = {type(step.finding): step.finding async for step in steps}
-    return Situation.of(turn, found[Sentiment], found[Draft], identification=found[Identification])
+    return Situation.of(
+        turn,
+        found[Sentiment],
+        found[Draft],
+        identification=found[Identification],
+        intent=found.get(Intent),
+        guarding=found.get(Guarding),
+    )
 
 
 def _policy(file: Path | None) -> Policy:

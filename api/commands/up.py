@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import signal
 import socket
 import time
@@ -16,12 +17,16 @@ import httpx
 import typer
 from rich.console import Console
 
+from api.desks import build_staff_accounts
 from api.machine import Processes, Program, environment, own_machine
+from api.terms import build_keyring
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
 from infra.settings import Settings, read_settings
 from skills.errors import ConfigurationError
 
+FIRST = "admin"
+"""The account that a machine begins with."""
 _START_SECONDS = 60.0
 _PORTS = 50
 
@@ -36,6 +41,8 @@ class Product:
     processes: Processes
     endpoints: Mapping[str, str]
     """Where the processes without an API answer health and metrics, if they do."""
+    first_password: str | None = None
+    """Of the account that this machine begins with, as long as it was not changed."""
 
     @property
     def staff_key(self) -> str:
@@ -91,6 +98,7 @@ async def running_product(
             await database.open()
             try:
                 await migrate(database)
+                password = await first_account(completed, database)
             finally:
                 await database.close()
             log = settings.folder / "csagent.log"
@@ -115,6 +123,7 @@ async def running_product(
                     endpoints={
                         name: f"http://{settings.metrics_host}:{number}" for name, number in ports.items() if number
                     },
+                    first_password=password,
                 )
                 await _until_ready(product)
                 status.stop()
@@ -131,8 +140,30 @@ def print_addresses(product: Product, console: Console) -> None:
     for name, url in product.endpoints.items():
         console.print(f"           {url}/health/ready  ({name})")
     console.print(f"  log      {product.log}")
-    console.print(f"\n  staff key for the review page: [bold]{product.staff_key}[/]\n", soft_wrap=True)
+    if product.first_password is None:
+        console.print(f"\n  sign in  {product.url}/sign-in  (`csagent staff list` says who can)")
+    else:
+        console.print(f"\n  sign in  {product.url}/sign-in  as [bold]{FIRST}[/]", soft_wrap=True)
+        console.print(f"           with the password [bold]{product.first_password}[/], until you change it")
+    console.print(f"  for programs, a staff key: {product.staff_key}\n", soft_wrap=True)
     console.print("[dim]  Ctrl-C stops everything.[/]")
+
+
+async def first_account(settings: Settings, database: Database) -> str | None:
+    """See to it that somebody can sign in: an admin, where there is no account and people have passwords here.
+
+    Returns:
+        Its password while it is the one that it began with. It is made of this machine's keys, so it is kept nowhere.
+    """
+    if not settings.staff.passwords:
+        return None
+    keyring = build_keyring(settings)
+    accounts = build_staff_accounts(settings, database, keyring)
+    letters = base64.b32encode(keyring.derive("first password")).decode().lower()[:20]
+    password = "-".join(letters[at : at + 5] for at in range(0, len(letters), 5))
+    if not await accounts.listed():
+        await accounts.add_first(FIRST, password)
+    return password if await accounts.opens(FIRST, password) else None
 
 
 async def until_stopped() -> None:

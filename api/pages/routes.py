@@ -1,4 +1,4 @@
-"""Serves the chat page, the staff's pages and their files, under headers that let nothing else run.
+"""Serves the chat page and the files of all pages, under headers that let nothing else run.
 
 The policy allows scripts and styles from this host alone and no inline ones, and trusted types forbid turning text into
 markup at all, so a customer's message stays text even where a page has a mistake.
@@ -67,24 +67,6 @@ async def words_of_the_chat(language: str, if_none_match: IfNoneMatch = None) ->
     if file is None:
         raise NotFoundError("the chat doesn't speak that language")
     return _answer(file, if_none_match, anywhere=True)
-
-
-@router.api_route("/review", methods=["GET", "HEAD"])
-async def review_page(if_none_match: IfNoneMatch = None) -> Response:
-    """The reviewer's desk. The page itself holds nothing secret; its requests carry the staff key."""
-    return _answer(page_files()["review.html"], if_none_match)
-
-
-@router.api_route("/knowledge", methods=["GET", "HEAD"])
-async def knowledge_page(if_none_match: IfNoneMatch = None) -> Response:
-    """The staff's search over the articles. The page itself holds nothing secret; its requests carry the staff key."""
-    return _answer(page_files()["knowledge.html"], if_none_match)
-
-
-@router.api_route("/analytics", methods=["GET", "HEAD"])
-async def analytics_page(if_none_match: IfNoneMatch = None) -> Response:
-    """The figures, which ``/analytics/page`` makes. The page itself holds nothing; its requests carry the staff key."""
-    return _answer(page_files()["analytics.html"], if_none_match)
 
 
 @router.api_route("/assets/{path:path}", methods=["GET", "HEAD"])

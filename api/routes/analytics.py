@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -11,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import responses
-from api.routes.staff import Staff
+from api.routes.staff import AnalyticsReader, Reviewer, StaffRoute
 from api.routes.visitor import With
 from infra.analytics.definitions import INTERVALS, METRICS, Dimension, Key, Method, Unit
 from infra.analytics.export import Format, as_csv, as_parquet
@@ -21,11 +22,13 @@ from infra.analytics.words import finding
 from infra.postgres.storable import refuse_unstorable
 from skills.turn import CaseId
 
-router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
+router = APIRouter(prefix="/v1/analytics", tags=["analytics"], route_class=StaffRoute)
 
 USUAL_DAYS = 30
+ANY = "*"
+"""A label that lets everything through: what a form sends where nothing is chosen."""
 _LONGEST_LABEL = 200
-_PROBLEMS = responses(401, 422, 503)
+_PROBLEMS = responses(401, 403, 422, 503)
 _Text = Annotated[str | None, Query(max_length=_LONGEST_LABEL)]
 
 
@@ -136,7 +139,28 @@ class Judgement(BaseModel):
     solved: bool
 
 
-async def question_of(
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for as it was given; it may be no period."""
+
+    first: date
+    last: date
+    step: Step | None
+    filters: Filters
+
+    def question(self) -> Question:
+        """The same, as what can be answered.
+
+        Raises:
+            BadRequestError: the period can't be, or has too many steps.
+        """
+        period = Period(self.first, self.last)
+        question = Question(period, self.step or period.usual_step, self.filters)
+        period.steps(question.step)
+        return question
+
+
+async def wanted(
     first: Annotated[date | None, Query(alias="from", description="First day; 30 days ago otherwise")] = None,
     last: Annotated[date | None, Query(alias="to", description="Last day, included; yesterday otherwise")] = None,
     step: Annotated[Step | None, Query(description="How the period is cut; by its length otherwise")] = None,
@@ -144,31 +168,39 @@ async def question_of(
     language: _Text = None,
     segment: _Text = None,
     topic: _Text = None,
-) -> Question:
-    """What is asked for.
+) -> Wanted:
+    """What is asked for. An empty label is what has none, ``*`` is any.
 
     Raises:
-        BadRequestError: the period can't be.
         InvalidMessageError: a label holds what can't be stored.
     """
-    for given in filter(None, (channel, language, segment, topic)):
-        refuse_unstorable(given)
+    given = [None if label == ANY else label for label in (channel, language, segment, topic)]
+    for label in filter(None, given):
+        refuse_unstorable(label)
     usual = last_days(USUAL_DAYS, datetime.now(UTC).date())
-    period = Period(first or min(usual.first, last or usual.first), last or max(usual.last, first or usual.last))
-    return Question(period, step or period.usual_step, Filters(channel, language, segment, topic))
+    since, until = first or min(usual.first, last or usual.first), last or max(usual.last, first or usual.last)
+    return Wanted(since, until, step, Filters(*given))
+
+
+AsGiven = Annotated[Wanted, Depends(wanted)]
+
+
+async def question_of(given: AsGiven) -> Question:
+    """What is asked for, as what can be answered."""
+    return given.question()
 
 
 Asked = Annotated[Question, Depends(question_of)]
 
 
-@router.get("/definitions", responses=responses(401))
-async def read_definitions(staff: Staff) -> Definitions:  # noqa: ARG001 - signed in is enough
+@router.get("/definitions", responses=responses(401, 403))
+async def read_definitions(staff: AnalyticsReader) -> Definitions:  # noqa: ARG001 - the permission is enough
     """What each figure means, how it is computed, and what it can't say."""
     return Definitions(metrics=[Definition.model_validate(metric) for metric in METRICS], intervals=INTERVALS)
 
 
 @router.get("", responses=_PROBLEMS)
-async def read_figures(question: Asked, use: With, staff: Staff) -> Figures:  # noqa: ARG001 - signed in is enough
+async def read_figures(question: Asked, use: With, staff: AnalyticsReader) -> Figures:  # noqa: ARG001 - the permission is enough
     """All figures of a period, beside the period before, over time, and by channel, language, segment and topic."""
     return shown(await use.analytics.report(question))
 
@@ -187,7 +219,7 @@ async def read_figures(question: Asked, use: With, staff: Staff) -> Figures:  # 
 async def export_figures(
     question: Asked,
     use: With,
-    staff: Staff,  # noqa: ARG001 - as above
+    staff: AnalyticsReader,  # noqa: ARG001 - as above
     file_format: Annotated[Format, Query(alias="format")] = "csv",
 ) -> Response:
     """The same as one flat table. Parquet needs pyarrow on the server."""
@@ -201,8 +233,8 @@ async def export_figures(
     return Response(made, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-@router.post("/judgements", status_code=204, responses=responses(401, 409, 422, 503))
-async def judge(judgement: Judgement, use: With, staff: Staff) -> None:
+@router.post("/judgements", status_code=204, responses=responses(401, 403, 409, 422, 503))
+async def judge(judgement: Judgement, use: With, staff: Reviewer) -> None:
     """Say whether a case that is over, and that you have read, is solved: what verified self-service is made of."""
     await use.analytics_rows.judge(CaseId(judgement.case_id), solved=judgement.solved, person=staff)
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.bodies import MAX_UPLOAD, described, read_json
 from api.problems import responses
-from api.routes.staff import Staff
+from api.routes.staff import Reviewer, StaffRoute
 from api.routes.visitor import With
 from api.wiring import Services
 from channels.attachments import SentFile, check
@@ -26,9 +26,9 @@ from infra.postgres.inbox import MAX_CHARACTERS, refuse_unstorable
 from skills.errors import BadRequestError, InvalidMessageError
 from skills.turn import CaseId, EscalationId
 
-router = APIRouter(prefix="/v1/review", tags=["review"])
+router = APIRouter(prefix="/v1/review", tags=["review"], route_class=StaffRoute)
 
-_PROBLEMS = responses(400, 401, 404, 409, 413, 422, 503)
+_PROBLEMS = responses(400, 401, 403, 404, 409, 413, 422, 503)
 
 
 class SentAlong(BaseModel):
@@ -74,11 +74,11 @@ class Written(BaseModel):
     message_id: UUID
 
 
-async def _decision(request: Request, staff: Staff) -> NewDecision:  # noqa: ARG001 - signed in before anything is read
+async def _decision(request: Request, staff: Reviewer) -> NewDecision:  # noqa: ARG001 - signed in before anything is read
     return await read_json(request, NewDecision, most=MAX_UPLOAD)
 
 
-async def _message(request: Request, staff: Staff) -> OwnMessage:  # noqa: ARG001 - as above
+async def _message(request: Request, staff: Reviewer) -> OwnMessage:  # noqa: ARG001 - as above
     return await read_json(request, OwnMessage, most=MAX_UPLOAD)
 
 
@@ -89,7 +89,7 @@ async def _message(request: Request, staff: Staff) -> OwnMessage:  # noqa: ARG00
     openapi_extra=described(NewDecision, files=False),
 )
 async def decide_escalation(
-    escalation_id: UUID, new: Annotated[NewDecision, Depends(_decision)], use: With, staff: Staff
+    escalation_id: UUID, new: Annotated[NewDecision, Depends(_decision)], use: With, staff: Reviewer
 ) -> Decided:
     """Decide, if what you read is what is there. Nobody decides the same thing twice."""
     decision = make_decision(action=new.action, reviewer=staff, text=new.text, reason=new.reason)
@@ -119,7 +119,7 @@ async def write_to_customer(
     case_id: UUID,
     new: Annotated[OwnMessage, Depends(_message)],
     use: With,
-    staff: Staff,
+    staff: Reviewer,
     idempotency_key: Annotated[UUID, Header(description="A random UUID; the same one is the same message")],
 ) -> Written:
     """Write to the customer of a case that you own."""

@@ -1,6 +1,6 @@
 """Customers for staff: found by an exact address, read across channels, joined with another and parted again.
 
-Every look is written down. The same as ``csagent customers``; the staff key's name is who acts.
+Every look is written down. The same as ``csagent customers``; whoever is signed in is who acts.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import responses
-from api.routes.staff import Staff
+from api.routes.staff import CustomerReader, Reviewer, StaffRoute
 from api.routes.visitor import With
 from infra.postgres.customers import ReadCustomer
 from skills.turn import CustomerId
 
-router = APIRouter(prefix="/v1/review/customers", tags=["review"])
+router = APIRouter(prefix="/v1/review/customers", tags=["review"], route_class=StaffRoute)
 
-_PROBLEMS = responses(400, 401, 404, 409, 413, 422, 503)
+_PROBLEMS = responses(400, 401, 403, 404, 409, 413, 422, 503)
 
 
 class FoundCustomer(BaseModel):
@@ -133,7 +133,7 @@ class Unmerged(BaseModel):
 @router.get("", responses=_PROBLEMS)
 async def find_customers(
     use: With,
-    staff: Staff,
+    staff: CustomerReader,
     address: Annotated[str, Query(min_length=3, max_length=320, description="A whole mail address or phone number")],
 ) -> FoundCustomers:
     """Who has this very address, on any channel. That you asked is written down, the address is not."""
@@ -142,13 +142,13 @@ async def find_customers(
 
 
 @router.get("/{customer_id}", responses=_PROBLEMS)
-async def read_customer(customer_id: UUID, use: With, staff: Staff) -> CustomerPage:
+async def read_customer(customer_id: UUID, use: With, staff: CustomerReader) -> CustomerPage:
     """One customer with addresses, and cases on all channels. That you read it is written down."""
     return _page(await use.customers.read(CustomerId(customer_id), reader=staff))
 
 
 @router.get("/{customer_id}/merge", responses=_PROBLEMS)
-async def preview_merge(customer_id: UUID, into: UUID, use: With, staff: Staff) -> MergePreview:
+async def preview_merge(customer_id: UUID, into: UUID, use: With, staff: CustomerReader) -> MergePreview:
     """What both have, side by side. That you read it is written down."""
     return MergePreview(
         source=_page(await use.customers.read(CustomerId(customer_id), reader=staff)),
@@ -157,14 +157,14 @@ async def preview_merge(customer_id: UUID, into: UUID, use: With, staff: Staff) 
 
 
 @router.post("/{customer_id}/merge", responses=_PROBLEMS)
-async def merge_customer(customer_id: UUID, new: NewMerge, use: With, staff: Staff) -> Merged:
+async def merge_customer(customer_id: UUID, new: NewMerge, use: With, staff: Reviewer) -> Merged:
     """Say that two customers are one person. What an agent is writing in their cases begins anew."""
     merge_id = await use.customers.merge(CustomerId(customer_id), CustomerId(new.into), reviewer=staff)
     return Merged(merge_id=merge_id, customer_id=new.into)
 
 
 @router.post("/{customer_id}/unmerge", responses=_PROBLEMS)
-async def unmerge_customer(customer_id: UUID, use: With, staff: Staff) -> Unmerged:
+async def unmerge_customer(customer_id: UUID, use: With, staff: Reviewer) -> Unmerged:
     """Undo the merge by which this customer became another's part."""
     return Unmerged(parted_from=await use.customers.unmerge(CustomerId(customer_id), reviewer=staff))
 

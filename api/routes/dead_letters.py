@@ -1,6 +1,6 @@
 """Dead letters for staff: what the agent gave up, tried again or put away by a person.
 
-The same as ``csagent dead-letters``; the staff key's name is who acts.
+The same as ``csagent dead-letters``; whoever is signed in is who acts.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import responses
 from api.routes.review import Line
-from api.routes.staff import Staff
+from api.routes.staff import CustomerReader, Settler, StaffRoute, WorkLister
 from api.routes.visitor import With
 from infra.postgres.dead_letters import LONGEST_REASON
 
-router = APIRouter(prefix="/v1/review/dead-letters", tags=["review"])
+router = APIRouter(prefix="/v1/review/dead-letters", tags=["review"], route_class=StaffRoute)
 
-_PROBLEMS = responses(400, 401, 404, 409, 413, 422, 503)
+_PROBLEMS = responses(400, 401, 403, 404, 409, 413, 422, 503)
 
 
 class DeadLetter(BaseModel):
@@ -81,7 +81,7 @@ class Retried(BaseModel):
 @router.get("", responses=_PROBLEMS)
 async def list_dead_letters(
     use: With,
-    staff: Staff,  # noqa: ARG001 - signed in is enough
+    staff: WorkLister,  # noqa: ARG001 - signed in is enough
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> DeadLetters:
     """What the agent gave up and no person has dealt with."""
@@ -91,13 +91,13 @@ async def list_dead_letters(
 
 
 @router.get("/{letter_id}", responses=_PROBLEMS)
-async def read_dead_letter(letter_id: UUID, use: With, staff: Staff) -> ReadDeadLetter:
+async def read_dead_letter(letter_id: UUID, use: With, staff: CustomerReader) -> ReadDeadLetter:
     """One dead letter. That you read it is written down."""
     return ReadDeadLetter.model_validate(asdict(await use.dead_letters.read(letter_id, reader=staff)))
 
 
 @router.post("/{letter_id}/retry", status_code=202, responses=_PROBLEMS)
-async def retry_dead_letter(letter_id: UUID, use: With, staff: Staff) -> Retried:
+async def retry_dead_letter(letter_id: UUID, use: With, staff: Settler) -> Retried:
     """Let the agent try again. Done twice it is done once; refused when a person has answered meanwhile."""
     case_id = await use.dead_letters.retry(letter_id, staff)
     await use.signals.case_waits(case_id)
@@ -105,6 +105,6 @@ async def retry_dead_letter(letter_id: UUID, use: With, staff: Staff) -> Retried
 
 
 @router.post("/{letter_id}/discard", status_code=204, responses=_PROBLEMS)
-async def discard_dead_letter(letter_id: UUID, new: Discard, use: With, staff: Staff) -> None:
+async def discard_dead_letter(letter_id: UUID, new: Discard, use: With, staff: Settler) -> None:
     """Put it away without an answer. The case stays with the people."""
     await use.dead_letters.discard(letter_id, staff, new.reason)

@@ -14,7 +14,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Path, Query, Response
 
 from api.problems import responses
-from api.routes.staff import Staff
+from api.routes.staff import CustomerReader, StaffRoute
 from api.routes.visitor import With
 from channels.envelope import File
 from infra.postgres.files import ORIGINAL
@@ -22,6 +22,7 @@ from skills.errors import NotFoundError
 from skills.turn import MessageId
 
 router = APIRouter(prefix="/v1", tags=["files"])
+staff_router = APIRouter(prefix="/v1/review", tags=["files", "review"], route_class=StaffRoute)
 
 _SHOWN = frozenset(("image/jpeg", "image/png", "image/gif", "image/webp"))
 """What a browser shows in place, if it is asked to. An SVG is none of these: it may hold a script."""
@@ -62,14 +63,13 @@ async def read_linked_file(
     return _answer(found.file, etag, inline=inline is not None)
 
 
-@router.get(
-    "/review/files/{message_id}/{ordinal}",
-    tags=["review"],
+@staff_router.get(
+    "/files/{message_id}/{ordinal}",
     response_class=Response,
-    responses={**responses(401, 404, 413, 422, 503), **_BYTES},
+    responses={**responses(401, 403, 404, 413, 422, 503), **_BYTES},
 )
 async def read_file_of_message(
-    message_id: UUID, ordinal: Annotated[int, Path(ge=0, le=32_767)], use: With, staff: Staff
+    message_id: UUID, ordinal: Annotated[int, Path(ge=0, le=32_767)], use: With, staff: CustomerReader
 ) -> Response:
     """A file of a message; 0 is the message as it came in. That you read it is written down."""
     found = await use.files.read(MessageId(message_id), ordinal, reader=staff)

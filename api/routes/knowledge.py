@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import responses
-from api.routes.staff import Staff
+from api.routes.staff import KnowledgeReader, KnowledgeWriter, StaffRoute
 from api.routes.visitor import With
 from infra.knowledge.article import language_code
 from infra.knowledge.checking import CheckTerms
@@ -22,12 +22,12 @@ from skills.errors import NotFoundError
 from skills.ports import KnowledgeQuery
 from skills.turn import ArticleId
 
-router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
+router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"], route_class=StaffRoute)
 
 AudienceName = Literal["public", "customers", "staff"]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Offset = Annotated[int, Query(ge=0, le=1_000_000)]
-_PROBLEMS = responses(400, 401, 404, 409, 422, 503)
+_PROBLEMS = responses(400, 401, 403, 404, 409, 422, 503)
 _LARGEST_VERSION = 2**31 - 1
 
 
@@ -162,7 +162,7 @@ class Report(BaseModel):
 
 
 @router.post("/search", responses=_PROBLEMS)
-async def search_articles(question: Question, use: With, staff: Staff) -> Found:  # noqa: ARG001 - signed in is enough
+async def search_articles(question: Question, use: With, staff: KnowledgeReader) -> Found:  # noqa: ARG001 - signed in is enough
     """Search as the agent does."""
     language = None if question.language is None else language_code(question.language)
     found = await use.knowledge.search(KnowledgeQuery(question.text, question.limit, question.audience, language))
@@ -184,7 +184,7 @@ async def search_articles(question: Question, use: With, staff: Staff) -> Found:
 @router.get("/articles", responses=_PROBLEMS)
 async def list_articles(
     use: With,
-    staff: Staff,  # noqa: ARG001 - signed in is enough
+    staff: KnowledgeReader,  # noqa: ARG001 - signed in is enough
     source: Annotated[str | None, Query(max_length=1000)] = None,
     text: Annotated[str | None, Query(max_length=200, description="Stands in the title or the slug")] = None,
     limit: Limit = 50,
@@ -198,7 +198,7 @@ async def list_articles(
 
 
 @router.get("/articles/{article_id}", responses=_PROBLEMS)
-async def read_article(article_id: UUID, use: With, staff: Staff) -> ArticleLine:  # noqa: ARG001 - as above
+async def read_article(article_id: UUID, use: With, staff: KnowledgeReader) -> ArticleLine:  # noqa: ARG001 - as above
     """One article as it is; its text is in its newest version."""
     found = await use.knowledge.articles.article(ArticleId(article_id))
     if found is None:
@@ -210,7 +210,7 @@ async def read_article(article_id: UUID, use: With, staff: Staff) -> ArticleLine
 async def list_versions(
     article_id: UUID,
     use: With,
-    staff: Staff,  # noqa: ARG001 - as above
+    staff: KnowledgeReader,  # noqa: ARG001 - as above
     limit: Limit = 50,
 ) -> Versions:
     """What became of an article, also of one that was removed."""
@@ -221,7 +221,7 @@ async def list_versions(
 
 
 @router.get("/articles/{article_id}/versions/{version}", responses=_PROBLEMS)
-async def read_version(article_id: UUID, version: int, use: With, staff: Staff) -> WholeVersion:  # noqa: ARG001 - as above
+async def read_version(article_id: UUID, version: int, use: With, staff: KnowledgeReader) -> WholeVersion:  # noqa: ARG001 - as above
     """What an article said in one version."""
     if not 0 < version <= _LARGEST_VERSION:
         raise NotFoundError("there is no such version")
@@ -230,7 +230,7 @@ async def read_version(article_id: UUID, version: int, use: With, staff: Staff) 
 
 
 @router.post("/articles/{article_id}/restore", status_code=204, responses=_PROBLEMS)
-async def restore_version(article_id: UUID, earlier: Earlier, use: With, staff: Staff) -> None:
+async def restore_version(article_id: UUID, earlier: Earlier, use: With, staff: KnowledgeWriter) -> None:
     """Bring an earlier version back, as a new one under your name."""
     await use.knowledge.restore(ArticleId(article_id), earlier.version, staff)
 
@@ -238,7 +238,7 @@ async def restore_version(article_id: UUID, earlier: Earlier, use: With, staff: 
 @router.get("/check", responses=_PROBLEMS)
 async def check_articles(
     use: With,
-    staff: Staff,  # noqa: ARG001 - as above
+    staff: KnowledgeReader,  # noqa: ARG001 - as above
     stale_days: Annotated[int, Query(ge=1, le=10_000)] = 365,
     cited: Annotated[int, Query(ge=1, le=1_000_000)] = 5,
     expiring_days: Annotated[int, Query(ge=0, le=10_000)] = 30,

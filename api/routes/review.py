@@ -15,11 +15,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import responses
-from api.routes.staff import Staff
+from api.routes.staff import CustomerReader, Reviewer, StaffRoute, WorkLister
 from api.routes.visitor import With
 from skills.turn import CaseId, EscalationId
 
-router = APIRouter(prefix="/v1/review", tags=["review"])
+router = APIRouter(prefix="/v1/review", tags=["review"], route_class=StaffRoute)
 
 Severity = Literal["P1", "P2", "P3"]
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -184,67 +184,67 @@ class Segment(BaseModel):
     segment: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")
 
 
-_PROBLEMS = responses(400, 401, 404, 409, 413, 422, 503)
+_PROBLEMS = responses(400, 401, 403, 404, 409, 413, 422, 503)
 
 
 @router.get("/escalations", responses=_PROBLEMS)
-async def list_escalations(use: With, staff: Staff, limit: Limit = 50) -> Queue:  # noqa: ARG001 - signed in is enough
-    """The queue."""
+async def list_escalations(use: With, staff: CustomerReader, limit: Limit = 50) -> Queue:
+    """The queue. What it shows you for the first time is written down."""
     return Queue(
         items=[
             Queued.model_validate({**asdict(line), "reply_by": line.reply_by})
-            for line in await use.reviews.queue(limit=limit)
+            for line in await use.reviews.queue(limit=limit, reader=staff)
         ]
     )
 
 
 @router.get("/escalations/{escalation_id}", responses=_PROBLEMS)
-async def read_escalation(escalation_id: UUID, use: With, staff: Staff) -> Escalation:
+async def read_escalation(escalation_id: UUID, use: With, staff: CustomerReader) -> Escalation:
     """One escalation. That you read it is written down."""
     read = await use.reviews.read(EscalationId(escalation_id), reader=staff)
     return Escalation.model_validate({**asdict(read), "reply_by": read.reply_by, "customer": _customer(read)})
 
 
 @router.post("/escalations/{escalation_id}/claim", status_code=204, responses=_PROBLEMS)
-async def claim_escalation(escalation_id: UUID, use: With, staff: Staff) -> None:
+async def claim_escalation(escalation_id: UUID, use: With, staff: Reviewer) -> None:
     """Say that you are at it, for a quarter of an hour."""
     await use.reviews.claim(EscalationId(escalation_id), staff)
 
 
 @router.delete("/escalations/{escalation_id}/claim", status_code=204, responses=_PROBLEMS)
-async def release_escalation(escalation_id: UUID, use: With, staff: Staff) -> None:
+async def release_escalation(escalation_id: UUID, use: With, staff: Reviewer) -> None:
     """Let others have it."""
     await use.reviews.release(EscalationId(escalation_id), staff)
 
 
 @router.get("/cases", responses=_PROBLEMS)
-async def list_owned_cases(use: With, staff: Staff, limit: Limit = 50) -> OwnedCases:  # noqa: ARG001 - as above
+async def list_owned_cases(use: With, staff: WorkLister, limit: Limit = 50) -> OwnedCases:  # noqa: ARG001 - as above
     """The cases that people own."""
     owned = await use.cases.owned_by_people(limit=limit)
     return OwnedCases(items=[OwnedCase.model_validate(asdict(case)) for case in owned])
 
 
 @router.get("/cases/{case_id}", responses=_PROBLEMS)
-async def read_case(case_id: UUID, use: With, staff: Staff) -> Case:
+async def read_case(case_id: UUID, use: With, staff: CustomerReader) -> Case:
     """One case. That you read it is written down."""
     read = await use.cases.read(CaseId(case_id), reader=staff)
     return Case.model_validate({**asdict(read), "customer": _customer(read)})
 
 
 @router.put("/cases/{case_id}/segment", status_code=204, responses=_PROBLEMS)
-async def set_customer_segment(case_id: UUID, new: Segment, use: With, staff: Staff) -> None:
+async def set_customer_segment(case_id: UUID, new: Segment, use: With, staff: Reviewer) -> None:
     """Say which kind of customer this is: ``vip``, ``standard``, or a name that your policy knows."""
     await use.cases.set_segment(CaseId(case_id), new.segment, staff)
 
 
 @router.post("/cases/{case_id}/take-over", status_code=204, responses=_PROBLEMS)
-async def take_over_case(case_id: UUID, use: With, staff: Staff) -> None:
+async def take_over_case(case_id: UUID, use: With, staff: Reviewer) -> None:
     """From now on you answer; the agent says nothing more."""
     await use.cases.take_over(CaseId(case_id), staff)
 
 
 @router.post("/cases/{case_id}/hand-back", status_code=204, responses=_PROBLEMS)
-async def hand_back_case(case_id: UUID, use: With, staff: Staff) -> None:
+async def hand_back_case(case_id: UUID, use: With, staff: Reviewer) -> None:
     """The agent answers again, beginning with what you left unanswered."""
     await use.cases.hand_back(CaseId(case_id), staff)
     await use.signals.outbox_waits()
@@ -252,13 +252,13 @@ async def hand_back_case(case_id: UUID, use: With, staff: Staff) -> None:
 
 
 @router.post("/cases/{case_id}/resolve", status_code=204, responses=_PROBLEMS)
-async def resolve_case(case_id: UUID, use: With, staff: Staff, how: Resolution | None = None) -> None:
+async def resolve_case(case_id: UUID, use: With, staff: Reviewer, how: Resolution | None = None) -> None:
     """The matter is settled. For some days the customer's next message opens it again, later a new one."""
     await use.cases.resolve(CaseId(case_id), staff, confirmed=how is not None and how.confirmed)
 
 
 @router.post("/cases/{case_id}/reopen", status_code=204, responses=_PROBLEMS)
-async def reopen_case(case_id: UUID, use: With, staff: Staff) -> None:
+async def reopen_case(case_id: UUID, use: With, staff: Reviewer) -> None:
     """Open a resolved case again; the agent has it until you take it over."""
     await use.cases.reopen(CaseId(case_id), staff)
 

@@ -1,6 +1,6 @@
 """What needs a person though nobody asked for one: sends that failed or may have, and messages that were given up.
 
-The same as ``csagent deliveries``; the staff key's name is who acts.
+The same as ``csagent deliveries``; whoever is signed in is who acts.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from api.problems import responses
-from api.routes.staff import Staff
+from api.routes.staff import Settler, StaffRoute, WorkLister
 from api.routes.visitor import With
 from infra.postgres.outbox import Finding
 
-router = APIRouter(prefix="/v1/review", tags=["review"])
+router = APIRouter(prefix="/v1/review", tags=["review"], route_class=StaffRoute)
 
-_PROBLEMS = responses(400, 401, 404, 409, 413, 422, 503)
+_PROBLEMS = responses(400, 401, 403, 404, 409, 413, 422, 503)
 
 
 class Troubles(BaseModel):
@@ -38,7 +38,7 @@ class Settlement(BaseModel):
 
 
 @router.get("/troubles", responses=_PROBLEMS)
-async def list_troubles(use: With, staff: Staff) -> Troubles:  # noqa: ARG001 - signed in is enough
+async def list_troubles(use: With, staff: WorkLister) -> Troubles:  # noqa: ARG001 - signed in is enough
     """Unknown and failed sends that nobody has settled, and dead letters."""
     return Troubles(
         outbox=[asdict(trouble) for trouble in await use.outbox.troubled()],
@@ -47,7 +47,7 @@ async def list_troubles(use: With, staff: Staff) -> Troubles:  # noqa: ARG001 - 
 
 
 @router.post("/deliveries/{outbox_id}", status_code=204, responses=_PROBLEMS)
-async def settle_delivery(outbox_id: UUID, found: Settlement, use: With, staff: Staff) -> None:
+async def settle_delivery(outbox_id: UUID, found: Settlement, use: With, staff: Settler) -> None:
     """Say what became of an unknown or failed send: ``arrived``, ``send_again`` or ``given_up``. The first one counts.
 
     What waited behind it in its conversation then goes on.

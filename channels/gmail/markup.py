@@ -9,8 +9,8 @@ from urllib.parse import unquote
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from channels.gmail.text import listed, one_line
-from channels.gmail.visibility import Paint, is_hidden, paint
 from channels.storable import storable
+from channels.visibility import Paint, is_hidden, paint
 
 MAX_NODES = 50_000
 """Nodes of one HTML text that are read. The rest is left out, with a note."""

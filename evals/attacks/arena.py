@@ -116,8 +116,8 @@ class Arena:
         await Ingest(company, embedder).add(_reading("foreign", [_article(n, row) for n, row in enumerate(foreign)]))
         await Ingest(mails, embedder).add(_reading("mails", [_mail_article(mail) for mail in emails]))
         shelf, obedient = Shelf(company), ObedientModel()
-        embedded = choose(knowledge=shelf, directory=NobodyKnown(), model=None, embedder=embedder)
-        modelled = choose(knowledge=shelf, directory=NobodyKnown(), model=obedient, embedder=embedder)
+        given = {"knowledge": shelf, "subjects": company.subjects(), "directory": NobodyKnown(), "embedder": embedder}
+        embedded, modelled = choose(model=None, **given), choose(model=obedient, **given)
         return cls(
             company,
             mails,

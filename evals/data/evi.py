@@ -65,7 +65,7 @@ def dialogues(folder: Path) -> list[Dialogue]:
 def said(
     dialogue: Dialogue, *, slots: Collection[Slot] = ("postcode", "born", "name"), best_only: bool = False
 ) -> SaidFacts:
-    """All that a caller said, as the product reads it.
+    """All that a caller said, read as answers to the facts that were asked for.
 
     Args:
         dialogue: the caller's turns.

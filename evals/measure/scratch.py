@@ -37,5 +37,4 @@ async def scratch_knowledge(reading: Reading, embedder: Embedder) -> ScratchKnow
     """The articles of a reading, split and embedded as the product does it."""
     knowledge = InMemoryKnowledge(embedder)
     await Ingest(knowledge, embedder).add(reading)
-    subjects = ArticleSubjects(knowledge.named, knowledge.version, check=float("inf"))
-    return ScratchKnowledge(knowledge, subjects, {article.id: article.slug for article in reading.articles})
+    return ScratchKnowledge(knowledge, knowledge.subjects(), {article.id: article.slug for article in reading.articles})

@@ -3,6 +3,7 @@
 from evals.suite import Suite
 from evals.suites.abstention import ABSTENTION
 from evals.suites.escalation import ESCALATION
+from evals.suites.gaps import GAPS
 from evals.suites.identification import IDENTIFICATION
 from evals.suites.injection import INJECTION
 from evals.suites.retrieval import RETRIEVAL
@@ -21,4 +22,5 @@ SUITES: tuple[Suite, ...] = (
     INJECTION,
     SUPPORT,
     ESCALATION,
+    GAPS,
 )

@@ -86,7 +86,7 @@ async def retrieved(mtrag: Mtrag, embedder: Embedder) -> tuple[InMemoryKnowledge
     """The pool, and what the product's retrieve finds in it for every turn."""
     knowledge = InMemoryKnowledge(embedder)
     await Ingest(knowledge, embedder).add(Reading(FOLDER, mtrag.articles, (), ()))
-    retrieve = Retrieve(knowledge)
+    retrieve = Retrieve(knowledge, subjects=knowledge.subjects())
     return knowledge, [(await retrieve({"turn": each.turn}))["retrieval"] for each in mtrag.turns]
 
 
@@ -95,7 +95,12 @@ async def _run(context: Context) -> Report:
     context.say(f"{len(mtrag.turns)} turns, {len(mtrag.articles)} passages; the first run embeds for minutes")
     knowledge, found = await retrieved(mtrag, context.embedder)
     respond = choose_skills(
-        context.settings, knowledge=knowledge, directory=NobodyKnown(), model=context.model, embedder=context.embedder
+        context.settings,
+        knowledge=knowledge,
+        subjects=None,  # what was found is given
+        directory=NobodyKnown(),
+        model=context.model,
+        embedder=context.embedder,
     ).respond
     cosines = iter(await _cosines(mtrag, context.embedder))
     outcomes: list[_Outcome] = []

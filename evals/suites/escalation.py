@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from api.agent import embedded_skills
+from api.agent import choose_skills
 from api.commands.ask import run_steps
 from api.studio import NobodyKnown
 from evals.measure.statistics import wilson
@@ -22,6 +22,7 @@ from graph.build import Graph, build_graph
 from infra.knowledge.ingest import Ingest
 from infra.knowledge.memory import InMemoryKnowledge
 from infra.knowledge.reading import read_articles
+from infra.settings import Settings
 from skills.ports import Embedder
 from skills.turn import Escalation
 
@@ -69,7 +70,15 @@ async def open_graph(embedder: Embedder) -> Graph:
     """The product's graph, offline, over the sample company's articles in memory."""
     knowledge = InMemoryKnowledge(embedder)
     await Ingest(knowledge, embedder).add(read_articles(ARTICLES, source="sample company"))
-    return build_graph(embedded_skills(knowledge=knowledge, directory=NobodyKnown(), embedder=embedder))
+    skills = choose_skills(
+        Settings(_env_file=None),  # as shipped, whatever this machine is set to
+        knowledge=knowledge,
+        subjects=knowledge.subjects(),
+        directory=NobodyKnown(),
+        model=None,
+        embedder=embedder,
+    )
+    return build_graph(skills)
 
 
 async def judge(graph: Graph, listed: Listed) -> Judged:

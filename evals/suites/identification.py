@@ -6,7 +6,13 @@ whose label names no profile are left out, and counted in the details. Weights a
 the SHA-256 of the dialogue's id; every figure here is of the other half.
 
 **What is judged** is what the product uses: ``skills/identify/facts.py`` reads, ``keys_said`` and ``keys_of`` give the
-candidates (the product asks the database for the same keys, hashed), ``likeness.match`` decides.
+candidates (the product asks the database for the same keys, hashed), ``likeness.match`` decides. It is judged twice:
+
+- *as free text* (``evi_far``, ``evi_frr``), the way of the product: the first hypotheses of all turns are one text, and
+  ``mentioned`` reads it, which is not told what was asked. A customer who writes all of it in one burst is read so;
+- *as answers* (``…_asked``): ``answered`` reads each turn in all its hypotheses and knows which fact was asked for. The
+  product asks no such questions and hears no speech; this is what its reading, comparing and weights are worth beneath,
+  and what the weights were tuned on.
 
 **Genuine attempts.** One a dialogue: all turns, among all 10,000 profiles. Falsely rejected (``evi_frr``): not
 identified as the profile of the label, be it that nobody is, or somebody else.
@@ -99,28 +105,34 @@ async def _run(context: Context) -> Report:
     directory, labelled = Directory(profiles(folder)), dialogues(folder)
     callers = [one for one in labelled if not one.tuning and one.profile in directory.known]
     neighbours = _neighbours(directory.known)
-    tried = []
+    typed, tried = [], []
     for count, caller in enumerate(callers):
         if count % 100 == 0:
             context.say(f"identification: {count} of {len(callers)} callers")
-        tried.append(_try(directory, caller, neighbours(caller.profile)))
+        others = neighbours(caller.profile)
+        typed.append(_try(directory, caller, others, _as_one_text(caller)))
+        tried.append(_try(directory, caller, others, said(caller)))
     context.say("identification: ablations")
     return Report(
-        figures=_figures(tried, directory, callers),
-        remarks=_remarks(tried),
+        figures=(*_rates(typed, ""), *_rates(tried, "_asked"), *_readings(directory, callers)),
+        remarks=(*_remarks(typed, "as free text"), *_remarks(tried, "as answers")),
         details={
             "evi_callers": len(callers),
             "evi_unlabelled": sum(one.profile not in directory.known for one in labelled),
             "evi_reads_from_another": sum(one.other_record for one in tried),
             "evi_impostor_attempts": sum(one.against + 1 for one in tried),
-            "evi_ablations": {name: _ablation(directory, callers, *how) for name, how in _ABLATIONS.items()}
-            | {"one typed text, nothing asked": _typed(directory, callers)},
+            "evi_ablations": {name: _ablation(directory, callers, *how) for name, how in _ABLATIONS.items()},
         },
     )
 
 
-def _try(directory: Directory, caller: Dialogue, others: Collection[str]) -> _Tried:
-    heard = said(caller)
+def _as_one_text(caller: Dialogue) -> SaidFacts:
+    """The first hypotheses of all turns as one text, as if somebody had written it without being asked anything."""
+    text = "\n".join(turn.hypotheses[0] for turn in caller.turns if turn.hypotheses)
+    return mentioned(text, claims_in(text))
+
+
+def _try(directory: Directory, caller: Dialogue, others: Collection[str], heard: SaidFacts) -> _Tried:
     own = likeness(heard, directory.known[caller.profile])
     found, stranger = directory.identify(heard), directory.identify(heard, without=caller.profile)
     verified = sum(enough(likeness(heard, directory.known[other]), among=len(directory.known)) for other in others)
@@ -149,7 +161,8 @@ def _neighbours(known: dict[str, KnownFacts]) -> Callable[[str], set[str]]:
     return lambda name: set().union(*(shared[mark] for mark in marks(known[name]))) - {name}
 
 
-def _figures(tried: Sequence[_Tried], directory: Directory, callers: Sequence[Dialogue]) -> tuple[Figure, ...]:
+def _rates(tried: Sequence[_Tried], way: str) -> tuple[Figure, ...]:
+    """False accepts and rejects of one way of reading; ``way`` ends their names."""
     accepted = np.array([one.verified + one.unknown_accepted for one in tried], dtype=np.float64)
     attempts = np.array([one.against + 1 for one in tried], dtype=np.float64)
     interval = (
@@ -157,21 +170,27 @@ def _figures(tried: Sequence[_Tried], directory: Directory, callers: Sequence[Di
         if accepted.any()
         else wilson(0, int(attempts.sum()))
     )
-    heard = [said(caller) for caller in callers]
-    own = [directory.known[caller.profile] for caller in callers]
     return (
         Figure(
-            "evi_far",
+            f"evi_far{way}",
             float(accepted.sum() / attempts.sum()),
             interval,
             floor=HIGHEST_FALSE_ACCEPTS,
             better="lower",
             stated="impostor attempts that are accepted, hardest ones and unknown callers",
         ),
-        _share("evi_frr", [one.rejected for one in tried], "callers who are not identified"),
-        _share("evi_far_unknown", [one.unknown_accepted for one in tried], "unknown callers taken for somebody"),
-        _share("evi_misidentified", [one.misidentified for one in tried], "callers taken for somebody else"),
-        _share("evi_lookup_r1", [one.first for one in tried], "callers whose profile is the best candidate"),
+        _share(f"evi_frr{way}", [one.rejected for one in tried], "callers who are not identified"),
+        _share(f"evi_far_unknown{way}", [one.unknown_accepted for one in tried], "unknown callers taken for somebody"),
+        _share(f"evi_misidentified{way}", [one.misidentified for one in tried], "callers taken for somebody else"),
+        _share(f"evi_lookup_r1{way}", [one.first for one in tried], "callers whose profile is the best candidate"),
+    )
+
+
+def _readings(directory: Directory, callers: Sequence[Dialogue]) -> tuple[Figure, ...]:
+    """How often each fact is among what is read of the answers."""
+    heard = [said(caller) for caller in callers]
+    own = [directory.known[caller.profile] for caller in callers]
+    return (
         _share(
             "evi_postcode_acc",
             [normal(known.postcode) in said.postcodes for said, known in zip(heard, own, strict=True)],
@@ -200,12 +219,6 @@ def _ablation(
     return _outcome(directory, callers, [said(caller, slots=slots, best_only=best_only) for caller in callers])
 
 
-def _typed(directory: Directory, callers: Sequence[Dialogue]) -> dict[str, float]:
-    """The first hypotheses of all turns as one text, as if somebody had written it without being asked anything."""
-    texts = ["\n".join(turn.hypotheses[0] for turn in caller.turns if turn.hypotheses) for caller in callers]
-    return _outcome(directory, callers, [mentioned(text, claims_in(text)) for text in texts])
-
-
 def _outcome(directory: Directory, callers: Sequence[Dialogue], heard: Sequence[SaidFacts]) -> dict[str, float]:
     """Shares of callers: best candidate, not identified, and unknown but taken for somebody."""
     first = rejected = unknown = 0
@@ -220,12 +233,12 @@ def _outcome(directory: Directory, callers: Sequence[Dialogue], heard: Sequence[
     }
 
 
-def _remarks(tried: Sequence[_Tried]) -> tuple[str, ...]:
+def _remarks(tried: Sequence[_Tried], how: str) -> tuple[str, ...]:
     wrong = [one for one in tried if one.unknown_accepted or one.verified]
     misread = sum(one.other_record for one in wrong)
     told = (
-        f"{len(wrong)} callers have a false accept; what {misread} of them say agrees with another profile and in no "
-        "fact with the one of the label: they read from another one, and count as the label says"
+        f"{how}: {len(wrong)} callers have a false accept; what {misread} of them say agrees with another profile and "
+        "in no fact with the one of the label: they read from another one, and count as the label says"
     )
     return (told,)
 

@@ -95,7 +95,7 @@ async def _public_examples(data: Path, embedder: Embedder) -> list[Example]:
 async def _own_examples(embedder: Embedder) -> list[Example]:
     knowledge = InMemoryKnowledge(embedder)
     await Ingest(knowledge, embedder).add(read_articles(ARTICLES))
-    retrieve = Retrieve(knowledge)
+    retrieve = Retrieve(knowledge, subjects=knowledge.subjects())
     examples: list[Example] = []
     for customer in load_script():
         async for turn, expected, retrieval in turns_of(customer, retrieve):

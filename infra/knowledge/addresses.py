@@ -29,6 +29,12 @@ Resolver = Callable[[str, int], Sequence[str]]
 _EMBEDDING = tuple(IPv6Network(text) for text in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
 """Networks of IPv6 whose addresses end in one of IPv4: compatible, translated, NAT64."""
 
+_NOT_PUBLIC: tuple[Network, ...] = tuple(
+    ip_network(text) for text in ("64:ff9b:1::/48", "fec0::/10", "3fff::/20", "5f00::/16", "192.88.99.0/24")
+)
+"""Local NAT64 (RFC 8215), site-local (RFC 3879), documentation (RFC 9637), segment routing (RFC 9602) and 6to4 relays
+(RFC 7526): by the tables of the interpreter some of these are public, which differ from release to release."""
+
 
 class ForbiddenAddressError(KnowledgeFileError):
     """That address is not public."""
@@ -56,7 +62,7 @@ def is_allowed(address: Address, named: Sequence[Network] = ()) -> bool:
     """
     if any(address in network for network in named):
         return True
-    if address.is_multicast or not address.is_global:
+    if address.is_multicast or not address.is_global or any(address in network for network in _NOT_PUBLIC):
         return False
     return all(is_allowed(inner, named) for inner in _within(address))
 

@@ -94,7 +94,7 @@ class Crawler:
         name = source or url
         first = self.fetcher.fetch(url, self.known.get(url))
         if first.data is not None and is_sitemap(first.data):
-            pages, unread = self._pages_of_sitemap(url, first.data, name)
+            pages, unread = self._pages_of_sitemap(url, first, name)
             found: list[Found] = list(unread)
         else:
             pages, found = [url], []
@@ -104,7 +104,7 @@ class Crawler:
         for number, page in enumerate(taken, start=1):
             origin = self._origin(name, page)
             try:
-                fetched = first if page == url else self.fetcher.fetch(page, self.known.get(page))
+                fetched = first if page == url else self.fetcher.fetch(page, self.known.get(page), same_host=True)
                 if fetched.data is None:
                     unchanged.append(page)
                     validators[page] = self.known[page]
@@ -142,11 +142,13 @@ class Crawler:
             )
         yield from read_file(_as_utf8(data, fetched.charset), suffix, origin, self.terms.mapping)
 
-    def _pages_of_sitemap(self, url: str, data: bytes, source: str) -> tuple[list[str], list[UnreadableFileError]]:
+    def _pages_of_sitemap(self, url: str, first: Fetched, source: str) -> tuple[list[str], list[UnreadableFileError]]:
         """The pages that a sitemap and those it lists lead to, on its own host."""
+        if urlsplit(first.url).netloc != urlsplit(url).netloc:
+            raise FetchError("redirects to a sitemap on another host", hint=f"name {first.url}")
         pages: dict[str, None] = {}
         problems: list[UnreadableFileError] = []
-        waiting = [parse_sitemap(data)]
+        waiting = [parse_sitemap(first.data or b"")]
         seen = {url}
         while waiting:
             sitemap = waiting.pop(0)
@@ -157,7 +159,7 @@ class Crawler:
                 elif address not in seen and len(seen) < _MOST_SITEMAPS:
                     seen.add(address)
                     try:
-                        waiting.append(parse_sitemap(self.fetcher.fetch(address).data or b""))
+                        waiting.append(parse_sitemap(self.fetcher.fetch(address, same_host=True).data or b""))
                     except KnowledgeFileError as error:
                         problems.append(self._origin(source, address).problem(error))
         return list(pages), problems

@@ -1,7 +1,7 @@
 """Word documents (DOCX) to Markdown: heading styles as headings, lists as lists, tables as rows.
 
-Runs in a process of its own (``infra.knowledge.extraction``). Before anything is unpacked, the sizes that the archive
-names are added up: a small file can say that it is an enormous one.
+Runs in a process of its own (``infra.knowledge.extraction``). Before anything is unpacked, the archive's
+table of contents is judged as a customer's file is: a small file can say that it is an enormous one.
 """
 
 from __future__ import annotations
@@ -12,13 +12,8 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
+from channels.archive import Verdict, inspect
 from infra.knowledge.extracted import Extracted, ExtractionError
-
-MOST_UNPACKED = 256 * 1024 * 1024
-"""Bytes of all members together."""
-MOST_MEMBERS = 10_000
-_MOST_RATIO = 200
-"""Times its packed size; XML of real documents is packed to a twentieth at best. Counts from a megabyte on."""
 
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _LEVELS = 6
@@ -57,17 +52,13 @@ def refuse_bomb(data: bytes) -> None:
     """
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise ExtractionError("is locked by a password, or an old .doc", hint="save it as .docx without a password")
-    try:
-        members = zipfile.ZipFile(BytesIO(data)).infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
-        raise ExtractionError("is not a Word document", hint="its name says .docx, its content does not") from None
-    unpacked = sum(member.file_size for member in members)
-    swollen = any(
-        member.file_size > 1 << 20 and member.file_size > _MOST_RATIO * max(member.compress_size, 1)
-        for member in members
-    )
-    if unpacked > MOST_UNPACKED or len(members) > MOST_MEMBERS or swollen:
-        raise ExtractionError("would be far too large unpacked", hint="save it anew, without what swells it")
+    match inspect(data).verdict:
+        case Verdict.BROKEN:
+            raise ExtractionError("is not a Word document", hint="its name says .docx, its content does not")
+        case Verdict.LOCKED:
+            raise ExtractionError("is locked by a password", hint="save it without a password")
+        case Verdict.BOMB:
+            raise ExtractionError("would be far too large unpacked", hint="save it anew, without what swells it")
 
 
 def _blocks(document: Any) -> Iterator[str]:

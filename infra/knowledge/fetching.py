@@ -30,6 +30,7 @@ _NOT_MODIFIED = 304
 _CHUNK = 64 * 1024
 _LONGEST_URL = 2_000
 _LARGEST_ROBOTS = 512 * 1024
+"""Bytes that are read of one (RFC 9309 asks for 500 KiB at least); what follows them is left."""
 _LONGEST_PAUSE = 10.0
 """Seconds between two requests, whatever a robots.txt asks for."""
 
@@ -105,36 +106,43 @@ class Fetcher:
         """Hang up everywhere."""
         self._pool.close()
 
-    def fetch(self, url: str, known: Validators | None = None) -> Fetched:
+    def fetch(self, url: str, known: Validators | None = None, *, same_host: bool = False) -> Fetched:
         """Fetch a page, following redirects.
 
         Args:
             url: ``http`` or ``https``.
             known: what the server said of it the last time.
+            same_host: a redirect to another host is an error, and that host is not asked.
 
         Raises:
             FetchError: it is not there, too large, too slow, forbidden by robots.txt, or the server fails.
             ForbiddenAddressError: it leads to an address that is not public.
         """
         deadline = time.monotonic() + self.limits.seconds
+        url = checked_url(url)
+        first_host = urlsplit(url).netloc
         for _ in range(self.limits.redirects + 1):
-            url = checked_url(url)
+            host = urlsplit(url).netloc
+            if same_host and host != first_host:
+                raise FetchError(f"redirects to another host, {host}", hint="name the address where it ends by itself")
             if not self._robots_of(url).allows(url):
-                raise FetchError("its robots.txt asks us not to fetch it", hint="ask whoever runs the site")
+                raise FetchError(
+                    "its robots.txt asks us not to fetch it, or can't be read", hint="ask whoever runs the site"
+                )
             self.network.deadline = deadline
             with self._asking(url, known) as (status, headers, chunks):
                 if status in _REDIRECTS and "location" in headers:
-                    url = urljoin(url, headers["location"])
+                    url = _redirected(url, headers["location"])
                     continue
+                if status == _NOT_MODIFIED and (known is None or known == Validators()):
+                    raise FetchError("the server says that it is unchanged, unasked", hint="try again later")
                 return self._answer(url, status, headers, chunks)
         raise FetchError(f"redirects more than {self.limits.redirects} times", hint="name the address where it ends")
 
     def _answer(self, url: str, status: int, headers: Mapping[str, str], chunks: Iterator[bytes]) -> Fetched:
         validators = Validators(headers.get("etag"), headers.get("last-modified"))
-        told = Message()
-        told["Content-Type"] = headers.get("content-type", "")
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        charset = str(told.get_param("charset") or "").lower()
+        charset = _charset(headers.get("content-type", ""))
         if status == _NOT_MODIFIED:
             return Fetched(url, None, media_type, charset, validators)
         if status != 200:  # noqa: PLR2004 - HTTP's number
@@ -185,7 +193,7 @@ class Fetcher:
     def _robots_of(self, url: str) -> Robots:
         origin = _origin(url)
         if origin not in self._robots:
-            self._robots[origin] = Robots.nothing()  # until it is known: the request for it is not asked about itself
+            self._robots[origin] = Robots.everything()  # what stays if the request fails; it is not asked about itself
             self._robots[origin] = self._fetch_robots(origin)
         return self._robots[origin]
 
@@ -196,11 +204,10 @@ class Fetcher:
         for _ in range(self.limits.redirects + 1):
             with self._asking(url) as (status, headers, chunks):
                 if status in _REDIRECTS and "location" in headers:
-                    url = checked_url(urljoin(url, headers["location"]))
+                    url = _redirected(url, headers["location"])
                     continue
                 if status == 200:  # noqa: PLR2004 - HTTP's number
-                    data = b"".join(unpacked(chunks, headers.get("content-encoding", ""), _LARGEST_ROBOTS))
-                    return parse_robots(data.decode("utf-8", "replace"), AGENT)
+                    return parse_robots(_beginning(chunks, headers.get("content-encoding", "")), AGENT)
                 return Robots.nothing() if 400 <= status < 500 else Robots.everything()  # noqa: PLR2004 - as above
         return Robots.nothing()
 
@@ -229,6 +236,34 @@ def checked_url(url: str) -> str:
     return urlunsplit((parts.scheme, netloc, _escaped(parts.path) or "/", _escaped(parts.query), ""))
 
 
+def _charset(content_type: str) -> str:
+    told = Message()
+    told["Content-Type"] = content_type
+    try:
+        return str(told.get_param("charset") or "").lower()
+    except ValueError:  # a part of it is numbered beyond what can be read
+        return ""
+
+
+def _redirected(url: str, location: str) -> str:
+    """Where a redirect leads, as ``checked_url`` has it."""
+    try:
+        return checked_url(urljoin(url, location))
+    except ValueError:
+        raise FetchError(f"redirects to {location[:200]!r}, which is not a web address") from None
+
+
+def _beginning(chunks: Iterator[bytes], encoding: str) -> str:
+    """A robots.txt as far as it is read, without a line that was cut: half of a rule would be another rule."""
+    data = bytearray()
+    for piece in _inflated(chunks, encoding.strip().lower(), _LARGEST_ROBOTS):
+        data += piece
+        if len(data) > _LARGEST_ROBOTS:
+            lines = data[:_LARGEST_ROBOTS].decode("utf-8", "replace").splitlines()
+            return "\n".join(lines[:-1])
+    return data.decode("utf-8", "replace")
+
+
 def unpacked(chunks: Iterator[bytes], encoding: str, most: int) -> Iterator[bytes]:
     """An answer's bytes, unpacked as they come; never more than ``most``.
 
@@ -250,14 +285,20 @@ def _inflated(chunks: Iterator[bytes], encoding: str, most: int) -> Iterator[byt
     if encoding not in {"gzip", "x-gzip"}:
         raise FetchError(f"is packed as {encoding[:40]!r}", hint="let the server send it unpacked")
     inflate = zlib.decompressobj(wbits=31)
+    began = False
     try:
         for chunk in chunks:
-            waiting = chunk
-            while waiting:
-                yield inflate.decompress(waiting, min(_CHUNK, most + 1))
+            if inflate.eof:
+                break  # what follows the end is not ours to keep
+            began, waiting = True, chunk
+            # Asked until nothing comes: all may be taken in while some still waits to be given out.
+            while piece := inflate.decompress(waiting, min(_CHUNK, most + 1)):
+                yield piece
                 waiting = inflate.unconsumed_tail
     except zlib.error:
         raise FetchError("is packed wrongly", hint="the server has to mend that") from None
+    if began and not inflate.eof:
+        raise FetchError("is packed, and was cut off", hint="try again later")
 
 
 def _origin(url: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 
@@ -46,18 +46,25 @@ LARGEST_FILE = 32 * 1024 * 1024
 """Bytes. A file of articles is a few megabytes at most; beyond this it is a mistake."""
 
 
-def read_file(data: bytes, suffix: str, origin: Origin, mapping: EntryMapping | None = None) -> Iterable[Found]:
+def read_file(data: bytes, suffix: str, origin: Origin, mapping: EntryMapping | None = None) -> Iterator[Found]:
     """The articles of one file of a suffix in ``SUFFIXES``; a mapping applies to JSON and CSV.
 
     Raises:
         UnreadableFileError: nothing of it can be read.
     """
-    if document := DOCUMENTS.get(suffix):
-        return document(data, origin)
-    reader = TEXTS[suffix]
-    if mapping is not None and suffix in _MAPPED:
-        reader = partial(_MAPPED[suffix], mapping=mapping)
-    return reader(as_text(data, origin), origin)
+    try:
+        if document := DOCUMENTS.get(suffix):
+            yield from document(data, origin)
+            return
+        reader = TEXTS[suffix]
+        if mapping is not None and suffix in _MAPPED:
+            reader = partial(_MAPPED[suffix], mapping=mapping)
+        yield from reader(as_text(data, origin), origin)
+    except (AssertionError, RecursionError, ValueError):
+        # Parsers of the standard library raise these for some input: HTMLParser for ``<![x foo>`` and long numbers.
+        raise origin.problem(
+            "is built in a way that can't be read", hint="make it simpler, or save it in another format"
+        ) from None
 
 
 def as_text(data: bytes, origin: Origin) -> str:

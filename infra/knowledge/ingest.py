@@ -180,13 +180,16 @@ class Ingest:
         Raises:
             ConflictError: the embedding model was switched meanwhile; nothing was changed.
         """
-        model = self._embedder.model
-        await self._store.ensure_model_index(model, self._embedder.dimensions)
+        entry = await self.prepared(article)
+        await self._store.put([entry], self._embedder.model, by, restored=True)
+
+    async def prepared(self, article: Article) -> Entry:
+        """An article that is written here, ready to be put; its vectors are in the cache."""
+        await self._store.ensure_model_index(self._embedder.model, self._embedder.dimensions)
         stored = await self._store.content_hashes(article.source)
         pieces = tuple(split(article))
         await self._embed({piece.hash: piece.searchable for piece in pieces})
-        entry = Entry(article, stored.get(article.slug) or article.content_hash(SPLITTING), pieces)
-        await self._store.put([entry], model, by, restored=True)
+        return Entry(article, stored.get(article.slug) or article.content_hash(SPLITTING), pieces)
 
     async def _embed(self, texts: Mapping[bytes, str]) -> int:
         """See that the cache has a vector for every text; returns how many the model was asked for."""

@@ -21,7 +21,7 @@ from infra.knowledge.ingest import Entry, Waiting
 from infra.knowledge.passages import Piece
 from infra.knowledge.question import searchable
 from infra.knowledge.ranking import FUSION, READABLE, candidates
-from infra.knowledge.subjects import Named
+from infra.knowledge.subjects import ArticleSubjects, Named
 from skills.errors import ConfigurationError
 from skills.ports import Embedder, KnowledgeQuery
 from skills.turn import ArticleId, Passage
@@ -99,7 +99,8 @@ class InMemoryKnowledge:
         return [int(row) for row in found[np.argsort(-ranks, kind="stable")]]
 
     async def named(self) -> list[Named]:
-        """Every article with its title and the first headings of its passages."""
+        """Every article that holds now, with its title and the first headings of its passages."""
+        now = datetime.now(UTC)
         return [
             Named(
                 entry.article.id,
@@ -107,11 +108,20 @@ class InMemoryKnowledge:
                 tuple(dict.fromkeys([entry.article.title, *(piece.heading.split(" > ")[0] for piece in entry.pieces)])),
             )
             for entry in self._entries.values()
+            if entry.article.holds(now)
         ]
 
+    def subjects(self) -> ArticleSubjects:
+        """What its articles are about, by name, as they are when it is asked first."""
+        return ArticleSubjects(self.named, self.version, check=math.inf)
+
     async def version(self) -> str:
-        """Differs as soon as an article was put in or removed."""
-        return str(self._version)
+        """Differs as soon as an article was put in or removed, took effect or expired."""
+        now = datetime.now(UTC)
+        articles = [entry.article for entry in self._entries.values()]
+        begun = sum(article.effective is None or article.effective <= now for article in articles)
+        ended = sum(article.expires is not None and article.expires <= now for article in articles)
+        return f"{self._version}.{begun}.{ended}"
 
     async def ensure_model_index(self, model: str, dimensions: int) -> None:
         """See that the ingestion uses the model that the search uses.

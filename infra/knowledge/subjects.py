@@ -3,7 +3,8 @@
 A name is an article's title or the first heading above its passages, when it is one: neither a question nor a sentence.
 Where most articles have none, what is written in capitals within their titles stands for it: "Is there parking at the
 Grant Hotel?". Only names of several articles are kept, for the others tell nothing that the search does not, and none
-of so many that it tells none from another.
+of so many that it tells none from another. Articles of one and the same title are parts of one text, or its languages:
+what they are called is no thing of which each of them tells something else.
 
 How stale the names can be: a change is seen ``check`` seconds later at most. While they can't be read, those read last
 are used.
@@ -44,11 +45,12 @@ _CAPITALS = re.compile(r"(?<=[\w,] )(?!I\b)[A-Z][\w'’&.-]*(?:(?: (?:of|the|and
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An article with what may be names of it."""
+    """An article that may be found now, with what may be names of it."""
 
     article: ArticleId
     audience: Audience
     names: tuple[str, ...]
+    """The title first, then the first headings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,8 @@ class ArticleSubjects:
     """Implements ``skills.ports.Subjects``.
 
     Args:
-        read: every article with its names.
-        version: differs as soon as an article does.
+        read: every article that may be found now, with its names.
+        version: differs as soon as an article does, and when one takes effect or expires.
         check: seconds between two looks at the version.
         clock: seconds that never go back.
     """
@@ -93,7 +95,10 @@ class ArticleSubjects:
             if self._clock() - self._checked >= self._check:
                 await self._look()
         index = self._indexes.get(audience)
-        return [index.mentions(text) if index else [] for text in texts]
+        if index is None:
+            return [[] for _ in texts]
+        # Apart from the loop: many names take a while, and the worker's leases must be kept meanwhile.
+        return await asyncio.to_thread(lambda: [index.mentions(text) for text in texts])
 
     async def _look(self) -> None:
         try:
@@ -115,6 +120,7 @@ def _indexes(articles: Sequence[Named]) -> dict[Audience, _Index]:
 
 def _index(articles: Iterable[Named]) -> _Index:
     bearers: defaultdict[str, set[ArticleId]] = defaultdict(set)
+    titles: defaultdict[str, set[str]] = defaultdict(set)
     texts: set[str] = set()
     everything: set[ArticleId] = set()
     listed = list(articles)
@@ -126,8 +132,13 @@ def _index(articles: Iterable[Named]) -> _Index:
         texts.update(article.names)
         for name in names or ({found for text in article.names for found in _capitals(text)} if few_names else ()):
             bearers[name].add(article.article)
+            titles[name].add(article.names[0])
     most = max(_FEW_ARTICLES, _MOST_ARTICLES * len(everything))
-    named = tuple((name, frozenset(having)) for name, having in sorted(bearers.items()) if 1 < len(having) <= most)
+    named = tuple(
+        (name, frozenset(having))
+        for name, having in sorted(bearers.items())
+        if len(titles[name]) > 1 and len(having) <= most
+    )
     names = [name for name, _ in named]
     return _Index(Names(names, sorted(texts.difference(names))), named)
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
+from channels.visibility import Paint, is_hidden, paint
 from infra.knowledge.origin import Found, Origin
 from skills.errors import KnowledgeFileError
 
@@ -22,7 +23,6 @@ _BLOCKS = {"p", "div", "section", "article", "main", "ul", "ol", "dl", "dt", "dd
 _IN_CELLS = {"p", "div", "section"}
 _DEEPEST = 6
 """Elements within a cell; what lies deeper is a page that is laid out by a table."""
-_HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 _HEADING_LINE = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 
 
@@ -37,6 +37,8 @@ class _Page(HTMLParser):
         self.audience: str | None = None
         self.parts: dict[str, list[str]] = {"main": [], "article": [], "page": []}
         self._open: list[str] = []
+        self._paints: list[Paint] = []
+        """The colours inside each element of ``_open``."""
         self._row: list[str] = []
         """The kinds of the cells in the row that is open."""
         self._dropped_from: int | None = None
@@ -49,7 +51,8 @@ class _Page(HTMLParser):
                 self._write(" " if self._in_cell() else "\n")
             return
         self._open.append(tag)
-        if self._dropped_from is None and (tag in _DROPPED or _hidden(values)):
+        self._paints.append(paint(values, self._paints[-1] if self._paints else Paint()))
+        if self._dropped_from is None and (tag in _DROPPED or is_hidden(values)):
             self._dropped_from = len(self._open)
         if tag in _HEADINGS:
             self._write(f"\n\n{_HEADINGS[tag]} ")
@@ -77,6 +80,7 @@ class _Page(HTMLParser):
             self._row = []
         while self._open:
             last = self._open.pop()
+            self._paints.pop()
             if self._dropped_from is not None and len(self._open) < self._dropped_from:
                 self._dropped_from = None
             if last == tag:
@@ -85,7 +89,7 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "title" in self._open and "svg" not in self._open:
             self.title += data
-        elif "head" not in self._open:
+        elif "head" not in self._open and (not self._paints or self._paints[-1].visible):
             self._write(re.sub(r"\s+", " ", data))
 
     def _in_cell(self) -> bool:
@@ -123,21 +127,15 @@ def read_webpage(text: str, origin: Origin) -> Iterator[Found]:
     if heading and heading[1] == "#" and not body[: heading.start()].strip():
         body = body[heading.end() :]
     if not body.strip():
-        raise origin.problem("there is no text in the page", hint="a page that a script fills in can't be read")
+        raise origin.problem(
+            "there is no text in the page", hint="what a script fills in, or the page hides, is not read"
+        )
     try:
         yield origin.article(
             title=title or origin.name, text=body, url=page.url, language=page.language, audience=page.audience
         )
     except KnowledgeFileError as error:
         raise origin.problem(error) from None
-
-
-def _hidden(values: dict[str, str]) -> bool:
-    return (
-        "hidden" in values
-        or values.get("aria-hidden") == "true"
-        or _HIDING_STYLE.search(values.get("style", "")) is not None
-    )
 
 
 def _tidied(parts: list[str]) -> str:

@@ -22,6 +22,7 @@ _DELETES = {
     "model_spend_of_cases": "delete_model_spend_of_cases",
     "messages": "delete_messages",
     "turns": "delete_turns",
+    "gap_turns": "delete_gap_turns",
     "outbox": "delete_outbox",
     "delivery_reports": "delete_delivery_reports",
     "awaited_files": "delete_awaited_files",

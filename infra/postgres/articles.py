@@ -36,6 +36,9 @@ CONFIGURATIONS: Mapping[str, str] = MappingProxyType({
 _LONGEST_VECTOR, _LONGEST_HALF_VECTOR = 2000, 4000
 """Dimensions that pgvector's HNSW index takes, in single and in half precision."""
 
+_PATIENTLY = "set local statement_timeout = '60s'"
+"""A batch of vectors comes into the index in half a second, but on a busy machine in ten."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredArticle:
@@ -127,6 +130,17 @@ class PostgresArticles:
         Raises:
             ConflictError: another model answers by now; nothing of these was stored.
         """
+        async with self._transaction() as connection:
+            await self.put_in(connection, entries, model, by, restored=restored)
+
+    async def put_in(
+        self, connection: Connection, entries: Sequence[Entry], model: str, by: str, *, restored: bool = False
+    ) -> None:
+        """``put`` within a transaction that also does something else.
+
+        Raises:
+            ConflictError: another model answers by now; the transaction is to be given up.
+        """
         # Two imports at once take the rows in one order, so that they wait for each other and never both.
         entries = sorted(entries, key=lambda entry: entry.article.id)
         articles = _article_columns(entries)
@@ -136,18 +150,18 @@ class PostgresArticles:
             "passages": passages["ids"],
             "hashes": [piece.hash for entry in entries for piece in entry.pieces],
         }
-        async with self._transaction() as connection:
-            # Held to the end: a switch to another model waits for it, and then sees what still lacks its vectors.
-            await connection.execute(self._queries["keep_model"])
-            answering = await (await connection.execute(self._queries["answering"])).fetchone()
-            if answering is not None and answering["model"] != model:
-                raise ConflictError(
-                    f"{answering['model']} answers by now, not {model}", hint="run the command again; the rest goes in"
-                )
-            await connection.execute(self._queries["put_articles"], {**articles, "by": by, "restored": restored})
-            await connection.execute(self._queries["clear_passages"], {"ids": articles["ids"]})
-            await connection.execute(self._queries["put_passages"], passages)
-            await connection.execute(self._queries["put_embeddings"], vectors)
+        await connection.execute(_PATIENTLY)
+        # Held to the end: a switch to another model waits for it, and then sees what still lacks its vectors.
+        await connection.execute(self._queries["keep_model"])
+        answering = await (await connection.execute(self._queries["answering"])).fetchone()
+        if answering is not None and answering["model"] != model:
+            raise ConflictError(
+                f"{answering['model']} answers by now, not {model}", hint="run the command again; the rest goes in"
+            )
+        await connection.execute(self._queries["put_articles"], {**articles, "by": by, "restored": restored})
+        await connection.execute(self._queries["clear_passages"], {"ids": articles["ids"]})
+        await connection.execute(self._queries["put_passages"], passages)
+        await connection.execute(self._queries["put_embeddings"], vectors)
 
     async def waiting(self, model: str, limit: int) -> list[Waiting]:
         """Passages without a vector of this model, shortest first."""
@@ -157,7 +171,11 @@ class PostgresArticles:
     async def embed_waiting(self, passages: Sequence[Waiting], model: str) -> None:
         """Give passages their vectors out of the cache."""
         ids, hashes = [passage.id for passage in passages], [passage.hash for passage in passages]
-        await self._execute("put_embeddings", {"model": model, "passages": ids, "hashes": hashes})
+        async with self._transaction() as connection:
+            await connection.execute(_PATIENTLY)
+            await connection.execute(
+                self._queries["put_embeddings"], {"model": model, "passages": ids, "hashes": hashes}
+            )
 
     async def remove(self, source: str, slugs: Collection[str], by: str) -> int:
         """Delete these articles of a source; returns how many there were."""

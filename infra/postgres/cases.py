@@ -25,6 +25,7 @@ from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from infra.postgres.storable import refuse_unstorable
 from infra.postgres.surveys import ReadSurvey, read_survey
+from infra.postgres.views import log_view
 from skills.conclude import text_for
 from skills.errors import ConflictError, NotFoundError
 from skills.turn import Author, CaseId, ChannelName, CustomerId, EscalationId, MessageId, Owner
@@ -147,7 +148,7 @@ class Cases:
             draft = await cursor.fetchone()
             turns = await (await connection.execute(self._sql["turns"], {"case_id": case_id})).fetchall()
             survey = await read_survey(connection, self._keyring, case_id)
-            await self._log(connection, "case.read", case_id, reader)
+            await log_view(connection, "case.read", reader, case_id=case_id)
         key = key_of(self._keyring, row)
         name, customer = row["name_sealed"], row["customer_id"]
         return ReadCase(

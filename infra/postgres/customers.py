@@ -10,9 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-from uuid_utils.compat import uuid7
-
 from channels.addresses import EMAIL, WHATSAPP, normal
 from channels.web import CHAT, FORM
 from infra.crypto.keyring import KeyDestroyedError, Keyring
@@ -20,6 +17,7 @@ from infra.postgres.database import Connection, Database
 from infra.postgres.merges import Merges
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
+from infra.postgres.views import log_view
 from skills.errors import BadRequestError, NotFoundError
 from skills.turn import CaseId, ChannelName, ConversationId, CustomerId, EscalationId, Owner
 
@@ -136,7 +134,7 @@ class Customers:
         indexes = [self._keyring.address_index(channel, normal(channel, address.strip())) for channel in _ADDRESSED]
         async with self._database.connection() as connection:
             rows = await (await connection.execute(self._sql["find"], {"indexes": indexes})).fetchall()
-            await self._log(connection, "customer.searched", reader, found=[str(row["customer_id"]) for row in rows])
+            await log_view(connection, "customer.searched", reader, found=[str(row["customer_id"]) for row in rows])
         return [
             FoundCustomer(CustomerId(row["customer_id"]), row["proven"], tuple(map(ChannelName, row["channels"])))
             for row in rows
@@ -150,7 +148,7 @@ class Customers:
         """
         async with self._database.connection() as connection:
             read = await self._read(connection, customer_id)
-            await self._log(connection, "customer.read", reader, customer_id=str(customer_id))
+            await log_view(connection, "customer.read", reader, customer_id=str(customer_id))
         return read
 
     async def merge(self, source: CustomerId, into: CustomerId, *, reviewer: str) -> UUID:
@@ -228,8 +226,3 @@ class Customers:
             return key_of(self._keyring, row).open(bytes(row[column]), place=place, row=row["id"])
         except KeyDestroyedError:
             return None
-
-    async def _log(self, connection: Connection, kind: str, actor: str, **data: object) -> None:
-        await connection.execute(
-            self._sql["log"], {"event_id": uuid7(), "kind": kind, "actor": actor, "data": Jsonb(data)}
-        )

@@ -27,6 +27,7 @@ from infra.postgres.database import Connection, Database
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from infra.postgres.storable import refuse_unstorable
+from infra.postgres.views import log_view
 from skills.errors import BadRequestError, ConflictError, LeaseLostError, NotFoundError
 from skills.turn import CaseId, ChannelName, Language
 
@@ -177,7 +178,9 @@ class DeadLetters:
             row = await self._row(connection, letter_id)
             span = {"case_id": row["case_id"], "first_sequence": row["first_sequence"]}
             talk = await (await connection.execute(self._sql["transcript"], span)).fetchall()
-            await self._log(connection, "dead_letter.read", row["case_id"], reader, dead_letter_id=str(letter_id))
+            await log_view(
+                connection, "dead_letter.read", reader, case_id=row["case_id"], dead_letter_id=str(letter_id)
+            )
         try:
             key_of(self._keyring, row)
         except KeyDestroyedError:  # erased: the codes are all that is left

@@ -18,6 +18,7 @@ from infra.postgres.awaited_files import await_file
 from infra.postgres.database import Connection, Database
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
+from infra.postgres.views import log_view
 from skills.errors import NotFoundError
 from skills.turn import CaseId, ConversationId, MessageId
 
@@ -78,8 +79,8 @@ class Files:
             if row is None:
                 raise NotFoundError("there is no such file")
             if reader is not None:
-                read = {"case_id": row["case_id"], "message_id": message_id, "ordinal": ordinal, "actor": reader}
-                await connection.execute(_SQL["log_read"], {"event_id": uuid7(), **read})
+                which = {"message_id": str(message_id), "ordinal": ordinal}
+                await log_view(connection, "file.read", reader, case_id=row["case_id"], **which)
         key, sealed = key_of(self._keyring, row), row["content_sealed"]
         return FoundFile(
             File(

@@ -6,8 +6,9 @@ What the statement promises, and how:
   ones are found, and where only few are readable, or the scan gave up, all of those are compared one by one;
 - **a natural question matches**: any of its words may, the rare ones weigh most;
 - **nothing that the reader may not see** takes a place: both lists are filtered inside;
-- **without a vector** (no model answers) the words alone decide;
-- **a bounded time**: words that stand in a large part of the passages are left to the vectors.
+- **without a vector** (no model answers, or a passage has none of this model) the words alone decide;
+- **a bounded time**: words that stand in a large part of the passages are left to the vectors; the plan is made once a
+  connection, and is the same whatever the values and the statistics are.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ FEW = 2000
 MOST = 2000
 """Passages whose words are looked at in one search."""
 
-_LEAST_EFFORT, _MOST_EFFORT = 300, 1000
+_LEAST_EFFORT, _MOST_EFFORT = 450, 1000
 """Bounds of hnsw.ef_search, the neighbours that the index keeps in view; 1000 is the most that pgvector allows.
 
-At 108,000 passages with many near-duplicates, 100 found 84 % of the ten nearest and 300 found 96 %, for about two
-milliseconds more.
+At 100,000 passages with many near-duplicates a search finds 93 % of the exact ten with 200, 95 % with 300 and 96 % with
+400, for one to two milliseconds more each time (docs/quality.md).
 """
 
 
@@ -44,10 +45,13 @@ class PostgresKnowledge:
     def __init__(self, database: Database, embedder: Embedder) -> None:
         self._database = database
         self._embedder = embedder
-        kind, _ = index_type(embedder.dimensions)
         statements = load("knowledge")
-        statement = sql.SQL(statements["search"]).format(vector=kind, model=sql.Literal(embedder.model))
-        self._statement = statement.as_bytes(None)
+        self._settings = statements["settings"]
+        self._statements = {
+            (of_language, of_articles): _statement(embedder, of_language=of_language, of_articles=of_articles)
+            for of_language in (False, True)
+            for of_articles in (False, True)
+        }
         self._version = statements["version"]
         self._named = statements["named"]
 
@@ -59,9 +63,10 @@ class PostgresKnowledge:
         vector = None if query.by_words else (await self._embedder.embed([text]))[0]
         values = self.parameters(query, vector)
         try:
-            async with self._database.connection() as connection:
-                # Not prepared: a generic plan could not know how few passages a filter leaves.
-                cursor = await connection.execute(self._statement, values, prepare=False)
+            # One round trip for both.
+            async with self._database.connection() as connection, connection.pipeline(), connection.transaction():
+                await connection.execute(self._settings, values)
+                cursor = await connection.execute(self.statement(query), values, prepare=True)
                 rows = await cursor.fetchall()
         except DatabaseUnavailableError as error:
             raise KnowledgeUnavailableError(f"the knowledge base did not answer: {error}") from error
@@ -92,7 +97,7 @@ class PostgresKnowledge:
         return str(row["version"])
 
     async def named(self) -> list[Named]:
-        """Every article with what may be names of it; for ``infra.knowledge.subjects``.
+        """Every article that holds now, with what may be names of it; for ``infra.knowledge.subjects``.
 
         Raises:
             DatabaseUnavailableError: the database did not say.
@@ -103,6 +108,10 @@ class PostgresKnowledge:
             Named(ArticleId(row["id"]), row["audience"], tuple(dict.fromkeys([row["title"], *row["headings"]])))
             for row in rows
         ]
+
+    def statement(self, query: KnowledgeQuery) -> bytes:
+        """The one for the filters that a query has; its plan is made once and kept with the connection."""
+        return self._statements[query.language is not None, query.articles is not None]
 
     def parameters(self, query: KnowledgeQuery, vector: list[float] | None) -> dict[str, object]:
         """What the statement is given; without a vector it goes by words."""
@@ -122,3 +131,12 @@ class PostgresKnowledge:
             "most": MOST,
             "fusion": FUSION,
         }
+
+
+def _statement(embedder: Embedder, *, of_language: bool, of_articles: bool) -> bytes:
+    kind, _ = index_type(embedder.dimensions)
+    statements = load("knowledge")
+    wanted = (("readable", True), ("of_language", of_language), ("of_articles", of_articles))
+    readable = sql.SQL(" and ").join(sql.SQL(statements[name]) for name, filters in wanted if filters)
+    statement = sql.SQL(statements["search"])
+    return statement.format(vector=kind, model=sql.Literal(embedder.model), readable=readable).as_bytes(None)

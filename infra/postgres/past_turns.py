@@ -12,13 +12,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-from uuid_utils.compat import uuid7
-
 from infra.crypto.keyring import KeyDestroyedError, Keyring
 from infra.postgres.database import Database
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
+from infra.postgres.views import log_view
 from skills.turn import CaseId, ChannelName, Customer, CustomerId, Language, Message, MessageId, Turn, TurnId
 
 
@@ -67,10 +65,7 @@ class PastTurns:
                 return None
             span = {name: head[name] for name in ("case_id", "first_sequence", "last_sequence")}
             rows = await (await connection.execute(self._sql["said"], span)).fetchall()
-            await connection.execute(
-                self._sql["log"],
-                {"id": uuid7(), "case_id": head["case_id"], "actor": reader, "data": Jsonb({"for": "policy dry-run"})},
-            )
+            await log_view(connection, "case.read", reader, case_id=head["case_id"], **{"for": "policy dry-run"})
         try:
             said = [self._opened(row) for row in rows]
         except KeyDestroyedError:

@@ -24,6 +24,7 @@ from infra.postgres.database import Connection, Database
 from infra.postgres.files import keep_sent_along
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
+from infra.postgres.views import Shown, log_view, note_view
 from skills.errors import BadRequestError, ConflictError, NotFoundError
 from skills.turn import CaseId, ChannelName, CustomerId, Decision, EscalationId
 
@@ -108,6 +109,7 @@ class Reviews:
         self._database = database
         self._keyring = keyring
         self._cases = cases
+        self._shown = Shown()
         self._sql = load("reviews")
 
     async def beginning(self, first: UUID, last: UUID) -> list[EscalationId]:
@@ -116,10 +118,17 @@ class Reviews:
             cursor = await connection.execute(self._sql["begins"], {"first_id": first, "last_id": last})
             return [EscalationId(row["id"]) for row in await cursor.fetchall()]
 
-    async def queue(self, *, limit: int = 50) -> list[QueuedEscalation]:
-        """What waits for a person, the nearest deadline first, be it ours or the end of the channel's window."""
+    async def queue(self, *, limit: int = 50, reader: str | None = None) -> list[QueuedEscalation]:
+        """What waits for a person, the nearest deadline first, be it ours or the end of the channel's window.
+
+        Args:
+            limit: the most lines.
+            reader: who is shown the customers' first lines. Each that is new to them is written down, once.
+        """
         async with self._database.connection() as connection:
             rows = await (await connection.execute(self._sql["queue"], {"limit": limit, **self._windows})).fetchall()
+            if reader is not None:
+                await self._log_shown(connection, reader, [row["id"] for row in rows])
         return [
             QueuedEscalation(
                 id=EscalationId(row["id"]),
@@ -145,10 +154,7 @@ class Reviews:
         async with self._database.connection() as connection:
             row = await self._row(connection, escalation_id)
             transcript = await self._cases.transcript(connection, CaseId(row["case_id"]))
-            await connection.execute(
-                self._sql["log_read"],
-                {"event_id": uuid7(), "kind": "escalation.read", "case_id": row["case_id"], "actor": reader},
-            )
+            await log_view(connection, "escalation.read", reader, case_id=row["case_id"])
         name, customer = row["name_sealed"], row["name_customer_id"]
         named = key_of(self._keyring, row, "name_")
         return ReadEscalation(
@@ -239,17 +245,28 @@ class Reviews:
             row = await self._row(connection, escalation_id)
             if row["status"] != "open" or row["claimed_by"] not in {None, decision.reviewer}:
                 raise _taken(row)
-            if seen != _version(row):
-                raise await self._changed(connection, row, seen)
-            request = self._request(row)
-            if decision.action not in request["actions"]:
-                raise BadRequestError(
-                    f"{decision.action} is not offered here", hint=f"one of {', '.join(request['actions'])}"
-                )
-            if decision.text is not None:
-                self._cases.refuse_unsendable(row["channel"], decision.text)
-            await self._write(connection, row, decision, covers_later=covers_later, files=files)
+            changed = None if seen == _version(row) else await self._changed(connection, row, seen)
+            if changed is None:
+                request = self._request(row)
+                if decision.action not in request["actions"]:
+                    raise BadRequestError(
+                        f"{decision.action} is not offered here", hint=f"one of {', '.join(request['actions'])}"
+                    )
+                if decision.text is not None:
+                    self._cases.refuse_unsendable(row["channel"], decision.text)
+                await self._write(connection, row, decision, covers_later=covers_later, files=files)
+            else:  # it says what the customer wrote since
+                await log_view(connection, "escalation.read", decision.reviewer, case_id=row["case_id"])
+        if changed is not None:
+            raise changed
         return CaseId(row["case_id"])
+
+    async def _log_shown(self, connection: Connection, reader: str, ids: list[UUID]) -> None:
+        if new := self._shown.new(reader, ids):
+            await log_view(connection, "escalations.listed", reader, escalations=[str(one) for one in new])
+        else:
+            note_view("escalations.listed")
+        self._shown.keep(reader, ids)
 
     async def _write(
         self,

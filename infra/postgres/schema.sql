@@ -392,6 +392,24 @@ CREATE TABLE form_arrivals (
     count integer NOT NULL
 );
 
+CREATE TABLE gap_decisions (
+    id uuid NOT NULL,
+    action text NOT NULL,
+    article_id uuid,
+    reason text,
+    decided_by text NOT NULL,
+    decided_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT gap_decisions_action_check CHECK ((action = ANY (ARRAY['approved'::text, 'dismissed'::text]))),
+    CONSTRAINT gap_decisions_check CHECK (((action = 'approved'::text) = (article_id IS NOT NULL))),
+    CONSTRAINT gap_decisions_check1 CHECK (((action = 'dismissed'::text) = (reason IS NOT NULL))),
+    CONSTRAINT gap_decisions_reason_check CHECK ((reason = ANY (ARRAY['not_ours'::text, 'case_by_case'::text, 'answered_already'::text, 'other'::text])))
+);
+
+CREATE TABLE gap_turns (
+    turn_id uuid NOT NULL,
+    decision_id uuid NOT NULL
+);
+
 CREATE TABLE identities (
     id uuid NOT NULL,
     customer_id uuid NOT NULL,
@@ -596,6 +614,39 @@ CREATE TABLE scheduler_lease (
     CONSTRAINT scheduler_lease_singleton_check CHECK (singleton)
 );
 
+CREATE TABLE staff_accounts (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    password_hash text,
+    password_made_up boolean DEFAULT false NOT NULL,
+    issuer text,
+    subject text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    disabled_at timestamp with time zone,
+    signed_in_at timestamp with time zone,
+    CONSTRAINT staff_accounts_check CHECK (((issuer IS NULL) = (subject IS NULL))),
+    CONSTRAINT staff_accounts_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9._@+-]{0,99}$'::text)),
+    CONSTRAINT staff_accounts_role_check CHECK ((role = ANY (ARRAY['reviewer'::text, 'lead'::text, 'admin'::text, 'analyst'::text, 'auditor'::text])))
+);
+
+CREATE TABLE staff_sessions (
+    token_hash bytea NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    agent text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE staff_tries (
+    id uuid NOT NULL,
+    name_index bytea NOT NULL,
+    address_index bytea NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE surveys (
     id uuid NOT NULL,
     case_id uuid NOT NULL,
@@ -781,6 +832,12 @@ ALTER TABLE ONLY fetched_pages
 ALTER TABLE ONLY form_arrivals
     ADD CONSTRAINT form_arrivals_pkey PRIMARY KEY (digest);
 
+ALTER TABLE ONLY gap_decisions
+    ADD CONSTRAINT gap_decisions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY gap_turns
+    ADD CONSTRAINT gap_turns_pkey PRIMARY KEY (turn_id);
+
 ALTER TABLE ONLY identities
     ADD CONSTRAINT identities_pkey PRIMARY KEY (id);
 
@@ -847,6 +904,24 @@ ALTER TABLE ONLY scheduler_jobs
 ALTER TABLE ONLY scheduler_lease
     ADD CONSTRAINT scheduler_lease_pkey PRIMARY KEY (singleton);
 
+ALTER TABLE ONLY staff_accounts
+    ADD CONSTRAINT staff_accounts_issuer_subject_key UNIQUE (issuer, subject);
+
+ALTER TABLE ONLY staff_accounts
+    ADD CONSTRAINT staff_accounts_name_key UNIQUE (name);
+
+ALTER TABLE ONLY staff_accounts
+    ADD CONSTRAINT staff_accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY staff_sessions
+    ADD CONSTRAINT staff_sessions_id_key UNIQUE (id);
+
+ALTER TABLE ONLY staff_sessions
+    ADD CONSTRAINT staff_sessions_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY staff_tries
+    ADD CONSTRAINT staff_tries_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY surveys
     ADD CONSTRAINT surveys_case_id_resolution_number_key UNIQUE (case_id, resolution_number);
 
@@ -909,7 +984,7 @@ CREATE INDEX dead_letters_open ON dead_letters USING btree (created_at) WHERE (r
 
 CREATE UNIQUE INDEX embedding_models_answering ON embedding_models USING btree (state) WHERE (state = 'answers'::text);
 
-CREATE INDEX embeddings_minilm ON embeddings USING hnsw (((embedding)::vector(384)) vector_cosine_ops) WHERE (model = 'minilm-l6-v2'::text);
+CREATE INDEX embeddings_minilm ON embeddings USING hnsw (((embedding)::vector(384)) vector_cosine_ops) WITH (ef_construction='200') WHERE (model = 'minilm-l6-v2'::text);
 
 CREATE UNIQUE INDEX escalations_live ON escalations USING btree (case_id) WHERE (status = ANY (ARRAY['open'::text, 'decided'::text]));
 
@@ -957,13 +1032,25 @@ CREATE INDEX passages_readers ON passages USING btree (language, audience) INCLU
 
 CREATE INDEX passages_words ON passages USING gin (words) WITH (fastupdate=off);
 
+CREATE INDEX staff_sessions_of_account ON staff_sessions USING btree (account_id);
+
+CREATE INDEX staff_tries_by_time ON staff_tries USING btree (at);
+
+CREATE INDEX staff_tries_for_name ON staff_tries USING btree (name_index, at);
+
+CREATE INDEX staff_tries_from_address ON staff_tries USING btree (address_index, at);
+
 CREATE INDEX surveys_of_conversation ON surveys USING btree (conversation_id, created_at);
 
 CREATE INDEX surveys_to_ask ON surveys USING btree (due_at) WHERE ((asked_at IS NULL) AND (withdrawn IS NULL) AND (rating IS NULL));
 
+CREATE INDEX surveys_unhelpful ON surveys USING btree (rated_at) WHERE ((rating <= 2) AND (answered_by = 'agent'::text));
+
 CREATE INDEX turns_by_time ON turns USING brin (started_at);
 
 CREATE INDEX turns_of_case ON turns USING btree (case_id, last_sequence);
+
+CREATE INDEX turns_unanswered ON turns USING btree (started_at) WHERE ((outcome = 'unanswered'::text) OR (rules && '{unanswered,vip_unanswered,low_confidence}'::text[]));
 
 CREATE INDEX verifications_due ON verifications USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
 
@@ -1044,6 +1131,12 @@ ALTER TABLE ONLY escalations
 ALTER TABLE ONLY escalations
     ADD CONSTRAINT escalations_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
 
+ALTER TABLE ONLY gap_turns
+    ADD CONSTRAINT gap_turns_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES gap_decisions(id);
+
+ALTER TABLE ONLY gap_turns
+    ADD CONSTRAINT gap_turns_turn_id_fkey FOREIGN KEY (turn_id) REFERENCES turns(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY identities
     ADD CONSTRAINT identities_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id);
 
@@ -1091,6 +1184,9 @@ ALTER TABLE ONLY outbox
 
 ALTER TABLE ONLY passages
     ADD CONSTRAINT passages_article_id_fkey FOREIGN KEY (article_id) REFERENCES articles(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY staff_sessions
+    ADD CONSTRAINT staff_sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES staff_accounts(id);
 
 ALTER TABLE ONLY surveys
     ADD CONSTRAINT surveys_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);

@@ -13,21 +13,39 @@ from collections.abc import Iterable, Iterator
 from skills.amounts import amounts_in
 from skills.guard.sources import Sources
 from skills.language import Phrases, fold, stem, words
+from skills.phones import PHONE
 from skills.turn import Finding, GuardName, Language
 
 _TLD = (
-    "com|net|org|info|biz|io|co|ai|app|dev|me|eu|de|at|ch|es|fr|it|nl|be|pl|pt|uk|us|ca|au|ru|cn|in|jp|br|mx|xyz|top|"
-    "site|online|shop|store|club|live|link|click|support|help|tk|ml|cc|tv|ws|zip|mov|example|test|invalid|onion|win|"
-    "icu|vip|pro|tech|space|website|email|cloud|page|gle|ly"
+    "com|net|org|info|biz|app|dev|xyz|top|site|online|shop|store|club|live|link|click|support|help|tk|ml|cc|tv|ws|zip|mov|example|test|invalid|onion|win|"
+    "icu|vip|pro|tech|space|website|email|cloud|page|gle|mobi|xxx"
 )
+_COUNTRIES = (
+    "ac|ad|ae|af|ag|ai|ao|aq|ar|aw|ax|az|ba|bb|bd|bf|bg|bh|bi|bj|bm|bn|bo|br|bs|bt|bw|bz|ca|cc|cd|cf|cg|ch|ci|ck|"
+    "cl|cm|cn|co|cr|cu|cv|cw|cx|cy|cz|dj|dk|dm|dz|ec|ee|eg|eu|fi|fj|fk|fm|fo|fr|ga|gb|gd|ge|gf|gg|gh|gi|gl|gm|gn|gp|gq|"
+    "gr|gs|gt|gu|gw|gy|hk|hm|hn|hr|ht|hu|id|ie|io|iq|ir|jm|jo|jp|ke|kg|kh|ki|km|kn|kp|kr|kw|ky|kz|lb|lc|lk|lr|ls|lt|"
+    "lu|lv|ly|mc|md|mg|mh|mk|ml|mm|mn|mo|mp|mq|mt|mv|mw|mx|mz|nc|nf|ng|nl|np|nr|nz|om|pe|pf|pg|ph|pk|pl|pm|pn|"
+    "pr|ps|pt|pw|py|qa|ro|rs|ru|rw|sb|sc|sd|sg|sh|sk|sl|sm|sn|sr|ss|st|sv|sx|sy|sz|tc|td|tf|tg|th|tj|tk|tl|tm|tn|tr|"
+    "tt|tv|tw|tz|ua|ug|uk|uy|uz|vc|ve|vg|vi|vn|vu|wf|ws|ye|yt|za|zm|zw"
+)
+_WORDS_TOO = (
+    "al|am|as|at|au|be|by|de|do|er|es|et|il|im|in|is|it|je|la|li|ma|me|mr|ms|mu|my|na|ne|ni|no|nu|pa|re|sa|se|si|so|su|to|"
+    "us|va"
+)
+"""Country codes that are words of our languages: "lamp.It" is a blank forgotten, "lamp.it" an address."""
+_BARE_TLD = rf"(?:{_TLD}|{_COUNTRIES}|xn--[a-z0-9-]{{2,59}}|(?-i:{_WORDS_TOO}|{_WORDS_TOO.upper()}))(?![\w-])"
+_PATH = r"/[^\s<>()\[\]\"']{0,500}"
 _LINK = re.compile(
     rf"(?:(?:https?|hxxps?|ftp)://|www\.)[^\s<>()\[\]\"'„“”«»]{{1,500}}|(?:javascript|data|vbscript):[^\s]{{1,500}}|"
-    rf"(?<![\w@.-])(?:[\w-]{{1,63}}\.){{1,4}}(?:{_TLD})(?![\w-])(?:/[^\s<>()\[\]\"']{{0,500}})?",
+    rf"(?<![\w@.-])(?!\d[\d.]{{0,4}}\.[ap]m\b|co\.kg\b)(?:[\w-]{{1,63}}\.){{1,9}}(?:{_BARE_TLD}(?:{_PATH})?|[a-z]{{2,24}}{_PATH})",
     re.IGNORECASE,
 )
-_SPELLED = re.compile(rf"\b[\w-]{{2,63}}\s?(?:\[dot\]|\(dot\)|\[\.\]|\(\.\)|\sdot\s)\s?(?:{_TLD})\b", re.IGNORECASE)
+_SPELLED = re.compile(
+    rf"\b[\w-]{{2,63}}\s?(?:(?:\[dot\]|\(dot\)|\[\.\]|\(\.\))\s?(?:{_BARE_TLD})|"
+    rf"\sdot\s\s?(?:{_TLD}|{_COUNTRIES}|de|me|us|es|it|in|be|at)\b)",
+    re.IGNORECASE,
+)
 _EMAIL = re.compile(r"[\w.+%-]{1,64}\s?(?:@|\(at\)|\[at\])\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}", re.IGNORECASE)
-_PHONE = re.compile(r"(?<![\w+#.,/-])(?:\+|\()?\d(?:[\s()./-]{0,2}\d){6,16}(?!\w)(?![.,/-]\d)")
 _NUMERIC_DATE = re.compile(
     r"(?<![\d.,/€$£-])(\d{1,4})[./-](\d{1,2})[./-](\d{2,4})(?!\d)|"
     r"(?<![\d.,/€$£-])(3[01]|[12]\d|0?[1-9])\.(1[0-2]|0?[1-9])\.(?!\d)"
@@ -183,6 +201,13 @@ def facts_against(sentence: str, sources: Sources, language: Language) -> Iterat
         yield Finding("name", f"the name “{name}” stands in no cited source", sentence)
 
 
+def contacts_in(text: str) -> Iterator[tuple[GuardName, str]]:
+    """The e-mail addresses of a text, and the phone numbers of the rest of it, as they are written."""
+    yield from (("email", found[0]) for found in _EMAIL.finditer(text))
+    bare = _NUMERIC_DATE.sub(" ", _LINK.sub(" ", _EMAIL.sub(" ", text)))
+    yield from (("phone", found[0].strip()) for found in PHONE.finditer(bare) if not _is_number(found[0]))
+
+
 def _unknown(guard: GuardName, said: Iterable[str], known: set[str], reason: str, sentence: str) -> Iterator[Finding]:
     for found in dict.fromkeys(said):
         if found not in known and not (guard == "link" and any(one.startswith(f"{found}/") for one in known)):
@@ -208,7 +233,7 @@ def _emails(text: str) -> Iterator[str]:
 
 def _phones(text: str) -> Iterator[str]:
     """The last nine digits, so that the ways to write a country don't matter."""
-    for found in _PHONE.findall(text):
+    for found in PHONE.findall(text):
         digits = re.sub(r"\D", "", found)
         if len(digits) >= _SHORTEST_PHONE and not _NUMERIC_DATE.fullmatch(found):
             yield digits[-9:]
@@ -246,7 +271,7 @@ def _dates_written(text: str) -> Iterator[tuple[str, str]]:
 def _without_numbers_of_their_own(text: str) -> str:
     """Without dates, phone numbers and addresses: their digits are no figures."""
     text = _LINK.sub(" ", _EMAIL.sub(" ", text))
-    text = _PHONE.sub(lambda found: found[0] if _is_number(found[0]) else " ", _NUMERIC_DATE.sub(" ", text))
+    text = PHONE.sub(lambda found: found[0] if _is_number(found[0]) else " ", _NUMERIC_DATE.sub(" ", text))
     return _MONTH_DAY.sub(" ", _DAY_MONTH.sub(" ", fold(text)))
 
 

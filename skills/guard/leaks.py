@@ -24,17 +24,46 @@ _KEY = re.compile(
     r"\s?(?:is|ist|es|est|:|=)\s?[\"'`]?(?=\S{0,40}[\d_!@#$%^&*-])[^\s\"'`]{3,60}",
     re.IGNORECASE,
 )
-_ASKS_FOR_SECRET = re.compile(
-    r"\b(?:send|tell|give|share|provide|reply with|enter|confirm|schicken|senden|nennen|geben|teilen|envie|enviar?|"
-    r"mande|diga|indique|comparta|envoyez|envoyer|donnez|communiquez|indiquez)\b.{0,60}?\b(?:passwords?|passcode|pin|"
-    r"cvv|cvc|card numbers?|card details|bank details|credit card|login details|one-time code|passwort|kartennummer|"
-    r"kreditkarte|bankdaten|contrasena|numero de (?:su |la )?tarjeta|tarjeta|mot de passe|"
-    r"numero de (?:votre )?carte|coordonnees bancaires)\b"
+_ASKING = (
+    r"(?:send|tell|give|share|provide|reply with|enter|confirm|schicken|senden|nennen|geben|teilen|envie|enviar?|"
+    r"mande|diga|indique|comparta|envoyez|envoyer|donnez|communiquez|indiquez)\b"
 )
-_NEVER = re.compile(
-    r"\b(?:never|do not|don't|don\u2019t|not|no|nobody|without|nie|niemals|nicht|kein\w*|nunca|ne|jamais|pas|"
-    r"reset|change|new)\b"
+_ASKS = re.compile(rf"\b{_ASKING}")
+_SECRET = re.compile(
+    r"\b(?:passwords?|passcode|pin|cvv|cvc|card numbers?|card details|bank details|credit card|login details|"
+    r"one-time code|passwort|kartennummer|kreditkarte|bankdaten|contrasena|numero de (?:su |la )?tarjeta|tarjeta|"
+    r"mot de passe|numero de (?:votre )?carte|coordonnees bancaires)\b"
 )
+_ASKING_REACH = 75
+"""Characters after the verb in which the secret stands."""
+_CLAUSE = 200
+"""Characters before and after the verb that are looked at, so that a sentence full of verbs takes no longer."""
+_NOT = r"\b(?:never|not|don['\u2019]?t|won['\u2019]?t|can['\u2019]?t|nobody|no one|nie|niemals|nicht|no|nunca|jamas)\b"
+_FORBIDDEN_BEFORE = re.compile(
+    rf"(?:{_NOT} (?:(?:ever|please|also|simply|have to|need to|nos|me|le|se|la|lo|es (?:necesario|preciso) que|"
+    rf"hace falta que|tiene que) )*|{_NOT} (?:\w+ ){{0,3}}(?<!we )(?<!hesitate )(?:be )?(?:asks?|asked|require|need) "
+    r"(?:(?:for )?(?:you|customers|people|anybody|anyone) )?to |\bwithout (?:having|needing) to |"
+    r"\b(?:never|not|don['\u2019]?t) (?:answer|reply to|respond to|trust|open|follow) (?:\w+ ){1,5}asks? (?:you )?to |"
+    rf"\b(?:ne |n['\u2019])(?:jamais |pas )(?:nous |me |le |la )?)(?:{_ASKING} (?:\w+ ){{0,3}}(?:or|nor|oder|ni|ou) )*$"
+)
+"""Right before the verb: what denies it, and not something else in the sentence."""
+_FORBIDDEN_AFTER = re.compile(
+    r"^(?: (?:sie|uns|mir|bitte|nous|moi))* (?:nie|niemals|nicht(?! nur)|nunca|jamais|pas)\b|"
+    r"^[^,;:.!?]* (?:nie|niemals|nicht(?! nur))(?: weiter| preis| heraus| mit)?\W*$"
+)
+_INSTEAD = re.compile(rf"\b{_ASKING} (?:it|them|both|sie|es|la|lo|le|les)\b")
+_OF_THEIR_OWN = re.compile(
+    r"\b(?:reset|resetting|change|changing|choose|set|restore|recover|forgotten|zurucksetzen|andern|cambiar|restablecer|"
+    r"changer|reinitialiser) (?:an? |the |your |my |their |its |su |la |le |votre )?(?:new |forgotten )?$"
+)
+"""Right before the secret: it is what the customer changes, not what they are asked for."""
+_NEW = re.compile(r"\b(?:new|different|another)(?: \w+)? $")
+_OLD, _THEN_NEW = (
+    re.compile(r"\b(?:current|old) $"),
+    re.compile(r"^[^;:.!?]{0,40}\bnew (?:one|password|passcode|pin)\b"),
+)
+_TYPED = frozenset({"enter", "confirm", "provide"})
+_TO_US = re.compile(r"\b(?:us|me|here|below|chat|reply|message|e-?mail)\b")
 _CARD = re.compile(r"(?<![\d.,])\d(?:[ -]?\d){12,18}(?![\d])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _IDENTIFIER = re.compile(
@@ -71,8 +100,8 @@ def leaks_in(
         yield Finding("instructions", f"it speaks of our instructions: “{match.text}”", sentence)
     if secret := _secret(sentence, sources):
         yield Finding("secret", f"it shows {secret}", sentence)
-    elif (asked := _ASKS_FOR_SECRET.search(fold(sentence))) and not _NEVER.search(fold(sentence)):
-        yield Finding("secret", f"it asks for a secret: “{asked[0]}”", sentence)
+    elif asked := _secret_asked(fold(sentence)):
+        yield Finding("secret", f"it asks for a secret: “{asked}”", sentence)
     if not copied:
         yield from _others(sentence, sources, identification, heard)
 
@@ -121,6 +150,28 @@ def _is_compound(token: str) -> bool:
     return all(part.isalpha() and (part[1:].islower() or len(part) == 1 or part.isupper()) for part in parts) and all(
         len(part) <= _LONGEST_WORD for part in parts
     )
+
+
+def _secret_asked(folded: str) -> str | None:
+    """How a folded sentence asks for a secret, whatever else in it is denied, new or to be changed."""
+    for verb in _ASKS.finditer(folded):
+        before = folded[max(0, verb.start() - _CLAUSE) : verb.start()]
+        after = folded[verb.end() : verb.end() + _CLAUSE]
+        if _is_forbidden(before, after):
+            continue
+        for secret in _SECRET.finditer(after[:_ASKING_REACH]):
+            between, rest = after[: secret.start()], after[secret.end() :]
+            typed_anew = _NEW.search(between) or (_OLD.search(between) and _THEN_NEW.search(rest))
+            on_a_page = verb[0] in _TYPED and not _TO_US.search(after)
+            if not _OF_THEIR_OWN.search(between) and not (typed_anew and on_a_page):
+                return verb[0] + between + secret[0]
+    return None
+
+
+def _is_forbidden(before: str, after: str) -> bool:
+    """Whether the verb between them is denied, and nothing is asked for instead ("but tell it here")."""
+    denied = _FORBIDDEN_BEFORE.search(before) or _FORBIDDEN_AFTER.search(after)
+    return denied is not None and _INSTEAD.search(after) is None
 
 
 def _secret(sentence: str, sources: Sources) -> str | None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from skills.language import content_words, sentences, unmarked, words
 from skills.turn import Draft, Passage, Retrieval, Turn
 from skills.untrusted import is_order, visible
 
 _TAG = re.compile(r"<(?:/?[A-Za-z][^<>]{0,200})>")
+_NUMBERED = re.compile(r"^\W{0,8}\d{1,2}[.)](?:\s+|$)")
+_ENDS = (".", "!", "?", "…", ":", ";", "|")
 _OWN = frozenset(
     [
         "i",
@@ -75,9 +79,41 @@ class Source:
         return "\n".join([self.head, *self.sentences, self.passage.url or ""])
 
     @cached_property
+    def units(self) -> tuple[str, ...]:
+        """What may be quoted by itself, as runs: title, heading, and whole sentences, lines and list items.
+
+        A line that goes on with a small letter, or after a comma, is the sentence of the line before it.
+        """
+        found = [as_run(self.passage.title), as_run(self.passage.heading)]
+        before = "."
+        for sentence in self.sentences:
+            number, said = _NUMBERED.match(sentence), as_run(_NUMBERED.sub("", sentence, count=1))
+            if number is None and _goes_on(before, sentence):
+                found[-1] = f"{found[-1]} {said}"
+            else:
+                found += [as_run(number[0]) if number else "", said]
+            before = sentence
+        return tuple(unit for unit in found if unit)
+
+    @cached_property
     def run(self) -> str:
-        """Its words in one line, each between blanks, to find a sentence that was copied."""
-        return f" {as_run(self.head)} {' '.join(as_run(sentence) for sentence in self.sentences)} "
+        """The units in one line, each word between blanks, to find a sentence that was copied."""
+        return f" {' '.join(self.units)} "
+
+    @cached_property
+    def _bounds(self) -> tuple[int, ...]:
+        """Where in the run a unit begins, each at the blank before it, and where the last one ends."""
+        return tuple(accumulate((len(unit) + 1 for unit in self.units), initial=0))
+
+    def rests(self, run: str) -> Iterator[str]:
+        """For every place where a run stands: the other words of the units that it was cut out of, none if whole."""
+        start = self.run.find(f" {run} ") if run else -1
+        while start >= 0:
+            end = start + len(run) + 1
+            first = self._bounds[bisect_right(self._bounds, start) - 1]
+            last = self._bounds[bisect_left(self._bounds, end)]
+            yield f"{self.run[first:start]} {self.run[end:last]}".strip()
+            start = self.run.find(f" {run} ", end)
 
 
 @dataclass(frozen=True)
@@ -128,9 +164,18 @@ class Sources:
         return frozenset(word.folded for word in words(self.known))
 
     def copied_from(self, sentence: str) -> Source | None:
-        """The passage in which a sentence stands word for word."""
+        """The passage in which a sentence stands word for word and whole: a part of one may say the contrary."""
         run = as_run(sentence)
-        return next((source for source in self.cited if run and f" {run} " in source.run), None)
+        return next((source for source in self.cited if "" in source.rests(run)), None)
+
+    def rests_of(self, sentence: str) -> list[str]:
+        """For every place in the passages where a sentence stands, what it leaves out of the source's own sentence."""
+        run = as_run(sentence)
+        return [rest for source in self.cited for rest in source.rests(run)]
+
+
+def _goes_on(before: str, line: str) -> bool:
+    return not before.rstrip().endswith(_ENDS) and (line[:1].islower() or before.rstrip().endswith(","))
 
 
 def clean_sentences(text: str) -> Iterable[str]:

@@ -1,7 +1,9 @@
 """Whether the cited passages say what a draft says, and whether that belongs to the question at all.
 
-A sentence that was copied word for word is supported. Any other one is compared with every sentence of the cited
-passages, by the content words that it shares with it (``skills.synonyms``) and by the cosine of the two embeddings:
+A sentence that was copied word for word and whole is supported. One that was cut out of a sentence is not when what was
+left out denies or limits it ("not", "unless", "only": ``condition`` in ``phrases.toml``). Any other one is compared
+with every sentence of the cited passages, by the content words that it shares with it (``skills.synonyms``) and by the
+cosine of the two embeddings:
 
     support = best over the sentences s of  OVERLAP · words shared with s + COSINE · cosine with s
               + PASSAGE · words shared with the whole passage
@@ -46,6 +48,16 @@ STRAY, STRAY_LEANING, STRAY_ASKING = 0.2, 0.12, 0.4
 with a pronoun leans on the sentence before it, which says what it is about."""
 SHARED = 0.3
 """Whose share of words with them is larger is no stray, however far, unless it asks something."""
+_STATES = 3
+"""Fewer words, such as "Thank you", stand in many a sentence without having been cut out of it."""
+_QUOTED_QUESTION = re.compile(r"[“„«\"]([^”“»\"]{1,300}\?)")
+_OF_KNOWING = content_words(
+    "answer question information details article passage source exact exactly specific certain sure afraid currently "
+    "unfortunately available provide give find mention say whether antwort frage angaben artikel genau leider "
+    "respuesta pregunta información artículo exacto lamentablemente réponse exact "
+    "malheureusement"
+)
+"""Words in which somebody says that they don't know."""
 _LEANS = re.compile(
     r"\W{0,5}(?:it|they|this|these|then|es|sie|dies|diese|dann|esto|luego|cela|il|elle|ils)\b", re.IGNORECASE
 )
@@ -73,10 +85,16 @@ class Support:
         for sentence in sentences:
             if sound.copied_from(sentence) is not None or not any(mark.isalpha() for mark in sentence):
                 continue
-            if sources.copied_from(sentence) is not None:
+            rests = sound.rests_of(sentence)
+            if not rests and sources.rests_of(sentence):
                 reason = "it has nothing to do with the question or the rest of its source"
                 findings.append(Finding("off_topic", reason, sentence))
-            elif not self.says_nothing(sentence, sources) and (score := await self.score(sentence, sound)) < THRESHOLD:
+            elif self.says_nothing(sentence, sources):
+                continue
+            elif len(words(sentence)) >= _STATES and rests and all(self._limits(rest) for rest in rests):
+                reason = "its source says this only under a condition, or says the contrary"
+                findings.append(Finding("unsupported", reason, sentence))
+            elif (score := await self.score(sentence, sound)) < THRESHOLD:
                 reason = f"the cited passages don't say this (support {score:.2f} of {THRESHOLD:.2f})"
                 findings.append(Finding("unsupported", reason, sentence))
         return findings
@@ -97,14 +115,21 @@ class Support:
     def says_nothing(self, sentence: str, sources: Sources | None = None) -> bool:
         """An admission that something isn't known, or a courtesy beside which nothing new is said."""
         said = words(sentence)
-        admission = self.heard.find("admission", said)
-        if admission and not self.heard.find("but", said[admission.end :]):
-            return True
+        admissions = self.heard.by_kind["admission"].find(said)
         courtesies = self.heard.by_kind["courtesy"].find(said)
-        spoken = {at for match in courtesies for at in range(match.start, match.end)}
-        rest = content_words(" ".join(word.text for at, word in enumerate(said) if at not in spoken))
-        known = sources.stems | content_words(sources.question) if sources is not None else frozenset()
-        return bool(courtesies) and rest <= known
+        spoken = {at for match in (*admissions, *courtesies) for at in range(match.start, match.end)}
+        rest = [word.text for at, word in enumerate(said) if at not in spoken]
+        asked = content_words(sources.question) if sources is not None else frozenset()
+        if admissions and not self.heard.find("but", said[admissions[0].end :]):
+            quoted = content_words(" ".join(_QUOTED_QUESTION.findall(sentence)))
+            # "I don't know" excuses no news: what isn't known is what was asked, or a question that it quotes.
+            unasked = content_words(" ".join(rest)) - asked - quoted - _OF_KNOWING
+            return sources is None or not unasked
+        known = sources.stems | asked if sources is not None else frozenset()
+        return bool(courtesies) and content_words(" ".join(rest)) <= known
+
+    def _limits(self, rest: str) -> bool:
+        return self.heard.find("condition", words(rest)) is not None
 
     async def _without_strays(self, source: Source, sources: Sources) -> Source:
         """The passage without the sentences that don't belong to it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from skills.phones import PHONE
 from skills.turn import Claim
 
 MOST_CLAIMS = 20
@@ -18,7 +19,6 @@ _EMAIL = re.compile(
     r"(?<![\w.+%-])[A-Za-z0-9_%+-][\w.%+-]{0,63}"
     r"@[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62}){1,6}"
 )
-_PHONE = re.compile(r"(?<![\w+#.,/-])(?:\+|\()?\d(?:[\s()./-]{0,2}\d){6,16}(?![\w])(?![.,/-]\d)")
 _ORDER = re.compile(
     r"(?:#[ ]?|(?<!\w)(?:order|bestellung|bestellnummer|auftrag|auftragsnummer|pedido|commande)"
     r"[ ]{0,2}(?:number|nummer|número|numero|numéro|no\.?|nr\.?|n°|id)?"
@@ -55,7 +55,7 @@ def _emails(text: str) -> Iterator[Claim]:
 
 def _phones(text: str) -> Iterator[Claim]:
     ordered = [match.span(1) for match in _ORDER.finditer(text)]
-    for match in _PHONE.finditer(text):
+    for match in PHONE.finditer(text):
         written = match[0]
         if _DATE.match(written) or any(start <= match.start() < end for start, end in ordered):
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,6 +60,10 @@ class Question:
     def text(self) -> str:
         """The question, in one line."""
         return self.readings[0]
+
+    def talks_of(self, title: str) -> bool:
+        """Whether the last reply has the title in it, as whole words; no talk and no title name nothing."""
+        return bool(words(title)) and bool(re.search(rf"(?<!\w){re.escape(title.strip())}(?!\w)", self.talk))
 
 
 def questions_of(turn: Turn) -> tuple[Question, ...]:

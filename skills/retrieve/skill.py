@@ -101,16 +101,20 @@ class Retrieve:
         searches = [replace(asked, text=reading) for reading in question.readings]
         searches += [replace(asked, text=question.own, articles=thing.articles) for thing in talk.things]
         found = await asyncio.gather(*map(self.knowledge.search, searches))
-        most = talk.sureness
+        # A thing whose articles say nothing that may be found is nothing that others could be measured by.
+        told = Talk(
+            tuple(thing for thing, its in zip(talk.things, found[len(question.readings) :], strict=True) if its)
+        )
+        most = told.sureness
         best: dict[PassageId, Judged] = {}
         for search, passages in zip(searches, found, strict=True):
             for judgement in await self.reranker.judge(search.text, passages):
                 passage = judgement.passage
-                evidence = _IN_PLAY * (passage.title in question.talk)
+                evidence = _IN_PLAY * question.talks_of(passage.title)
                 if search.articles is None:
                     likely = weighed(judgement, evidence - _ELSEWHERE * min(most, 1.0))
                 else:
-                    evidence += _OF_THE_THING - _LESS_SURE * (most - talk.sureness_of(passage.article_id))
+                    evidence += _OF_THE_THING - _LESS_SURE * (most - told.sureness_of(passage.article_id))
                     likely = weighed(judgement, evidence, trust=_AMONG_FEW)
                 if passage.id not in best or likely.confidence > best[passage.id].confidence:
                     best[passage.id] = likely

@@ -19,6 +19,9 @@ LOOKED_BACK = 12
 """Messages. Names said before them are forgotten."""
 MOST_THINGS = 4
 """Things whose articles are searched by themselves."""
+LOOKED_AT = 600
+"""Characters at either end of a message that are looked at for names. Who writes more than both names the thing at the
+top, or where they ask, at the end; what is pasted between would only cost time, with every turn again."""
 LEAST = 0.25
 """The sureness below which a name is forgotten."""
 
@@ -54,8 +57,12 @@ async def talk_of(turn: Turn, subjects: Subjects, audience: Audience) -> Talk:
         KnowledgeUnavailableError: the names could not be read.
     """
     before = [message.text for message in reversed(turn.history or turn.elsewhere)][:LOOKED_BACK]
-    meant = _meant(await subjects.mentioned([turn.text, *before], audience))
+    meant = _meant(await subjects.mentioned([_ends(text) for text in (turn.text, *before)], audience))
     return Talk(tuple(meant[:MOST_THINGS]))
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * LOOKED_AT else f"{text[:LOOKED_AT]}\n{text[-LOOKED_AT:]}"
 
 
 def _meant(by_age: Sequence[Sequence[Mention]]) -> list[Thing]:

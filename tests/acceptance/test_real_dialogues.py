@@ -2,7 +2,7 @@
 
 The data lie outside of the project: ``CSAGENT_DATA`` names their folder, else ``../shared/data``; without them this
 skips. What is held here is precision: speech recognition garbled most of the questions, and few name the place that
-they are about, so most of them go to a person. Answering more of them is work on retrieval, and measured, not asserted.
+they are about, so most of them go to a person. How many are found is measured by `make eval`, over all of them.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ from uuid import uuid4
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from api.agent import choose_skills, open_embedder
+from api.agent import choose_skills, open_embedder, open_knowledge
 from graph.build import build_graph
 from graph.state import TurnState
 from infra.knowledge.ingest import Ingest
 from infra.knowledge.reading import read_articles
 from infra.postgres.articles import PostgresArticles
 from infra.postgres.database import Database
-from infra.postgres.knowledge import PostgresKnowledge
 from infra.settings import Settings
 from skills.ports import CustomerDirectory, Known
 from skills.turn import CaseId, ChannelName, Claim, Customer, CustomerId, Message, MessageId, Turn, TurnId
@@ -33,7 +32,7 @@ pytestmark = pytest.mark.early
 
 PROJECT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("CSAGENT_DATA", PROJECT.parent / "shared" / "data")) / "dstc10_faq"
-DIALOGUES = 104
+DIALOGUES = 40
 
 
 class NobodyKnown(CustomerDirectory):
@@ -89,13 +88,15 @@ async def test_real_questions_are_answered_from_a_real_faq(database: Database, t
     async with open_embedder(settings) as embedder:
         reading = read_articles(faq, mapping=PROJECT / "evals" / "mappings" / "dstc10_faq.toml")
         await Ingest(PostgresArticles(database), embedder).add(reading)
-        skills = choose_skills(
-            settings,
-            knowledge=PostgresKnowledge(database, embedder),
-            directory=NobodyKnown(),
-            model=None,
-            embedder=embedder,
-        )
+        async with open_knowledge(settings, database, embedder) as (knowledge, subjects):
+            skills = choose_skills(
+                settings,
+                knowledge=knowledge,
+                subjects=subjects,
+                directory=NobodyKnown(),
+                model=None,
+                embedder=embedder,
+            )
         graph = build_graph(skills)
         graph.checkpointer = InMemorySaver()
         for dialogue, gold in asked:
@@ -110,5 +111,5 @@ async def test_real_questions_are_answered_from_a_real_faq(database: Database, t
                 right += 1
             else:
                 wrong.append((turn.text, state["draft"].text, title))
-    assert right >= 3, f"{right} of {len(asked)} questions were answered from their snippet"
+    assert right >= 8, f"{right} of {len(asked)} questions were answered from their snippet"
     assert len(wrong) <= right // 2, wrong

@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -348,10 +348,14 @@ async def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the public data, for the search")
     parser.add_argument("--embed-copies", action="store_true", help="let the model embed all that is searched")
     parser.add_argument("--only", choices=("pipeline", "search", "analytics"), help="this part alone")
+    parser.add_argument("--keep", type=Path, help="folder of the servers: passages that it holds are searched again")
     asked = parser.parse_args()
     quick = asked.quick
     options = Options(turns=80, rounds=1, idle=10, seconds=1.0) if quick else Options(600, 3, 100, 8.0)
-    with tempfile.TemporaryDirectory(prefix="csagent-", dir="/tmp") as place:
+    if asked.keep is not None:
+        asked.keep.mkdir(exist_ok=True)
+    kept = None if asked.keep is None else nullcontext(str(asked.keep.resolve()))
+    with kept or tempfile.TemporaryDirectory(prefix="csagent-", dir="/tmp") as place:
         os.chmod(place, 0o755)  # noqa: PTH101 - as root the servers run as somebody else, who has to get in
         folder = Path(place)
         async with EmbeddedServers(folder / "data", system_folder=folder / "system") as servers:

@@ -16,8 +16,9 @@ a passage that is exactly as good as one of them counts as it. Questions are ask
 ``search_recall10_vectors`` is the same for questions that share no word with any passage, so that vectors alone decide.
 
 **Time.** From the call of ``PostgresKnowledge.search`` to its passages, one after the other, on warm servers; the
-question's own vector is remembered and so not in it. The processor's milliseconds of the server stand beside it: they
-stay true on a machine that has other things to do.
+question's own vector is remembered and so not in it. Two more figures are for a machine that has other things to do:
+the processor's milliseconds of the server, and ``search_quiet_…``, in which every question counts with the quickest of
+five passes over all of them.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ SOURCE = "bench"
 _INDEX = "select indexdef from pg_indexes where indexname = 'embeddings_minilm'"
 ENGLISH, FILTERED = Language("en"), Language("fr")
 _ONE_IN = 100
+_PASSES = 5
 _EDGES = (
     ("", ""),
     ("Thank you for asking. ", ""),
@@ -165,13 +167,18 @@ class SearchBench:
             await self._timed(asked[:20], language)  # warm
             began = cpu_seconds(os.getpid(), named="postgres")
             found, took = await self._timed(asked, language)
-            cpu = cpu_seconds(os.getpid(), named="postgres") - began
+            quiet = took
+            for _ in range(_PASSES - 1):
+                quiet = list(map(min, quiet, (await self._timed(asked, language))[1]))
+            cpu = (cpu_seconds(os.getpid(), named="postgres") - began) / _PASSES
             exact, exact_took = await self._exactly(asked, language)
             figures |= {
                 f"search_recall10{suffix}": round(statistics.mean(map(recall, found, exact)), 4),
                 f"search_recall10_vectors{suffix}": round(await self._by_vectors(asked, language), 4),
                 f"search_p50_ms{suffix}": round(statistics.median(took), 2),
                 f"search_p95_ms{suffix}": round(statistics.quantiles(took, n=20)[18], 2),
+                f"search_quiet_p50_ms{suffix}": round(statistics.median(quiet), 2),
+                f"search_quiet_p95_ms{suffix}": round(statistics.quantiles(quiet, n=20)[18], 2),
                 f"search_cpu_ms{suffix}": round(cpu * 1000 / len(asked), 2),
                 f"search_exact_p50_ms{suffix}": round(statistics.median(exact_took), 2),
                 f"search_ratio_to_exact{suffix}": round(statistics.median(took) / statistics.median(exact_took), 4),
@@ -214,18 +221,27 @@ def recall(found: Sequence[Passage], exact: Sequence[Passage]) -> float:
 async def bench_search(
     database: Database, data: Path, *, passages: int = PASSAGES, embed_copies: bool = False
 ) -> dict[str, Any]:
-    """Fill a migrated database, and measure."""
+    """Fill a migrated database, unless it was kept from an earlier run, and measure."""
     settings = read_settings(folder=Path(tempfile.gettempdir()) / "csagent-bench")
     async with open_embedder(settings) as inner:
         cache = FileVectorCache(vectors_file())
-        found, copies = articles(data, passages)
         remembered = CachedEmbedder(inner, cache)
-        bench = SearchBench(database, remembered if embed_copies else TurnedVectors(remembered, copies))
-        seconds = await bench.fill(found)
-        _say(f"search: {passages:,} passages in {seconds:.0f} s")
+        if await _passages(database) < passages:
+            found, copies = articles(data, passages)
+            filling = SearchBench(database, remembered if embed_copies else TurnedVectors(remembered, copies))
+            seconds = await filling.fill(found)
+            _say(f"search: {passages:,} passages in {seconds:.0f} s")
+        bench = SearchBench(database, remembered)
         figures = await bench.measure(questions(data, QUESTIONS))
         cache.close()
     return {"search_passages": passages, **figures}
+
+
+async def _passages(database: Database) -> int:
+    async with database.connection() as connection:
+        row = await (await connection.execute("select count(*) as passages from passages")).fetchone()
+    assert row is not None
+    return int(row["passages"])
 
 
 def _labelled(article: Article, slug: str) -> Article:

@@ -8,14 +8,17 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from api.problems import UnauthorizedError
+from api.routes.staff import Actor, SignedIn, signed_in
+from infra.staff.roles import Role
 from skills.errors import BadRequestError, ConflictError, DatabaseUnavailableError, NotFoundError
 from tests.browser.examples import escalations, line, owned_case
 
-KEYS = {"key-of-mira": "mira", "key-of-jonas": "jonas"}
+COOKIE = "csagent_staff"
+KEYS = {"session-of-mira": "mira", "session-of-jonas": "jonas"}
 
 
 class NewDecision(BaseModel):
@@ -47,13 +50,15 @@ class ReviewApi:
         """Messages to customers are stored, and then the connection is reset instead of answered."""
         self.queue_is_broken = False
         self.keys = dict(KEYS)
+        """Sessions, and whose they are."""
+        self.role: Role = "reviewer"
         self.escalations = {item["id"]: item for item in escalations()}
         self.cases = {case["id"]: case for case in (owned_case(),)}
         self.decisions: list[tuple[str, str, NewDecision]] = []
         self.written: list[tuple[str, str]] = []
         """Key and text of every request to write to a customer."""
         self.reads: list[str] = []
-        self.router = APIRouter(prefix="/v1/review", dependencies=[Depends(self._staff)])
+        self.router = APIRouter(prefix="/v1/review", dependencies=[Depends(signed_in)])
         get, post = ["GET"], ["POST"]
         one, case = "/escalations/{item}", "/cases/{case_id}"
         add = self.router.add_api_route
@@ -86,11 +91,12 @@ class ReviewApi:
         """Another reviewer was quicker."""
         self.escalations[item].update(status="decided", decided=f"{action} by {reviewer}", claimed_by=None)
 
-    def _staff(self, authorization: Annotated[str, Header()] = "") -> str:
-        name = self.keys.get(authorization.removeprefix("Bearer "))
+    async def signed_in(self, request: Request) -> Actor:
+        """Who asks, by the cookie, in the place of ``api.routes.staff.signed_in``."""
+        name = self.keys.get(request.cookies.get(COOKIE, ""))
         if name is None:
-            raise UnauthorizedError("this needs a staff key", hint="send it as Authorization: Bearer …")
-        return name
+            raise UnauthorizedError("sign in first")
+        return Actor(name, self.role, form_token="f" * 64)
 
     async def _queue(self) -> dict[str, Any]:
         if self.queue_is_broken:
@@ -114,20 +120,20 @@ class ReviewApi:
         self.reads.append(item)
         return deepcopy(self._escalation(item))
 
-    async def _claim(self, item: str, authorization: Annotated[str, Header()]) -> None:
-        found, staff = self._escalation(item), self._staff(authorization)
+    async def _claim(self, item: str, actor: SignedIn) -> None:
+        found, staff = self._escalation(item), actor.name
         if found["status"] != "open" or found["claimed_by"] not in {None, staff}:
             raise _conflict(found)
         found["claimed_by"] = staff
 
-    async def _release(self, item: str, authorization: Annotated[str, Header()]) -> None:
+    async def _release(self, item: str, actor: SignedIn) -> None:
         found = self._escalation(item)
-        if found["claimed_by"] != self._staff(authorization):
+        if found["claimed_by"] != actor.name:
             raise _conflict(found)
         found["claimed_by"] = None
 
-    async def _decide(self, item: str, new: NewDecision, authorization: Annotated[str, Header()]) -> dict[str, Any]:
-        found, staff = self._escalation(item), self._staff(authorization)
+    async def _decide(self, item: str, new: NewDecision, actor: SignedIn) -> dict[str, Any]:
+        found, staff = self._escalation(item), actor.name
         if found["status"] != "open" or found["claimed_by"] not in {None, staff}:
             raise _conflict(found)
         if new.version != found["version"]:
@@ -186,8 +192,8 @@ class ReviewApi:
         case["transcript"].append(written)
         return {"message_id": written["id"]}
 
-    async def _take_over(self, case_id: str, authorization: Annotated[str, Header()]) -> None:
-        self._owned(case_id).update(owner="human", owner_name=self._staff(authorization))
+    async def _take_over(self, case_id: str, actor: SignedIn) -> None:
+        self._owned(case_id).update(owner="human", owner_name=actor.name)
 
     async def _hand_back(self, case_id: str) -> None:
         self._owned(case_id).update(owner="agent", owner_name=None)

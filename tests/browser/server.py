@@ -16,6 +16,8 @@ from fastapi import FastAPI, Response
 from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import install
+from api.routes import console
+from api.routes.staff import signed_in
 from channels.web.origins import Origins
 from tests.browser.chat_api import ChatApi
 from tests.browser.review_api import ReviewApi
@@ -45,7 +47,9 @@ class PageServer:
         self._socket = socket.create_server(("127.0.0.1", 0))
         app = FastAPI(lifespan=self._lifespan, openapi_url=None)
         install(app)
-        for router in (pages, self.chat.router, self.review.router):
+        app.dependency_overrides[signed_in] = self.review.signed_in
+        app.add_api_route("/sign-in", self._door)
+        for router in (console.router, pages, self.chat.router, self.review.router):
             app.include_router(router)
         app.add_api_route("/shop/{page}", self._shop)
         app.add_middleware(Embedding, origins=Origins([self.site]))
@@ -63,6 +67,11 @@ class PageServer:
     def site(self) -> str:
         """Another site, as a browser sees it."""
         return f"http://localhost:{self._socket.getsockname()[1]}"
+
+    async def _door(self) -> Response:
+        return Response(
+            '<!doctype html><html lang="en"><title>Sign in</title><main><h1>Sign in</h1></main>', media_type="text/html"
+        )
 
     async def _shop(self, page: int, options: str = "") -> Response:
         html = SITE.format(chat=self.url, next=f"/shop/{page + 1}", options=options and f" {options}")

@@ -1,52 +1,56 @@
-"""The figures, brought by a page that carries the staff key."""
+"""The figures of a month, on the real service."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
-from api.pages.analytics.render import figures_page
 from tests.browser.conftest import OpenPage
-from tests.unit.analytics.reports import EVIL, a_report
+from tests.browser.looks import NARROW, WIDE, Violations, look
+from tests.integration.analytics.test_by_hand import a_month
+from tests.integration.http.console import PASSWORD
+from tests.integration.serving import Served, serving, settings_on
 
 pytestmark = pytest.mark.browser
+MARCH = "from=2026-03-01&to=2026-03-31&step=week"
 
 
-async def test_figures_are_shown_asked_for_again_and_taken_away_as_a_file(
-    open_page: OpenPage, violations: Callable[[Page], Awaitable[str]]
-) -> None:
-    page = await open_page("/analytics?metric=csat")
-    asked: list[tuple[str, str]] = []
+@pytest.fixture
+async def served(database_url: str) -> AsyncIterator[Served]:
+    async with serving(settings_on(database_url), parts=()) as running:
+        await running.services.staff.accounts.add_first("ada", PASSWORD)
+        await a_month().write(running.services.database)
+        await running.services.analytics_rows.refresh()
+        yield running
 
-    async def figures(route: Route) -> None:
-        asked.append((route.request.url.partition("?")[2], route.request.headers["authorization"]))
-        body = bytes(figures_page(a_report(), "csat").body)
-        await route.fulfill(body=body, content_type="text/html; charset=utf-8")
 
-    async def file(route: Route) -> None:
-        head = {"Content-Disposition": 'attachment; filename="figures.csv"'}
-        await route.fulfill(body=b"metric\r\n", content_type="text/csv", headers=head)
-
-    await page.route("**/v1/review/escalations*", lambda route: route.fulfill(json={"items": []}))
-    await page.route("**/analytics/page*", figures)
-    await page.route("**/v1/analytics/export*", file)
-    await page.get_by_label("Staff key").fill("key-of-mira")
+@pytest.fixture
+async def page(open_page: OpenPage, served: Served) -> Page:
+    page = await open_page(f"/analytics?{MARCH}", base_url=served.url)
+    await page.get_by_label("Name").fill("ada")
+    await page.get_by_label("Password").fill(PASSWORD)
     await page.keyboard.press("Enter")
-    finding = "Customer satisfaction (CSAT): 90.0 %, up from 70.0 %"
-    await expect(page.get_by_role("heading", name=finding)).to_be_visible()
-    await expect(page.get_by_role("img", name=finding)).to_be_visible()
-    await expect(page.locator("#figures")).to_contain_text(EVIL)
-    assert asked == [("metric=csat", "Bearer key-of-mira")]
-    assert await violations(page) == ""
-    await page.get_by_label("Channel", exact=True).select_option("chat")
+    return page
+
+
+async def test_figures_are_shown_asked_for_again_and_taken_away_as_a_file(page: Page, violations: Violations) -> None:
+    await expect(page.get_by_role("heading", name="Customer satisfaction (CSAT): 50.0 %")).to_be_visible()
+    pictures = [("analytics", "light", WIDE, "#all"), ("analytics-phone", "dark", NARROW, "figure")]
+    await look(page, violations, pictures=pictures)  # type: ignore[arg-type] # the looks are literals
+    await page.get_by_label("Channel", exact=True).select_option("email")
     await page.get_by_role("button", name="Show").click()
-    await expect(page).to_have_url("/analytics?from=2026-03-02&to=2026-03-08&step=day&channel=chat&metric=csat")
+    await expect(page.get_by_label("Channel", exact=True)).to_have_value("email")
     await page.get_by_role("link", name="Reopen rate", exact=True).click()
-    await expect(page).to_have_url("/analytics?from=2026-03-02&to=2026-03-08&step=day&metric=reopen")
+    await expect(page).to_have_url(f"/analytics?{MARCH}&channel=email&metric=reopen")
+    await expect(page.get_by_role("heading", name="Reopen rate")).to_be_visible()
     async with page.expect_download() as saved:
         await page.get_by_role("link", name="CSV").click()
-    assert (await saved.value).suggested_filename == "figures.csv"
+    assert (await saved.value).suggested_filename == "csagent-figures-2026-03-01-2026-03-31.csv"
+    await page.get_by_label("To", exact=True).fill("2026-02-01")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("The period ends before it begins.")
+    await look(page, violations, every=False)
     await page.go_back()
-    await expect(page).to_have_url("/analytics?from=2026-03-02&to=2026-03-08&step=day&channel=chat&metric=csat")
+    await expect(page.get_by_label("To", exact=True)).to_have_value("2026-03-31")

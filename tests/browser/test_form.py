@@ -130,8 +130,7 @@ async def test_the_keyboard_alone_is_enough_and_errors_get_the_focus(visit: Open
     await expect(page.get_by_role("heading", level=1)).to_have_text("Your conversation with us")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 320), ("light", 1280)])
 async def test_no_page_breaks_a_rule_or_scrolls_sideways(
     visit: Open, violations: Callable[[Page], Awaitable[str]], scheme: str, width: int
 ) -> None:

@@ -29,6 +29,7 @@ from tests.browser.shop import open_shop
 from tests.browser.talk import send, states, texts
 from tests.databases import LentDatabases
 from tests.integration.http.conftest import caller
+from tests.integration.http.console import PASSWORD as MIRAS
 from tests.integration.serving import Served, serving, settings_on
 
 pytestmark = [pytest.mark.browser, pytest.mark.early]
@@ -108,6 +109,7 @@ async def scene(databases: LentDatabases) -> AsyncIterator[Scene]:
             served = await stack.enter_async_context(
                 serving(settings, parts=("worker", "sender", "scheduler"), graph=graph)
             )
+            await served.services.staff.accounts.add_first("mira", MIRAS)
             await stack.enter_async_context(open_shop(served.url, listener))
             kim = await stack.enter_async_context(caller(served.url, key="kim-key"))
             yield Scene(served, shop, kim)
@@ -203,8 +205,11 @@ async def test_the_chat_of_a_shop_from_a_question_to_a_rating(
 
 
 async def at_the_desk(desk: Page, text: str) -> str:
-    """Kim takes the only case over on the reviewer's page and writes to the customer; which case it is."""
-    await desk.get_by_label("Staff key").fill("kim-key")
+    """Mira signs in, takes the only case over on the reviewer's page and writes to the customer; which case it is."""
+    await expect(desk.get_by_label("Name")).to_be_focused()
+    await desk.keyboard.type("mira")
+    await desk.keyboard.press("Tab")
+    await desk.keyboard.type(MIRAS)
     await desk.keyboard.press("Enter")
     await desk.locator("#rows a").click()
     await desk.get_by_role("button", name="Take over").click()

@@ -13,22 +13,28 @@ from tests.browser.server import PageServer
 pytestmark = pytest.mark.browser
 
 
-async def test_a_wrong_key_is_said_to_be_wrong(open_page: OpenPage) -> None:
-    page = await open_page("/review")
-    await page.get_by_label("Staff key").press("Enter")
-    await expect(page.get_by_text("Enter your staff key")).to_be_visible()
-    await page.get_by_label("Staff key").fill("guessed")
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_text("That key is not accepted.")).to_be_visible()
-    await expect(page.get_by_label("Staff key")).to_be_focused()
+async def test_signing_out_leaves_nothing_in_the_tab(desk: Page) -> None:
+    await open_parcel(desk)
+    await desk.keyboard.press("e")
+    await desk.get_by_label("Edit the answer").fill(OWN_WORDS)
+    assert await desk.evaluate("sessionStorage.length") > 0
+    assert await desk.evaluate("localStorage.length") == 0
+    await desk.evaluate("document.querySelector('form.sign-out').addEventListener('submit', (e) => e.preventDefault())")
+    await desk.get_by_role("button", name="Sign out").click()
+    assert await desk.evaluate("sessionStorage.length") == 0
 
+
+async def test_who_may_not_decide_is_offered_nothing_to_decide(open_page: OpenPage, server: PageServer) -> None:
+    server.review.role = "auditor"
+    page = await open_page("/sign-in")
     await sign_in(page)
-    await expect(page.get_by_label("Staff key")).to_be_hidden()
-    assert await page.evaluate("localStorage.length") == 0
-    await page.get_by_role("button", name="Sign out").click()
-    await expect(page.get_by_label("Staff key")).to_be_visible()
-    assert await page.evaluate("sessionStorage.length") == 0
-    assert await page.locator("#rows a").count() == 0
+    await open_parcel(page)
+    await expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Claim")).to_have_count(0)
+    for key in "caet":
+        await page.keyboard.press(key)
+    await expect(page.get_by_label("Edit the answer")).to_have_count(0)
+    assert (server.review.decisions, server.review.escalations[PARCEL]["claimed_by"]) == ([], None)
 
 
 async def test_a_review_is_read_and_approved_by_keyboard_alone(desk: Page, server: PageServer) -> None:
@@ -189,15 +195,19 @@ async def test_only_the_actions_that_are_offered_are_there(desk: Page, server: P
     assert server.review.decisions == []
 
 
-async def test_a_key_that_is_withdrawn_asks_for_a_new_one_and_keeps_the_text(desk: Page, server: PageServer) -> None:
+async def test_a_session_that_is_over_asks_to_sign_in_again_and_keeps_the_text(desk: Page, server: PageServer) -> None:
     await open_parcel(desk)
     await desk.keyboard.press("e")
     await desk.get_by_label("Edit the answer").fill(OWN_WORDS)
-    server.review.keys = {"new-key": "mira"}
-    await expect(desk.get_by_text("Your key is no longer accepted.")).to_be_visible()
-    await expect(desk.get_by_label("Staff key")).to_be_focused()
+    server.review.keys = {"another-session": "mira"}
+    await expect(desk.get_by_role("heading", name="You were signed out")).to_be_visible()
+    await expect(desk.get_by_text("ridiculous")).to_have_count(0)
+    again = desk.get_by_role("link", name="Sign in again")
+    await expect(again).to_be_focused()
+    await expect(again).to_have_attribute("href", f"/sign-in?next=%2Freview%23e%2F{PARCEL}")
 
-    await sign_in(desk, "new-key")
+    await again.click()
+    await sign_in(desk, f"/review#e/{PARCEL}", "another-session")
     await expect(desk.get_by_role("heading", name="Proposed answer")).to_be_visible()
     if await desk.get_by_label("Edit the answer").count() == 0:
         await desk.keyboard.press("e")

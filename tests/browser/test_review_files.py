@@ -1,4 +1,4 @@
-"""Files of messages on the reviewer's page: listed, and read with the staff key."""
+"""Files of messages on the reviewer's page: listed, and downloaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILES = [
 ]
 
 
-async def test_files_are_listed_and_downloaded_with_the_key(desk: Page, server: PageServer) -> None:
+async def test_files_are_listed_and_downloaded(desk: Page, server: PageServer) -> None:
     server.review.escalations[PARCEL]["transcript"][0]["files"] = FILES
     await open_parcel(desk)
     files = desk.get_by_role("list", name="Files").get_by_role("listitem")

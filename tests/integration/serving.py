@@ -19,6 +19,7 @@ from api.channels.channel import Channel
 from api.wiring import Services, build_scheduler, build_worker
 from graph.build import Graph
 from infra.settings import Settings, SettleSettings, WorkerSettings
+from infra.staff_settings import StaffSettings
 from tests.trivial import trivial_graph
 
 Part = Literal["worker", "sender", "scheduler"]
@@ -48,6 +49,7 @@ def settings_on(database_url: str) -> Settings:
         staff_keys={"kim": SecretStr("kim-key")},
         settle=SettleSettings(chat=0, form=0, whatsapp=0, email=0),
         worker=WorkerSettings(sweep_seconds=0.2),
+        staff=StaffSettings(password_memory_kib=32),
     )
 
 

@@ -19,7 +19,7 @@ PARIS = {"document_id": "p-1", "text": "The museum opened in 1921. It stands in 
 
 def grounded(chat: ChatRequest) -> dict[str, Any]:
     """Quotes the first passage's first sentence; of prices it knows nothing."""
-    passage = re.findall(r"<passage.*?>\n.*?\n(.*?)\n?</passage>", chat.material, re.DOTALL)[0].strip()
+    passage = re.findall(r"<passage-1-.*?>\n.*?\n(.*?)\n?</passage-1-", chat.material, re.DOTALL)[0].strip()
     sentence = passage.partition(".")[0] + "."
     if "cost" in chat.material:
         return {"answer": "", "answered": False, "citations": [], "language": "en"}

@@ -40,8 +40,8 @@ def server(listening: OpenAIServer) -> OpenAIServer:
 def _answer(chat: ChatRequest) -> dict[str, object]:
     if chat.form == "MoodForm":
         return {"polarity": 0, "intensity": 0, "anger": 0, "urgency": 0, "language": "en", "evidence": []}
-    number = chat.material.partition(ANSWER)[0].rpartition('number="')[2].partition('"')[0]
-    citation = {"passage": int(number or 1), "sentence": ANSWER}
+    number = chat.material.partition(ANSWER)[0].rpartition("<passage-")[2].partition("-")[0]
+    citation = {"passage": int(number), "sentence": ANSWER}
     return {"answer": ANSWER, "answered": True, "citations": [citation], "language": "en"}
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.studio import choose_model, graph, prepare, receive
+from api.agent import openai_chat
+from api.studio import graph, prepare, receive
 from infra.settings import read_settings
 from skills.errors import BadRequestError, ConfigurationError
 from tests.integration.cli.shop import write_shop
@@ -137,12 +138,12 @@ async def test_the_graph_is_made_once_and_a_failed_preparation_is_tried_again(
 
 async def test_a_model_is_used_where_there_is_a_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    assert choose_model(read_settings()) is None
+    assert openai_chat(read_settings()) is None
     monkeypatch.setenv("CSAGENT_MODEL__CHAT", "openai")
     with pytest.raises(ConfigurationError, match="OPENAI_API_KEY is not set"):
-        choose_model(read_settings())
+        openai_chat(read_settings())
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    model = choose_model(read_settings())
+    model = openai_chat(read_settings())
     assert model is not None
     assert model.name == read_settings().model.chat_name
     with pytest.raises(ConfigurationError, match="there is no article"):

@@ -100,8 +100,11 @@ class Providers(Senders):
             for sending in self.take(1, 50):
                 self.settle(sending, "unknown")
         still = text.delivery == "unknown" and between is None
+        wanted_again = text.delivery == "pending" and between == "a person"  # and nobody has begun to send it
         goes_on = self.do(unknown.settle(one, self.answer(found, one)))
-        assert goes_on == (still and (found == "arrived" or (found == "absent" and not text.counting)))
+        assert goes_on == (
+            (found == "arrived" and (still or wanted_again)) or (found == "absent" and still and not text.counting)
+        )
         if goes_on and found == "arrived":
             talk.take(text)
         elif goes_on:

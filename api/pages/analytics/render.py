@@ -1,48 +1,79 @@
-"""Makes the page of figures of a report: every value is escaped, nobody may keep, frame or index it."""
+"""Makes the page of figures of a report, or of what was wrong with the question."""
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping
+from datetime import date
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages.analytics.charts import TONES, Bar, Look, Spot, by_part, over_time
-from api.pages.routes import SECURITY_HEADERS
-from infra.analytics.definitions import DIMENSIONS, INTERVALS, METRICS, Dimension, Key
-from infra.analytics.periods import STEPS
-from infra.analytics.report import ACTIONS, REPLY, Measured, Report
+from api.pages.console.render import Frame, page
+from infra.analytics.definitions import DIMENSIONS, INTERVALS, Dimension, Key
+from infra.analytics.periods import STEPS, Step
+from infra.analytics.report import ACTIONS, REPLY, Filters, Measured, Report
 from infra.analytics.words import finding, interval_text, label_text, value_text
 
-_HEADERS = {**SECURITY_HEADERS, "Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 _STANDING = {True: "surely up", False: "surely down"}
 
 
-def figures_page(report: Report, key: Key) -> HTMLResponse:
+def figures_page(frame: Frame, report: Report, key: Key) -> HTMLResponse:
     """The figures of a period, one of them in detail."""
-    chosen = report.of(key)
-    text = (
-        _environment()
-        .get_template("page.html.jinja")
-        .render(
-            report=report,
-            question=report.question,
-            period=report.question.period,
-            filters={dimension: getattr(report.question.filters, dimension) for dimension in DIMENSIONS},
-            steps=STEPS,
-            dimensions=DIMENSIONS,
-            metrics=METRICS,
-            chosen=chosen,
-            line=_line(report, chosen),
-            bars={dimension: _bars(chosen, dimension) for dimension in DIMENSIONS if chosen.parts[dimension]},
-            actions=[action for number, action in enumerate(ACTIONS) if number != REPLY],
-            query=_query(report),
-        )
+    chosen, question = report.of(key), report.question
+    return page(
+        "analytics",
+        frame,
+        **_form(question.period.first, question.period.last, question.step, question.filters, key, report.labels),
+        refused=None,
+        report=report,
+        question=question,
+        period=question.period,
+        chosen=chosen,
+        line=_line(report, chosen),
+        bars={dimension: _bars(chosen, dimension) for dimension in DIMENSIONS if chosen.parts[dimension]},
+        actions=[action for number, action in enumerate(ACTIONS) if number != REPLY],
+        query=_query(report),
+        parquet=find_spec("pyarrow") is not None,
+        value_text=value_text,
+        interval_text=interval_text,
+        finding=finding,
+        standing=_standing,
+        extremes=_extremes,
+        INTERVALS=INTERVALS,
     )
-    return HTMLResponse(text, headers=_HEADERS)
+
+
+def refused_page(
+    frame: Frame, first: date, last: date, filters: Filters, key: Key, refused: tuple[str, str]
+) -> HTMLResponse:
+    """What was asked, why it can't be answered, and what to do about it."""
+    form = _form(first, last, None, filters, key, dict.fromkeys(DIMENSIONS, ()))
+    return page("analytics", frame, status=422, **form, refused=refused)
+
+
+def _form(
+    first: date,
+    last: date,
+    step: Step | None,
+    filters: Filters,
+    key: Key,
+    labels: Mapping[Dimension, tuple[str, ...]],
+) -> dict[str, Any]:
+    chosen = {dimension: getattr(filters, dimension) for dimension in DIMENSIONS}
+    return {
+        "first": first,
+        "last": last,
+        "step": step,
+        "steps": STEPS,
+        "metric": key,
+        "filters": chosen,
+        # What was chosen stays on offer where there is nothing of it.
+        "labels": {dimension: [*known, *({chosen[dimension]} - {None, *known})] for dimension, known in labels.items()},
+        "label_text": label_text,
+    }
 
 
 def _line(report: Report, chosen: Measured) -> str:
@@ -97,25 +128,3 @@ def _query(report: Report) -> str:
     asked = {"from": question.period.first, "to": question.period.last, "step": question.step}
     labels = [(dimension, getattr(question.filters, dimension)) for dimension in DIMENSIONS]
     return urlencode([*asked.items(), *((name, label) for name, label in labels if label is not None)])
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    named: dict[str, Any] = {
-        "value_text": value_text,
-        "interval_text": interval_text,
-        "label_text": label_text,
-        "finding": finding,
-        "standing": _standing,
-        "extremes": _extremes,
-        "INTERVALS": INTERVALS,
-    }
-    environment.globals.update(named)
-    return environment

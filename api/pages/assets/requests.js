@@ -38,11 +38,11 @@ export class Unreachable extends Error {
 
 /**
  * @param {string} path on this host, or a whole address
- * @param {{method?: string, body?: Object, headers?: Object, key?: string|null, signal?: AbortSignal}} [options]
- *   `key` goes out as the bearer token
+ * @param {{method?: string, body?: Object, headers?: Object, key?: string|null, credentials?: string, signal?: AbortSignal}} [options]
+ *   `key` goes out as the bearer token; cookies go out only with `credentials: "same-origin"`
  * @returns {Promise<Object|null>} the JSON of the answer; null for an empty one
  */
-export async function request(path, { method = "GET", body, headers = {}, key = null, signal } = {}) {
+export async function request(path, { method = "GET", body, headers = {}, key = null, credentials = "omit", signal } = {}) {
   const timeout = AbortSignal.timeout(PATIENCE);
   let response;
   let text;
@@ -58,7 +58,7 @@ export async function request(path, { method = "GET", body, headers = {}, key = 
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       cache: "no-store",
-      credentials: "omit",
+      credentials,
       redirect: "error",
     });
     text = await response.text();

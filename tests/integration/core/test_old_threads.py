@@ -25,6 +25,8 @@ from tests.working import fail_times
 
 HANDOFF = "system: A colleague will look at this."
 ACTIONS = ["approve", "edit", "answer", "reject", "take_over"]
+ESCALATED = [path for path in kept() if path.stem == "escalated"]
+MEANWHILE = [path for path in kept() if path.stem == "meanwhile"]
 UNDECIDED = [path for path in kept() if path.stem != "decided"]
 
 
@@ -184,8 +186,10 @@ async def test_two_versions_at_work_side_by_side_resume_each_others_threads(
 
 
 @pytest.mark.parametrize("action", ["approve", "answer", "take_over"])
-async def test_a_thread_whose_node_is_gone_is_left_to_a_worker_that_has_it(empty: Database, action: str) -> None:
-    (path,) = [path for path in kept() if path.stem == "escalated"]
+@pytest.mark.parametrize("path", ESCALATED, ids=lambda path: path.parent.name)
+async def test_a_thread_whose_node_is_gone_is_left_to_a_worker_that_has_it(
+    empty: Database, path: Path, action: str
+) -> None:
     thread = await restored(empty, path, later_graph(full_skills(), review_node="approval"))
     await thread.decide(action)
     lease = await thread.core.claim(thread.case_id)
@@ -199,8 +203,10 @@ async def test_a_thread_whose_node_is_gone_is_left_to_a_worker_that_has_it(empty
     assert await older.settle() == [text for said, text in words.items() if said == action]
 
 
-async def test_a_thread_that_no_version_can_resume_any_more_ends_with_a_person_who_is_told(empty: Database) -> None:
-    (path,) = [path for path in kept() if path.stem == "meanwhile"]
+@pytest.mark.parametrize("path", MEANWHILE, ids=lambda path: path.parent.name)
+async def test_a_thread_that_no_version_can_resume_any_more_ends_with_a_person_who_is_told(
+    empty: Database, path: Path
+) -> None:
     thread = await restored(empty, path, later_graph(full_skills(), review_node="approval"))
     await thread.decide("approve")
     await fail_times(thread.core, thread.case_id, 5)

@@ -21,6 +21,7 @@ from api.channels import CHANNELS, open_sender
 from api.channels.channel import Channel
 from api.wiring import Services, build_worker
 from infra.settings import Settings, SettleSettings, WorkerSettings
+from infra.staff_settings import StaffSettings
 from tests.trivial import trivial_graph
 
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -47,6 +48,7 @@ def settings_on(database_url: str, redis_url: str | None) -> Settings:
         staff_keys={"kim": SecretStr("kim-key"), "lee": SecretStr("lee-key")},
         settle=SettleSettings(web=0.0),
         worker=WorkerSettings(sweep_seconds=0.2),
+        staff=StaffSettings(password_memory_kib=32),
     )
 
 

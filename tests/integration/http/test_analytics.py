@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from infra.analytics.definitions import METRICS
+from infra.analytics.definitions import DIMENSIONS, METRICS
 from tests.integration.http.conftest import Service
 
 TODAY = datetime.now(UTC).date()
@@ -68,21 +68,24 @@ async def test_the_figures_of_a_period_come_with_their_intervals_and_definitions
     ],
 )
 async def test_a_period_that_can_not_be_is_a_problem(service: Service, asked: dict[str, str], why: str | None) -> None:
-    for path in ("/v1/analytics", "/v1/analytics/export", "/analytics/page"):
+    for path in ("/v1/analytics", "/v1/analytics/export"):
         answer = await service.kim.get(path, params=asked)
         assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
         assert why is None or answer.json()["detail"] == why
 
 
-async def test_without_a_key_nobody_sees_a_figure(service: Service) -> None:
-    for path in ("/v1/analytics", "/v1/analytics/definitions", "/v1/analytics/export", "/analytics/page"):
-        assert (await service.customer.get(path)).status_code == 401
-    shell = await service.customer.get("/analytics")
-    assert (shell.status_code, "Staff key" in shell.text) == (200, True)
+async def test_the_page_shows_a_period_that_can_not_be_in_its_form_and_says_why(service: Service) -> None:
+    asked = {"from": "2026-03-02", "to": "2026-03-01", "channel": "email", "language": "*", "metric": "cost"}
+    answer = await service.kim.get("/analytics", params=asked)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "text/html; charset=utf-8")
+    assert "The period ends before it begins." in answer.text
+    for kept in ('value="2026-03-02"', 'value="2026-03-01"', 'value="email" selected', 'value="cost"'):
+        assert kept in answer.text
 
 
 async def test_the_same_figures_come_as_a_page_and_as_a_file(service: Service, counted: str) -> None:
-    page = await service.kim.get("/analytics/page", params={**PERIOD, "metric": "escalation"})
+    every = {str(dimension): "*" for dimension in DIMENSIONS}
+    page = await service.kim.get("/analytics", params={**PERIOD, **every, "metric": "escalation"})
     assert "Escalation rate: 0.0 %" in page.text
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
     file = await service.kim.get("/v1/analytics/export", params=PERIOD)

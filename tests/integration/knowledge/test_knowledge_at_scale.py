@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Sequence
+from uuid import UUID
 
 import pytest
 
@@ -13,9 +14,10 @@ from infra.postgres.articles import PostgresArticles
 from infra.postgres.database import Database
 from infra.postgres.knowledge import PostgresKnowledge
 from infra.postgres.migrate import migrate
+from infra.postgres.queries import load
 from skills.errors import KnowledgeUnavailableError
 from skills.ports import KnowledgeQuery
-from skills.turn import Language
+from skills.turn import ArticleId, Language
 from tests.databases import a_database
 from tests.integration.knowledge.hashed_words import HashedWords, article, reading
 
@@ -32,6 +34,9 @@ async def filled(server_url: str) -> AsyncIterator[Database]:
         database = Database(url)
         await database.open()
         await migrate(database)
+        async with database.connection() as connection:
+            # Filled in half the time; so few are found as well.
+            await connection.execute("alter index embeddings_minilm set (ef_construction = 64)")
         chance = random.Random(7)
         articles = [
             article(
@@ -80,19 +85,48 @@ async def tenth_best(database: Database, question: str, language: str | None) ->
         return float(row["similarity"])
 
 
-async def test_both_indexes_serve_a_search(filled: Database) -> None:
-    knowledge = PostgresKnowledge(filled, HashedWords())
-    query = KnowledgeQuery(questions(1)[0])
-    (vector,) = await HashedWords().embed([query.text])
-    async with filled.connection() as connection:
-        cursor = await connection.execute(
-            b"explain (analyze, costs off) " + knowledge._statement, knowledge.parameters(query, vector), prepare=False
-        )
+async def plan_of(database: Database, query: KnowledgeQuery, *, analyze: bool) -> list[str]:
+    """How a search is done, a line each; ``analyze``: done indeed, and without what was not needed."""
+    knowledge = PostgresKnowledge(database, HashedWords())
+    values = knowledge.parameters(query, (await HashedWords().embed([query.text]))[0])
+    explain = b"explain (analyze, costs off) " if analyze else b"explain (costs off) "
+    async with database.transaction() as connection:
+        await connection.execute(load("knowledge")["settings"], values)
+        cursor = await connection.execute(explain + knowledge.statement(query), values, prepare=True)
         plan = [str(row["QUERY PLAN"]) for row in await cursor.fetchall()]
-    used = [line for line in plan if "never executed" not in line]
-    assert any("Index Scan using embeddings_minilm" in line for line in used)
-    assert any("Bitmap Index Scan on passages_words" in line for line in used)
-    assert not any("Seq Scan on embeddings" in line for line in used)
+    return [line for line in plan if "never executed" not in line]
+
+
+def assert_served_by_indexes(plan: list[str]) -> None:
+    assert any("Index Scan using embeddings_minilm" in line for line in plan)
+    assert any("Bitmap Index Scan on passages_words" in line for line in plan)
+    assert not any("Seq Scan on embeddings" in line or "Seq Scan on passages" in line for line in plan)
+
+
+async def test_both_indexes_serve_a_search(filled: Database) -> None:
+    assert_served_by_indexes(await plan_of(filled, KnowledgeQuery(questions(1)[0]), analyze=True))
+
+
+@pytest.mark.parametrize("language", [None, Language("de")])
+@pytest.mark.parametrize("articles", [None, frozenset({ArticleId(UUID(int=1))})])
+async def test_the_plan_is_the_same_where_nothing_was_ever_counted(
+    database: Database, language: Language | None, articles: frozenset[ArticleId] | None
+) -> None:
+    query = KnowledgeQuery(questions(1)[0], language=language, articles=articles)
+    assert_served_by_indexes(await plan_of(database, query, analyze=False))
+
+
+async def test_a_search_leaves_the_planner_of_its_connection_as_it_was(filled: Database) -> None:
+    single = Database(filled.url, size=1)
+    await single.open()
+    try:
+        await PostgresKnowledge(single, HashedWords()).search(KnowledgeQuery("order"))
+        async with single.connection() as connection:
+            for setting, value in (("hnsw.iterative_scan", "off"), ("enable_sort", "on"), ("plan_cache_mode", "auto")):
+                cursor = await connection.execute("select current_setting(%s) as value", [setting])
+                assert await cursor.fetchone() == {"value": value}
+    finally:
+        await single.close()
 
 
 @pytest.mark.parametrize("few", [0, 2000])
@@ -138,18 +172,6 @@ async def test_words_that_stand_everywhere_are_left_to_the_vectors(
     found = await knowledge.search(KnowledgeQuery("order", language=Language("en")))
     assert len(found) == 8
     assert found[0].score == pytest.approx(1 / 61)
-
-
-async def test_the_settings_of_the_scan_end_with_the_search(filled: Database) -> None:
-    single = Database(filled.url, size=1)
-    await single.open()
-    try:
-        await PostgresKnowledge(single, HashedWords()).search(KnowledgeQuery("order"))
-        async with single.connection() as connection:
-            cursor = await connection.execute("select current_setting('hnsw.iterative_scan') as scan")
-            assert await cursor.fetchone() == {"scan": "off"}
-    finally:
-        await single.close()
 
 
 async def test_a_database_that_is_gone_is_a_knowledge_base_that_does_not_answer() -> None:

@@ -216,3 +216,12 @@ async def test_a_very_long_question_is_answered(search: Search) -> None:
 
 async def test_the_same_question_has_the_same_answer(search: Search) -> None:
     assert await search("voucher or gift for euros") == await search("voucher or gift for euros")
+
+
+async def test_what_has_no_vector_of_the_model_is_found_by_its_words_only(database: Database) -> None:
+    """Only the database can have such: after another model was switched to, or while one is filled."""
+    await Ingest(PostgresArticles(database), HashedWords()).add(reading(*SHOP))
+    other = PostgresKnowledge(database, HashedWords(model="other"))
+    query = KnowledgeQuery("how long can I return my order please?")
+    assert await other.search(query) == await other.search(replace(query, by_words=True)) != []
+    assert await other.search(replace(query, text="zebra")) == []

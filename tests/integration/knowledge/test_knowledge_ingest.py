@@ -149,9 +149,8 @@ async def test_passages_without_a_vector_of_the_model_are_found_by_their_words(d
     await Ingest(PostgresArticles(database), HashedWords()).add(reading(*SHOP))
     other = HashedWords(model="not-yet-embedded")
     found = await PostgresKnowledge(database, other).search(KnowledgeQuery("change my password", limit=8))
-    assert len(found) == 8
-    assert found[0].title == "How do I change my password?"
-    assert {passage.similarity for passage in found} == {0.0}
+    assert [passage.title for passage in found] == ["How do I change my password?"]
+    assert found[0].similarity == 0.0
 
 
 @pytest.mark.parametrize("dimensions", [0, 4001])

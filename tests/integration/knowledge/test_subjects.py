@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,6 +18,7 @@ from infra.postgres.articles import PostgresArticles
 from infra.postgres.database import Database
 from infra.postgres.knowledge import PostgresKnowledge
 from skills.errors import DatabaseUnavailableError, KnowledgeUnavailableError
+from skills.mentions import Mentioned, Names
 from skills.turn import Audience
 from tests.integration.knowledge.hashed_words import HashedWords, article, reading
 
@@ -71,6 +75,40 @@ async def test_a_thing_is_what_several_articles_have_above_them(town: Town) -> N
 
 async def test_nobody_hears_of_articles_that_they_may_not_read(town: Town) -> None:
     assert await town.names("the grant hotel", "staff") == {"Grant Hotel": 3}
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(None, -1), (1, None)])
+async def test_what_has_expired_or_holds_later_gives_no_names(town: Town, begins: int | None, ends: int | None) -> None:
+    effective, expires = (None if days is None else datetime.now(UTC) + timedelta(days) for days in (begins, ends))
+    sale = (replace(about(n, "Winter Sale", "tea"), effective=effective, expires=expires) for n in (1, 2))
+    await town.ingest.add(reading(*TOWN, *sale))
+    assert await town.names("the winter sale") == {}
+
+
+async def test_a_name_goes_when_its_articles_expire(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory; the database counts them in its version likewise."""
+    memory = InMemoryKnowledge(HashedWords())
+    town = Town(Ingest(memory, HashedWords()), memory)
+    soon = datetime.now(UTC) + timedelta(days=1)
+    await town.ingest.add(reading(*(replace(one, expires=soon) for one in TOWN)))
+    assert await town.names("the grant hotel") == {"Grant Hotel": 2}
+    clock = Mock(now=Mock(return_value=soon))
+    monkeypatch.setattr("infra.knowledge.memory.datetime", clock)
+    town.now += 60
+    assert await town.names("the grant hotel") == {}
+
+
+async def test_names_are_looked_for_apart_from_the_loop(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+
+    def mentioned_in(*_: object) -> list[Mentioned]:
+        threads.append(threading.get_ident())
+        return []
+
+    monkeypatch.setattr(Names, "mentioned_in", mentioned_in)
+    await town.subjects.mentioned(["the grant hotel", "kin khao"], "public")
+    assert len(threads) == 2
+    assert threading.get_ident() not in threads
 
 
 async def test_where_most_articles_have_no_name_capitals_within_their_titles_are_one(town: Town) -> None:

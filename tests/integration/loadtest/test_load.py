@@ -57,7 +57,6 @@ async def test_every_message_is_acknowledged_answered_once_and_timed(product: st
     assert record.sent == len(record.all_acknowledged) == len(record.all_replied) == 18
     assert record.clean
     assert record.errors == {}
-    assert record.conversations < record.sent
     assert 0 < record.all_acknowledged.percentile(50) <= record.all_replied.percentile(50)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from api.pages.analytics.charts import Bar, Look, Spot, by_part, over_time
 from api.pages.analytics.render import figures_page
+from api.pages.console.render import Frame
 from infra.analytics.definitions import BY_KEY
 from infra.analytics.export import as_csv, as_parquet, lines
 from infra.analytics.figures import Figure
@@ -80,13 +81,13 @@ def test_a_line_is_broken_where_there_is_nothing_and_its_axis_begins_at_zero() -
 
 
 def test_the_page_shows_every_figure_and_runs_nothing_that_somebody_typed() -> None:
-    answer = figures_page(a_report(), "reopen")
+    answer = figures_page(Frame("ada", "analyst"), a_report(), "reopen")
     page = bytes(answer.body).decode()
     for metric in BY_KEY.values():
         assert metric.name in page
     assert BY_KEY["reopen"].denominator in page
     assert page.count("<svg") == 2
-    assert "<script" not in page
+    assert page.count("<script") == page.count('<script type="module" src="/assets/') == 1
     assert " style=" not in page
     assert len(re.findall(r'id="([^"]+)"', page)) == len(set(re.findall(r'id="([^"]+)"', page)))
     assert answer.headers["Cache-Control"] == "no-store"

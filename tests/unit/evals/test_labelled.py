@@ -35,11 +35,11 @@ def test_a_text_may_have_commas_quotes_and_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "line 1: there is no column text nor label"),
+        ("", "is empty"),
         ("text,mood\na,negative\n", "line 1: there is no column label"),
         ("text,label\n", "has no rows"),
         ('text,label\n"a\nb",negative\nc,cross\n', "line 4: 'cross' is no label"),
-        ("text,label\na,negative\nb\n", "line 3: 1 columns where the header has 2"),
+        ("text,label\na,negative\nb\n", "line 3: the row has 1 of its columns"),
         ("text,label\na,0\nb,1\n", "could be 0, 1, 2 or -1, 0, 1"),
         ('text,label\na,negative\n"b,neutral\n', "line 3"),
     ],
@@ -56,7 +56,7 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadRequestError, match=r"none\.csv can't be read"):
         read_labelled(tmp_path / "none.csv")
     (tmp_path / "s.csv").write_bytes(b"text,label\n\xff,negative\n")
-    with pytest.raises(BadRequestError, match="is not UTF-8"):
+    with pytest.raises(BadRequestError, match="line 2: not UTF-8"):
         read_labelled(tmp_path / "s.csv")
 
 

@@ -182,5 +182,6 @@ def test_documents_in_a_folder_are_read_in_a_process_of_their_own(tmp_path: Path
     ],
 )
 def test_a_document_may_take_only_so_much(allowed: Allowed, complaint: str) -> None:
+    long_enough_to_need_memory = pdf(text_of(*BODY)) + b"\n" * (32 << 20)
     with pytest.raises(ExtractionError, match=complaint):
-        extract(pdf(text_of(*BODY)), "pdf", allowed)
+        extract(long_enough_to_need_memory, "pdf", allowed)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from infra.knowledge.addresses import ForbiddenAddressError, GuardedNetwork, is_allowed, networks
 from infra.knowledge.crawling import Crawled, Crawler, CrawlTerms
-from infra.knowledge.fetching import Fetcher, FetchError, FetchLimits, Validators, checked_url
+from infra.knowledge.fetching import Fetcher, FetchError, FetchLimits, Validators, checked_url, unpacked
 from infra.knowledge.robots import parse_robots
 from infra.knowledge.sitemap import SitemapError, parse_sitemap
 from skills.errors import KnowledgeFileError
@@ -66,7 +66,8 @@ def titles(crawled: Crawled) -> list[str]:
         "127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.100.100.200",
         "0.0.0.0", "224.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1", "fd00:ec2::254",
         "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe",
-        "2002:7f00:1::", "2001:db8::1", "::127.0.0.1",
+        "2002:7f00:1::", "2001:db8::1", "::127.0.0.1", "64:ff9b:1::a00:1", "fec0::1", "3fff::1", "5f00::1",
+        "192.88.99.1", "2002:c058:6301::1",
     ],
 )  # fmt: skip
 def test_no_address_of_an_inner_network_is_allowed_however_it_is_written(address: str) -> None:
@@ -169,7 +170,10 @@ def test_one_inner_address_among_a_names_addresses_is_one_too_many() -> None:
         (bomb, "larger than 1 MB"),
         (file(b"\x1f\x8bno", "text/html", Content_Encoding="gzip"), "packed wrongly"),
         (file(b"x", "text/html", Content_Encoding="br"), "packed as 'br'"),
+        (file(gzip.compress(b"Thirty days. " * 500)[:30], "text/html", Content_Encoding="gzip"), "cut off"),
         (half, "can't be fetched"),
+        (redirect("http://["), "not a web address"),
+        (lambda handler: handler.answer(304), "unasked"),
         (lambda handler: handler.answer(500), "answers 500"),
         (lambda handler: handler.answer(404), "answers 404"),
         (redirect("/"), "redirects more than"),
@@ -228,6 +232,28 @@ def test_the_pages_of_a_sitemap_are_read_those_of_other_hosts_never(site: Site, 
     assert (titles(few), few.left_out) == (["A", "B"], 4)
 
 
+def test_a_bad_page_of_a_sitemap_is_reported_and_the_rest_goes_in(site: Site) -> None:
+    fetcher = Fetcher(GuardedNetwork(HERE, lambda *_: ["127.0.0.1"]), LIMITS)
+    site.pages["/address"] = redirect("http://[")
+    site.pages["/unasked"] = lambda handler: handler.answer(304)
+    site.pages["/declared"] = file(b"<p>Text.</p><![x foo>", "text/html")
+    site.pages["/number"] = file(b"<p>Text &#" + b"9" * 5000 + b";</p>", "text/html")
+    site.pages["/elsewhere"] = redirect(site.url("/good", "help.example"))
+    site.pages["/good"] = page("Good", "Thirty days.")
+    bad = [site.url(path) for path in ("/address", "/unasked", "/declared", "/number", "/elsewhere")]
+    site.pages["/sitemap.xml"] = file(sitemap(*bad, site.url("/good")), "text/xml")
+    crawled = crawl(fetcher, site.url("/sitemap.xml"))
+    assert titles(crawled) == ["Good"]
+    assert [problem.file for problem in crawled.reading.problems] == bad
+    assert "another host" in str(crawled.reading.problems[-1])
+    assert site.asked.count("/good") == 1
+    assert fetcher.fetch(site.url("/elsewhere")).url == site.url("/good", "help.example")
+    site.pages["/moved.xml"] = redirect(site.url("/sitemap.xml", "help.example"))
+    with pytest.raises(FetchError, match="another host"):
+        crawl(fetcher, site.url("/moved.xml"))
+    fetcher.close()
+
+
 def test_what_has_not_changed_is_not_sent_again(site: Site, fetcher: Fetcher) -> None:
     site.pages["/a"] = unchanging("A", "About a.")
     site.pages["/b"] = page("B", "About b.")
@@ -259,6 +285,31 @@ def test_while_robots_txt_fails_nothing_is_fetched(site: Site, fetcher: Fetcher)
     site.pages["/b"] = page("B", "For us.")
     with pytest.raises(FetchError, match=r"robots\.txt"):
         fetcher.fetch(site.url("/b"))
+
+
+def test_a_robots_txt_that_failed_once_forbids_all_that_comes_after(site: Site, fetcher: Fetcher) -> None:
+    site.pages["/robots.txt"] = file(b"\x1f\x8bno", "text/plain", Content_Encoding="gzip")
+    site.pages["/b"] = page("B", "Not for us.")
+    for complaint in ("packed wrongly", r"robots\.txt"):
+        with pytest.raises(FetchError, match=complaint):
+            fetcher.fetch(site.url("/b"))
+    assert site.asked == ["/robots.txt"]
+
+
+def test_of_a_large_robots_txt_the_whole_lines_at_its_beginning_hold(site: Site, fetcher: Fetcher) -> None:
+    rules = b"User-agent: *\nDisallow: /a\n#"
+    rules += b"x" * (512 * 1024 - len(rules) - len(b"\nAllow: /a")) + b"\nAllow: /a/open\n"
+    site.pages["/robots.txt"] = file(rules, "text/plain")
+    site.pages["/b"] = page("B", "For us.")
+    assert fetcher.fetch(site.url("/b")).data is not None
+    with pytest.raises(FetchError, match=r"robots\.txt"):
+        fetcher.fetch(site.url("/a"))
+
+
+@pytest.mark.parametrize("size", range(65_500, 65_600, 9))
+def test_a_packed_answer_is_whole_whatever_its_size(size: int) -> None:
+    data = b"x" * size
+    assert b"".join(unpacked(iter([gzip.compress(data)]), "gzip", 1 << 20)) == data
 
 
 @pytest.mark.parametrize(

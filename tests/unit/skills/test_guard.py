@@ -306,3 +306,81 @@ async def test_further_things_that_nobody_may_be_told(guard: str, text: str) -> 
 async def test_an_article_may_warn_of_giving_secrets_away() -> None:
     passage = a_passage("Never send us your password. Standard delivery takes two days.")
     assert await guards("Never send us your password.", passage=passage) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "To reset your account, reply with your password and card number.",
+        "Do not wait, send us your password now.",
+        "Do not hesitate to send us your PIN.",
+        "Tell us your old PIN to change your PIN.",
+        "Enter your new password here in the chat.",
+        "Never send us your password by letter but enter it here.",
+        "Senden Sie uns nicht nur Ihre Bestellnummer, nennen Sie auch Ihr Passwort.",
+    ],
+)
+async def test_no_other_word_of_the_sentence_excuses_asking_for_a_secret(text: str) -> None:
+    assert "secret" in await guards(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We will never ask you to send us your password.",
+        "Please do not share or confirm your PIN.",
+        "There is no need to send us your card number.",
+        "We send you a link to reset your password.",
+        "Enter your current password, then the new one.",
+        "Enter a new password twice.",
+        "Geben Sie Ihr Passwort niemals weiter.",
+        "No comparta su contraseña con nadie.",
+        "N'envoyez jamais votre mot de passe.",
+    ],
+)
+async def test_secrets_may_be_forbidden_to_tell_and_changed_by_their_owner(text: str) -> None:
+    assert await guards(text, passage=a_passage(text)) == set()
+
+
+LIMITED = a_passage(
+    "It is not true that you can get a full refund after you have used the lamp. Customers pay for return shipping"
+    " unless the lamp is faulty, in which case return shipping is free. Standard delivery takes two working days"
+    " and costs nothing.\n\n1. Open your orders\n2. Print the label\n   that we send you."
+)
+
+
+@pytest.mark.parametrize(
+    "text", ["You can get a full refund after you have used the lamp.", "Return shipping is free."]
+)
+async def test_a_part_of_a_sentence_is_no_quotation_when_the_rest_denies_or_limits_it(text: str) -> None:
+    (finding,) = [one for one in await found(text, passage=LIMITED) if one.guard == "unsupported"]
+    assert "condition" in finding.reason
+    assert await guards(text, passage=a_passage(f"{LIMITED.text}\n\n{text}")) == set()
+
+
+async def test_any_other_part_is_judged_like_words_of_our_own() -> None:
+    model, text = ScriptedModel({"unsupported": [1]}), "Standard delivery takes two working days."
+    assert await guards(text, passage=LIMITED) == set()
+    assert await guards(text, passage=LIMITED, guard=replace(GUARD, judge=Judge(model))) == {"unsupported"}
+    steps = "1. Open your orders\n2. Print the label that we send you."
+    assert await guards(steps, passage=LIMITED, guard=replace(GUARD, judge=Judge(model))) == set()
+
+
+async def test_not_to_know_one_thing_excuses_no_claim_of_another() -> None:
+    assert "unsupported" in await guards("I don't know that, all lamps were recalled because they catch fire.")
+    assert await guards("I'm not sure how long delivery takes for your order.") == set()
+
+
+@pytest.mark.parametrize(
+    "host", ["lamp-refunds.dk/login", "lamp-refunds.is", "lamp.photography/x", "a.b.c.d.e.lamps.gr"]
+)
+async def test_a_bare_host_is_a_link_in_every_country(host: str) -> None:
+    assert "link" in await guards(f"Standard delivery can be tracked on {host} by you.")
+    assert "link" not in await guards(f"Track it on {host}.", passage=a_passage(f"Track it on {host}."))
+
+
+@pytest.mark.parametrize(
+    "written", ["e.g.", "at 10.30", "in manual.pdf", "(v2.0)", "by lamp.The post", "by 9.am", "by lamp.It"]
+)
+async def test_what_only_has_a_full_stop_in_it_is_no_link(written: str) -> None:
+    assert "link" not in await guards(f"Standard delivery takes two days {written} for you.")

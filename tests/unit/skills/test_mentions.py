@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skills.mentions import LEAST, Names
+from skills.mentions import LEAST, Mentioned, Names, _folded, _Hit, _Span
 
 NAMES = (
     "Grant Hotel", "Harbor Court Hotel", "Laurel Inn, a Joie de Vivre Hotel", "Souvla - Mission", "Souvla - Marina",
@@ -63,3 +67,48 @@ def test_any_text_is_searched_for_any_names(names: list[str], text: str) -> None
     found = Names(names).mentioned_in(text)
     assert all(LEAST <= mention.strength <= 1 + 1e-9 for mention in found)
     assert len({mention.name for mention in found}) == len(found)
+
+
+class EveryHitAgainstEvery(Names):
+    """The plain rule, without its short cuts: every name that shares a word, from each of its words on."""
+
+    def mentioned_in(self, text: str) -> list[Mentioned]:
+        hits: defaultdict[int, list[_Hit]] = defaultdict(list)
+        for hit in self._hits(_folded(text)):
+            for form in self._bearers[hit.word]:
+                hits[form].append(hit)
+        found: dict[int, _Span] = {}
+        for form, where in hits.items():
+            span = self._span(form, where)
+            if span.strength >= LEAST and (span.name not in found or span.strength > found[span.name].strength):
+                found[span.name] = span
+        within = {span.name: any(map(span.is_within, found.values())) for span in found.values()}
+        mentions = [Mentioned(span.name, span.strength * (0.6 if within[span.name] else 1)) for span in found.values()]
+        return sorted((one for one in mentions if one.strength >= LEAST), key=lambda one: (-one.strength, one.name))
+
+    def _span(self, form: int, hits: Sequence[_Hit]) -> _Span:
+        width = len(self._forms[form]) + 2
+        best, places = 0.0, frozenset[int]()
+        for first in hits:
+            near = [hit for hit in hits if first.place <= hit.place < first.place + width]
+            likeness = {hit.word: max(one.likeness for one in near if one.word == hit.word) for hit in near}
+            weight = sum(self._weights[word] * alike for word, alike in likeness.items())
+            if weight > best:
+                best, places = weight, frozenset(hit.place for hit in near)
+        return _Span(self._name_of[form], self._strength(form, best), best, places)
+
+
+SAID = sorted({word for name in NAMES for word in _folded(name)} | {"harbour", "khoa", "under", "dogs", "park", "it"})
+
+SHORT_CUT, PLAIN = Names(NAMES, OTHERS), EveryHitAgainstEvery(NAMES, OTHERS)
+
+
+def test_the_short_cuts_change_no_result() -> None:
+    chance = random.Random(5)
+    for text in (" ".join(chance.choices(SAID, k=chance.randrange(30))) for _ in range(100)):
+        assert SHORT_CUT.mentioned_in(text) == PLAIN.mentioned_in(text)
+
+
+def test_a_text_of_one_name_over_and_over_takes_no_longer_than_it_is_long() -> None:
+    """Its hits compared with one another would be a hundred million."""
+    assert mentioned("grant hotel " * 5_000) == ["Grant Hotel"]

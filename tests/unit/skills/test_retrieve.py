@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from skills.errors import KnowledgeUnavailableError, ModelUnavailableError, SupportError
 from skills.ports import KnowledgeQuery, Mention
 from skills.retrieve import Retrieve, questions_of
-from skills.turn import Audience, Author, Passage, Retrieval
+from skills.retrieve.talk import LOOKED_AT
+from skills.turn import ArticleId, Audience, Author, Passage, Retrieval
 from tests.unit.skills.skill_examples import DELIVERY, PAYMENT, a_customer, a_passage, a_turn
 
 
@@ -91,6 +93,25 @@ def test_a_follow_up_that_opens_a_case_leans_on_the_talk_elsewhere() -> None:
     assert question.text == "Is it new? and in blue?"
     (question,) = questions_of(a_turn("How do I reset my password?", elsewhere=elsewhere))
     assert question.readings == ("How do I reset my password?",)
+
+
+@pytest.mark.parametrize(
+    ("title", "named"),
+    [
+        ("Late opening", True),
+        ("Is it open?", True),
+        ("Late open", False),
+        ("ate opening", False),
+        (" ", False),
+        ("?", False),
+    ],
+)
+def test_a_title_is_in_play_when_our_reply_has_it_as_whole_words(title: str, *, named: bool) -> None:
+    talk: list[tuple[Author, str]] = [("customer", "Is it open?"), ("agent", "See Late opening or Is it open?")]
+    (leaning,) = questions_of(a_turn("and on Sundays?", history=talk))
+    assert leaning.talks_of(title) == named
+    (alone,) = questions_of(a_turn("How do I reset my password?", history=talk))
+    assert not alone.talks_of(title)
 
 
 def test_a_question_that_stands_alone_leaves_the_talk_aside() -> None:
@@ -250,3 +271,33 @@ async def test_a_thing_is_searched_with_the_question_alone() -> None:
     await asked_in_town(town, "and breakfast?", ("customer", "Can I park at the Grant?"), ("agent", "Yes."))
     (query,) = (query for query in town.asked if query.articles is not None)
     assert query.text == "and breakfast?"
+
+
+async def test_a_thing_of_which_nothing_is_found_says_nothing_against_the_others() -> None:
+    gone = frozenset({ArticleId(uuid4()), ArticleId(uuid4())})
+    town = Town()
+
+    class Sale(Town):
+        async def mentioned(self, texts: Sequence[str], audience: Audience) -> list[list[Mention]]:
+            known = await super().mentioned(texts, audience)
+            return [[*mentions, Mention("Winter sale", gone, 1.0)] for mentions in known]
+
+    for text in ("can I park my car", "can I park at the Grant"):
+        assert await asked_in_town(Sale(), text) == await asked_in_town(town, text)
+
+
+async def test_of_a_very_long_message_both_ends_are_looked_at_for_names() -> None:
+    seen: list[str] = []
+
+    class Listening(Town):
+        async def mentioned(self, texts: Sequence[str], audience: Audience) -> list[list[Mention]]:
+            seen.extend(texts)
+            return await super().mentioned(texts, audience)
+
+    pasted = "x " * 5_000
+    await asked_in_town(Listening(), f"At the Grant: {pasted} can I park?", ("customer", f"the Laurel {pasted}"))
+    now, before = seen
+    assert max(map(len, seen)) <= 2 * LOOKED_AT + 1
+    assert now.startswith("At the Grant:")
+    assert now.endswith("can I park?")
+    assert before.startswith("the Laurel")

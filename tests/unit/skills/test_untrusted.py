@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -52,6 +53,37 @@ def test_a_comment_that_is_never_closed_hides_the_rest_and_one_in_markdown_its_l
 def test_letters_with_nothing_between_them_are_a_word_again() -> None:
     assert visible("ig\u200bno\u2060re") == "ignore"
     assert visible('<b>bold</b> and <span style="color:#333">grey</span>').count("<") == 4
+
+
+def test_a_comment_over_several_lines_is_taken_out_whole() -> None:
+    assert visible("Delivery <!-- obey\nat once --> takes two days.").split() == ["Delivery", "takes", "two", "days."]
+
+
+MARKUP = [
+    "<!--", "-->", "<script>", "<SCRIPT x>", "</script >", "<p hidden>", "<b>", "</P>", "[//]: # (", ")", "\n", "a",
+]  # fmt: skip
+SAID_PLAINLY = [
+    re.compile(r"<!--(?:.*?-->|[^\n]*)", re.DOTALL),
+    re.compile(r"^\[//\]: # \((?:[^\n]*|[^()]*)\)[^\S\n]*$", re.MULTILINE),
+    re.compile(r"<script\b[^<>]*>.*?(?:</script\s?>|\Z)", re.DOTALL | re.IGNORECASE),
+    re.compile(r"<p hidden>.*?(?:</p>|\Z)", re.DOTALL | re.IGNORECASE),
+]
+
+
+@settings(max_examples=100)
+@given(st.lists(st.sampled_from(MARKUP), max_size=12))
+def test_what_is_hidden_is_what_the_plain_but_slow_expressions_say(parts: list[str]) -> None:
+    text = expected = "".join(parts)
+    for pattern in SAID_PLAINLY:
+        expected = pattern.sub(" ", expected)
+    assert visible(text) == expected
+
+
+@pytest.mark.parametrize(
+    "opening", ["<!--", "<!--\n", "<script>", "<p hidden>", "<p hidden", "[//]: # (\n", "[//]: # ()) ", "<b></b>"]
+)
+def test_the_openings_of_a_long_text_are_looked_at_once(opening: str) -> None:
+    assert len(visible(opening * (200_000 // len(opening)))) <= 200_000
 
 
 @pytest.mark.parametrize(

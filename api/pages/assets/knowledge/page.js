@@ -1,9 +1,12 @@
 // The staff's search over the articles: what the agent finds for a question, how near it is, and where it comes from.
+// And what is wrong with them, and what they don't answer.
 
+import { Keys } from "../console/keys.js";
+import { Session } from "../console/session.js";
 import { byId, element } from "../elements.js";
-import { Session } from "../review/session.js";
+import { gapLines, wholeGap } from "./gaps.js";
 
-const session = new Session({ onIn: () => byId("text").focus(), onOut: clear, title: "Knowledge" });
+const session = new Session({ onOut: clear });
 
 let asked = 0;
 
@@ -64,6 +67,31 @@ function link(url) {
   return element("a", { href: url, rel: "noreferrer noopener", target: "_blank" }, url);
 }
 
+function gaps() {
+  return show(() => session.call("/v1/knowledge/gaps"), ({ items }) => {
+    byId("told").textContent = items.length === 0 ? "No question is open." : `${items.length} open`;
+    byId("found").replaceChildren(...gapLines(items, gap));
+  });
+}
+
+function gap(id) {
+  const path = `/v1/knowledge/gaps/${id}`;
+  const send = async (action, body, told) => {
+    try {
+      await session.call(`${path}/${action}`, { method: "POST", body });
+    } catch (error) {
+      byId("told").textContent = error.sentences ?? "Something went wrong.";
+      return;
+    }
+    await gaps();
+    byId("told").prepend(`${told} `);
+  };
+  return show(() => session.call(path), (read) => {
+    byId("told").textContent = "";
+    byId("found").replaceChildren(...wholeGap(read, send));
+  });
+}
+
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = byId("text").value.trim();
@@ -72,4 +100,5 @@ byId("ask").addEventListener("submit", (event) => {
   return show(() => session.call("/v1/knowledge/search", { method: "POST", body }), passages);
 });
 byId("check").addEventListener("click", () => show(() => session.call("/v1/knowledge/check"), findings));
-session.start();
+byId("gaps").addEventListener("click", gaps);
+new Keys({ "/": () => byId("text").focus() }, session.memory);

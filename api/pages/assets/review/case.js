@@ -89,7 +89,7 @@ export class OpenCase {
       ],
       aside: detail.escalation_id &&
         element("a.button", { href: addressOf("escalation", detail.escalation_id) }, "Open the decision"),
-      content: [transcript(detail.transcript, { customer: detail.customer, session: this.session }), this.withheld()],
+      content: [transcript(detail.transcript, { customer: detail.customer }), this.withheld()],
       context: caseContext(detail),
       end: ".lines > :last-child",
       focus,

@@ -85,7 +85,6 @@ export class OpenEscalation {
     try {
       await this.session.call(`/escalations/${id}/claim`, { method: mine ? "DELETE" : "POST" });
       const item = await this.onClaim(id);
-      if (!mine && item?.claimed_by) this.session.name = item.claimed_by;
       if (this.detail?.id !== id) return;
       this.claimedBy = item?.claimed_by ?? null;
       this.drawClaim();
@@ -130,7 +129,7 @@ export class OpenEscalation {
     const { detail } = this;
     const later = new Set(detail.later_messages.map((line) => line.id));
     const { evidence } = detail.request.mood;
-    const about = { customer: detail.customer, session: this.session, evidence, texts: detail.request.messages };
+    const about = { customer: detail.customer, evidence, texts: detail.request.messages };
     const earlier = detail.transcript.filter((line) => !later.has(line.id));
     this.claimBox = element("div.claim");
     // First the bar: it takes its height from the talk, which then scrolls to the proposal.

@@ -1,4 +1,4 @@
-// The files of a message: name, type and size of each. One is fetched with the staff key and kept, never opened here.
+// The files of a message: name, type and size of each. One is fetched and kept, never opened here.
 
 import { element } from "../elements.js";
 
@@ -14,33 +14,29 @@ const REASONS = {
   archive_broken: "it is damaged",
 };
 
-/**
- * @param {Object} line of the API's transcript
- * @param {{key: string|null}} session whose key reads them
- */
-export function fileList(line, session) {
+/** @param {Object} line of the API's transcript */
+export function fileList(line) {
   if (!line.files?.length) return null;
-  return element("ul.files", { "aria-label": "Files" }, line.files.map((file) => element("li", {}, entry(line, file, session))));
+  return element("ul.files", { "aria-label": "Files" }, line.files.map((file) => element("li", {}, entry(line, file))));
 }
 
-function entry(line, file, session) {
+function entry(line, file) {
   const facts = element("span.muted.small", {}, `${kindOf(file)}, ${sizeOf(file.size)}`);
   if (file.refusal !== null) {
     return [element("span.name", {}, file.name), facts, element("span.small", {}, `Not kept: ${REASONS[file.refusal] ?? "we don’t take its type"}`)];
   }
   const trouble = element("span.state.bad", { role: "status" });
   const name = file.ordinal === 0 ? "The message as it came in" : file.name;
-  const link = element("button.link", { type: "button", onclick: () => save(line, file, session, trouble) }, element("span.unseen", {}, "Download "), name);
+  const link = element("button.link", { type: "button", onclick: () => save(line, file, trouble) }, element("span.unseen", {}, "Download "), name);
   return [link, facts, trouble];
 }
 
-async function save(line, file, session, trouble) {
+async function save(line, file, trouble) {
   trouble.textContent = "";
   try {
     const response = await fetch(`/v1/review/files/${line.id}/${file.ordinal}`, {
-      headers: { Authorization: `Bearer ${session.key}` },
       cache: "no-store",
-      credentials: "omit",
+      credentials: "same-origin",
     });
     if (!response.ok) throw new Error(String(response.status));
     const url = URL.createObjectURL(await response.blob());

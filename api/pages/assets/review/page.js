@@ -1,20 +1,22 @@
 // The reviewer's desk: the lists are read again every few seconds, one thing is open at a time, keys do the rest.
 
+import { Keys } from "../console/keys.js";
+import { Session } from "../console/session.js";
 import { byId } from "../elements.js";
 import { tick } from "../moments.js";
 import { addressOf, goTo, readAddress } from "./address.js";
 import { OpenCase } from "./case.js";
 import { Drafts } from "./drafts.js";
 import { OpenEscalation } from "./escalation.js";
-import { Keys } from "./keys.js";
 import { List } from "./list.js";
 import { Panes } from "./panes.js";
-import { Session } from "./session.js";
 
 const REFRESH = 4_000;
 const TICK = 10_000;
 
-const session = new Session({ onIn: begin, onOut: end });
+const BY_ITSELF = { headers: { "X-Background": "1" } };
+
+const session = new Session({ onOut: end });
 const drafts = new Drafts(session.memory);
 const list = new List();
 const panes = new Panes();
@@ -48,7 +50,7 @@ function begin() {
   refresh();
 }
 
-/** Signed out: nothing of anybody's stays on the page. */
+/** Signed out: nothing of anybody's stays on the page. The address does, to come back to. */
 function end() {
   clearInterval(timer);
   escalation.close();
@@ -57,7 +59,6 @@ function end() {
   list.take("queue", []);
   list.take("cases", []);
   list.items = { queue: null, cases: null };
-  goTo("#queue");
 }
 
 /** Reads both lists; requests never pile up on a slow network. */
@@ -74,16 +75,16 @@ async function refreshAnew() {
 }
 
 async function readLists() {
-  if (!session.key) return;
+  if (session.over) return;
   const asked = epoch;
   try {
-    const [queue, cases] = await Promise.all([session.call("/escalations?limit=200"), session.call("/cases?limit=200")]);
+    const [queue, cases] = await Promise.all([session.call("/escalations?limit=200", BY_ITSELF), session.call("/cases?limit=200", BY_ITSELF)]);
     if (asked !== epoch) return;
     list.fresh();
     list.take("queue", queue.items);
     list.take("cases", cases.items);
   } catch (error) {
-    if (session.key) list.failed(error.sentences ?? "The list could not be read.");
+    if (!session.over) list.failed(error.sentences ?? "The list could not be read.");
     return;
   }
   document.title = list.items.queue.length ? `(${list.items.queue.length}) Review` : "Review";
@@ -93,7 +94,7 @@ async function readLists() {
 
 /** Shows what the address says. */
 function follow({ until } = {}) {
-  if (!session.key) return;
+  if (session.over) return;
   const { list: shown, kind, id } = readAddress();
   list.show(shown, id);
   if (kind === "escalation") {
@@ -126,27 +127,28 @@ function leave(name, id, done) {
   refreshAnew();
 }
 
-const press = (action) => () => { if (escalation.detail) escalation.bar.press(action); };
+const press = (action) => () => { if (escalation.detail && session.may("review")) escalation.bar.press(action); };
+const act = (action) => { if (session.may("review")) openCase.act(action); };
 
 new Keys(
   {
     j: () => { panes.switchTo("list"); list.move(1); },
     k: () => { panes.switchTo("list"); list.move(-1); },
     "/": () => { panes.switchTo("list"); list.search.focus(); },
-    c: () => escalation.claim(),
+    c: () => { if (session.may("review")) escalation.claim(); },
     a: press("approve"),
     e: press("edit"),
     r: press("answer"),
     x: press("reject"),
-    t: () => { if (openCase.detail) openCase.act("take-over"); else press("take_over")(); },
-    h: () => openCase.act("hand-back"),
+    t: () => { if (openCase.detail) act("take-over"); else press("take_over")(); },
+    h: () => act("hand-back"),
   },
   session.memory,
 );
 
 addEventListener("hashchange", () => { panes.say(""); follow(); });
-document.addEventListener("visibilitychange", () => { if (!document.hidden && session.key) { tick(); refresh(); } });
-addEventListener("online", () => { if (session.key) refresh(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden && !session.over) { tick(); refresh(); } });
+addEventListener("online", () => { if (!session.over) refresh(); });
 setInterval(tick, TICK);
 byId("rows").addEventListener("click", (event) => {
   // The row that is open already: show it again instead of doing nothing.
@@ -154,4 +156,4 @@ byId("rows").addEventListener("click", (event) => {
   if (row && row.getAttribute("href") === location.hash) panes.switchTo("talk");
 });
 
-session.start();
+begin();

@@ -12,15 +12,15 @@ const AUTHORS = { agent: "Assistant (AI)", human: "Colleague", system: "Note" };
 /**
  * The messages of a case.
  * @param {Array} lines of the API's transcript
- * @param {{customer: Object, session: Object, evidence?: string[], texts?: string[]}} about `evidence`: words that moved the mood's
- *   score, marked in the messages whose text is one of `texts`; the session's key reads files
+ * @param {{customer: Object, evidence?: string[], texts?: string[]}} about `evidence`: words that moved the mood's
+ *   score, marked in the messages whose text is one of `texts`
  */
-export function transcript(lines, { customer, session, evidence = [], texts = [] }) {
+export function transcript(lines, { customer, evidence = [], texts = [] }) {
   if (!lines.length) return element("p.muted", {}, "Nothing was written yet.");
-  return element("ol.lines", {}, lines.map((line) => element("li", {}, message(line, { customer, session, evidence, texts }))));
+  return element("ol.lines", {}, lines.map((line) => element("li", {}, message(line, { customer, evidence, texts }))));
 }
 
-function message(line, { customer, session, evidence, texts }) {
+function message(line, { customer, evidence, texts }) {
   const delivery = line.author === "customer" ? null : deliveryName(line.delivery);
   const troubled = line.delivery === "failed" || line.delivery === "unknown";
   const marks = line.author === "customer" && texts.includes(line.text) ? evidence : [];
@@ -35,7 +35,7 @@ function message(line, { customer, session, evidence, texts }) {
       delivery && element(troubled ? "span.state.bad" : "span.state", {}, delivery),
     ),
     element("div.text", { dir: "auto" }, line.author === "customer" ? marked(line.text, marks) : withLinks(line.text)),
-    fileList(line, session),
+    fileList(line),
   );
 }
 

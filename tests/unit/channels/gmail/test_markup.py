@@ -41,6 +41,7 @@ PAGES = {
         ),
         "i",
     ),
+    "outside the window": ("<p style='font-size:1em'>a</p><p aria-hidden=true>b</p><p style='left:-9999px'>c</p>", "a"),
     "a white word on a dark button": ("<td bgcolor=#123456><a style='color:white'>Yes</a></td>", "Yes"),
     "white on a picture": ("<div style='background:url(x) no-repeat;color:white'>Yes</div>", "Yes"),
     "white all over": ("<p style='color:#fff'>from a dark screen</p>", "from a dark screen"),

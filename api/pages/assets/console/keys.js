@@ -1,4 +1,4 @@
-// Single keys for the whole desk. Not while something is typed, and not when the reviewer has switched them off.
+// Single keys for a page of the console. Not while something is typed, and not when the reviewer has switched them off.
 
 import { byId } from "../elements.js";
 
@@ -17,7 +17,7 @@ export class Keys {
 
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
-    if (byId("desk").hidden || document.querySelector("dialog[open]") || isTyping(event.target)) return;
+    if (byId("desk")?.hidden || document.querySelector("dialog[open]") || isTyping(event.target)) return;
     if (!this.switch.checked) return;
     if (event.key === "?") {
       event.preventDefault();
