@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 
-from infra.analytics.definitions import BY_KEY, HAPPY, REOPEN_DAYS, Dimension, Key, Method
+from infra.analytics.definitions import HAPPY, REOPEN_DAYS, Dimension, Key, Method
 from infra.analytics.intervals import Interval, of_mean, of_median, wilson
-from infra.analytics.rows import DAY, NEVER, Rows
+from infra.analytics.rows import DAY, NEVER, Labelled, Rows, Span, apart
 
-Label = tuple[Dimension, str] | None
 PERSON, CONFIRMED, ASSUMED, UNKNOWN = range(4)
 """How a case ended, in the column ``how``."""
 UNSOLVED, SOLVED, UNREAD = range(3)
@@ -54,11 +54,14 @@ class Facts:
     work: Rows
 
 
-_MOST_DAYS = 1_000_000
-"""More days than there are."""
+class Measure(Protocol):
+    """How a figure is taken of the facts."""
 
-Measure = Callable[[int, int, Label], Figure]
-"""A figure of the span from one time to before another, with a label."""
+    def over(self, spans: Sequence[Span]) -> list[Figure]:
+        """The figure of each span."""
+
+    def by_label(self, span: Span, labels: Mapping[Dimension, Sequence[str]]) -> dict[Dimension, list[Figure]]:
+        """The figure of what has each of these labels in a span."""
 
 
 def measures(facts: Facts) -> Mapping[Key, Measure]:
@@ -66,54 +69,152 @@ def measures(facts: Facts) -> Mapping[Key, Measure]:
     cases, ends = facts.cases.columns, facts.ends.columns
     opened = facts.cases.by_time(cases["opened"])
     standing = facts.ends.by_time(ends["ended"], ends["reopened"] == NEVER)
-    alone = np.isin(standing.columns["how"], (CONFIRMED, ASSUMED))
-    read = alone & (standing.columns["solved"] != UNREAD)
+    alone = np.isin(ends["how"], (CONFIRMED, ASSUMED))
+    read = facts.ends.by_time(ends["ended"], (ends["reopened"] == NEVER) & alone & (ends["solved"] != UNREAD))
     ended = facts.ends.by_time(ends["ended"])
     rated = facts.ends.by_time(ends["rated"])
-    handed = facts.cases.by_time(cases["to_person"])
+    answered = facts.cases.by_time(cases["opened"], ~np.isnan(cases["agent_seconds"]))
+    helped = facts.cases.by_time(cases["to_person"], ~np.isnan(cases["person_seconds"]))
+    settled = facts.ends.by_time(ends["ended"], (ends["reopened"] == NEVER) & ~np.isnan(ends["open_seconds"]))
     reopened = ended.columns["reopened"]
     soon = (reopened != NEVER) & (reopened - ended.columns["at"] <= REOPEN_DAYS * DAY)
-
-    def of(rows: Rows, key: Key, values: np.ndarray, where: np.ndarray | None = None) -> tuple[Key, Measure]:
-        method = BY_KEY[key].method
-
-        def measure(start: int, end: int, label: Label) -> Figure:
-            places = rows.those(start, end, label)
-            chosen = values[places]
-            return summed_up(method, chosen if where is None else chosen[where[places]])
-
-        return key, measure
-
-    agent, person = opened.columns["agent_seconds"], handed.columns["person_seconds"]
-    open_seconds = standing.columns["open_seconds"]
-    return dict(
-        (
-            of(rated, "csat", rated.columns["rating"] >= HAPPY),
-            of(opened, "first_response_agent", agent, ~np.isnan(agent)),
-            of(handed, "first_response_person", person, ~np.isnan(person)),
-            of(standing, "resolution_time", open_seconds, ~np.isnan(open_seconds)),
-            of(opened, "escalation", opened.columns["to_person"] != NEVER),
-            of(standing, "self_service_confirmed", standing.columns["how"] == CONFIRMED),
-            of(standing, "self_service_assumed", standing.columns["how"] == ASSUMED),
-            of(standing, "self_service_verified", standing.columns["solved"] == SOLVED, read),
-            of(ended, "reopen", soon),
-            of(opened, "cost", opened.columns["money"]),
-            ("productivity", _productivity(facts.work)),
-            ("retention", _retention(facts.visits)),
-        )
-    )
+    return {
+        "csat": Values(rated, rated.columns["rating"] >= HAPPY, "wilson"),
+        "first_response_agent": Values(answered, answered.columns["agent_seconds"], "median"),
+        "first_response_person": Values(helped, helped.columns["person_seconds"], "median"),
+        "resolution_time": Values(settled, settled.columns["open_seconds"], "median"),
+        "escalation": Values(opened, opened.columns["to_person"] != NEVER, "wilson"),
+        "self_service_confirmed": Values(standing, standing.columns["how"] == CONFIRMED, "wilson"),
+        "self_service_assumed": Values(standing, standing.columns["how"] == ASSUMED, "wilson"),
+        "self_service_verified": Values(read, read.columns["solved"] == SOLVED, "wilson"),
+        "reopen": Values(ended, soon, "wilson"),
+        "cost": Values(opened, opened.columns["money"], "mean"),
+        "productivity": PersonDays(facts.work),
+        "retention": Returning(facts.visits),
+    }
 
 
-def summed_up(method: Method, values: np.ndarray) -> Figure:
-    """Values as one figure."""
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A figure that is summed up of a value in each row; for a share the value is whether the row counts."""
+
+    rows: Rows
+    values: np.ndarray
+    method: Method
+
+    def over(self, spans: Sequence[Span]) -> list[Figure]:
+        """The figure of each span."""
+        places = self.rows.spans(spans)
+        if self.method != "wilson":
+            ordered = np.sort if self.method == "median" else np.asarray
+            return [summed_up(self.method, ordered(self.values[part])) for part in places]
+        upto = np.concatenate(([0], np.cumsum(self.values)))
+        return [share(int(upto[part.stop] - upto[part.start]), part.stop - part.start) for part in places]
+
+    def by_label(self, span: Span, labels: Mapping[Dimension, Sequence[str]]) -> dict[Dimension, list[Figure]]:
+        """The figure of what has each of these labels in a span."""
+        (part,) = self.rows.spans([span])
+        values = self.values[part]
+        # Sorted once: what has one label stays in order when it is taken apart.
+        order = np.argsort(values) if self.method == "median" else np.arange(len(values))
+        found: dict[Dimension, list[Figure]] = {}
+        for dimension, names in labels.items():
+            labelled = self.rows.labels[dimension]
+            codes, count = labelled.codes[part], len(labelled.names)
+            known = [labelled.names.index(name) for name in names]
+            if self.method == "wilson":
+                of, hits = np.bincount(codes, minlength=count), np.bincount(codes[values], minlength=count)
+                found[dimension] = [share(int(hits[code]), int(of[code])) for code in known]
+            else:
+                groups, ordered = apart(codes[order], count), values[order]
+                found[dimension] = [summed_up(self.method, ordered[groups[code]]) for code in known]
+        return found
+
+
+class PersonDays:
+    """How much each person does on a day on which they do any of it. Spans are whole days."""
+
+    def __init__(self, work: Rows) -> None:
+        self._all = _person_days(work, np.zeros(len(work.columns["at"]), dtype=np.int64), {})
+        self._by_label = {
+            dimension: _person_days(work, labelled.codes, {dimension: labelled.names})
+            for dimension, labelled in work.labels.items()
+        }
+
+    def over(self, spans: Sequence[Span]) -> list[Figure]:
+        """The figure of each span."""
+        return self._all.over(spans)
+
+    def by_label(self, span: Span, labels: Mapping[Dimension, Sequence[str]]) -> dict[Dimension, list[Figure]]:
+        """The figure of what has each of these labels in a span."""
+        found: dict[Dimension, list[Figure]] = {}
+        for dimension, names in labels.items():
+            found |= self._by_label[dimension].by_label(span, {dimension: names})
+        return found
+
+
+def _person_days(work: Rows, codes: np.ndarray, named: Mapping[Dimension, tuple[str, ...]]) -> Values:
+    """How much a person did on a day in what has one label."""
+    assert work.who is not None  # work is somebody's
+    days = work.columns["at"] // DAY
+    labelled, people = int(codes.max(initial=0)) + 1, len(work.who.names)
+    # By the day first, so that they are in the order of time.
+    keys = (days * people + work.who.codes) * labelled + codes
+    _, places, counts = np.unique(keys, return_index=True, return_counts=True)
+    labels = {dimension: Labelled(codes[places], names) for dimension, names in named.items()}
+    return Values(Rows({"at": days[places] * DAY}, labels), counts, "mean")
+
+
+class Returning:
+    """How many of the customers who wrote in the span before wrote in a span too."""
+
+    def __init__(self, visits: Rows) -> None:
+        assert visits.who is not None  # a visit is a customer's
+        self._visits = visits
+        self._who = visits.who.codes
+        self._everybody = int(self._who.max(initial=-1)) + 1
+
+    def over(self, spans: Sequence[Span]) -> list[Figure]:
+        """The figure of each span."""
+        now, before = self._visits.spans(spans), self._visits.spans([_before(span) for span in spans])
+        return [self._share(self._who[there], self._who[then]) for there, then in zip(now, before, strict=True)]
+
+    def by_label(self, span: Span, labels: Mapping[Dimension, Sequence[str]]) -> dict[Dimension, list[Figure]]:
+        """The figure of what has each of these labels in a span."""
+        parts = self._visits.spans([span, _before(span)])
+        found: dict[Dimension, list[Figure]] = {}
+        for dimension, names in labels.items():
+            labelled = self._visits.labels[dimension]
+            now, before = (
+                [self._who[part][places] for places in apart(labelled.codes[part], len(labelled.names))]
+                for part in parts
+            )
+            known = [labelled.names.index(name) for name in names]
+            found[dimension] = [self._share(now[code], before[code]) for code in known]
+        return found
+
+    def _share(self, now: np.ndarray, before: np.ndarray) -> Figure:
+        there, then = (np.zeros(self._everybody, dtype=bool) for _ in range(2))
+        there[now] = then[before] = True
+        return share(int(np.count_nonzero(there & then)), int(np.count_nonzero(then)))
+
+
+def _before(span: Span) -> Span:
+    start, end = span
+    return 2 * start - end, start
+
+
+def share(hits: int, count: int) -> Figure:
+    """How many of a number, as a figure."""
+    return _figure(hits / count if count else None, wilson(hits, count), hits, count)
+
+
+def summed_up(method: Literal["median", "mean"], values: np.ndarray) -> Figure:
+    """Values as one figure; for a median in ascending order."""
     count = len(values)
-    if method == "wilson":
-        hits = int(np.count_nonzero(values))
-        return _figure(hits / count if count else None, wilson(hits, count), hits, count)
     if method == "median":
-        ordered = np.sort(values)
-        middle = (float(ordered[(count - 1) // 2]) + float(ordered[count // 2])) / 2 if count else None
-        return _figure(middle, of_median(ordered), None, count)
+        middle = (float(values[(count - 1) // 2]) + float(values[count // 2])) / 2 if count else None
+        return _figure(middle, of_median(values), None, count)
     total = float(values.sum())
     return _figure(total / count if count else None, of_mean(values), total, count)
 
@@ -121,33 +222,3 @@ def summed_up(method: Method, values: np.ndarray) -> Figure:
 def _figure(value: float | None, interval: Interval, numerator: float | None, denominator: int) -> Figure:
     low, high = (None, None) if interval is None else interval
     return Figure(value, low, high, numerator, denominator)
-
-
-def _productivity(work: Rows) -> Measure:
-    assert work.who is not None  # work is somebody's
-    who, days = work.who.codes, work.columns["at"] // DAY
-
-    def measure(start: int, end: int, label: Label) -> Figure:
-        places = work.those(start, end, label)
-        _, counts = np.unique(who[places].astype(np.int64) * _MOST_DAYS + days[places], return_counts=True)
-        return summed_up("mean", counts)
-
-    return measure
-
-
-def _retention(visits: Rows) -> Measure:
-    assert visits.who is not None  # a visit is a customer's
-    who = visits.who.codes
-    everybody = int(who.max(initial=-1)) + 1
-
-    def there(start: int, end: int, label: Label) -> np.ndarray:
-        """Who wrote in a span."""
-        found = np.zeros(everybody, dtype=bool)
-        found[who[visits.those(start, end, label)]] = True
-        return found
-
-    def measure(start: int, end: int, label: Label) -> Figure:
-        before = there(2 * start - end, start, label)
-        return summed_up("wilson", there(start, end, label)[before])
-
-    return measure

@@ -141,17 +141,16 @@ def _measured(
     steps: Sequence[tuple[datetime, datetime]],
     labels: Mapping[Dimension, tuple[str, ...]],
 ) -> Measured:
-    now = stamp(period.start), stamp(period.end)
-    before = stamp(period.before[0]), stamp(period.before[1])
+    whole, earlier = [(stamp(start), stamp(end)) for start, end in ((period.start, period.end), period.before)]
+    now, before, *pieces = measure.over([whole, earlier, *((stamp(start), stamp(end)) for start, end in steps)])
+    parts, parts_before = measure.by_label(whole, labels), measure.by_label(earlier, labels)
     return Measured(
         metric,
-        measure(*now, None),
-        measure(*before, None),
-        tuple(Point(start, end, measure(stamp(start), stamp(end), None)) for start, end in steps),
+        now,
+        before,
+        tuple(Point(start, end, figure) for (start, end), figure in zip(steps, pieces, strict=True)),
         {
-            dimension: tuple(
-                Part(name, measure(*now, (dimension, name)), measure(*before, (dimension, name))) for name in names
-            )
+            dimension: tuple(map(Part, names, parts[dimension], parts_before[dimension]))
             for dimension, names in labels.items()
         },
     )
@@ -170,7 +169,7 @@ def _frequent(facts: Facts, dimension: Dimension) -> tuple[str, ...]:
 
 def _reviewers(work: Rows, period: Period) -> tuple[Reviewer, ...]:
     assert work.who is not None  # work is somebody's
-    part = work.span(stamp(period.start), stamp(period.end))
+    (part,) = work.spans([(stamp(period.start), stamp(period.end))])
     who, at = work.who.codes[part], work.columns["at"][part]
     action, seconds = work.columns["action"][part], work.columns["seconds"][part]
     found = []

@@ -26,24 +26,35 @@ from skills.errors import DatabaseUnavailableError
 
 _PASSED_OVER = 30.0
 """Seconds."""
-_TIME, _FLOAT, _SMALL, _LABEL = np.dtype(">i8"), np.dtype(">f8"), np.dtype(">i2"), np.dtype(">i4")
-_CASES: Mapping[str, np.dtype[Any]] = {
-    "opened": _TIME,
-    "to_person": _TIME,
-    "agent_seconds": _FLOAT,
-    "person_seconds": _FLOAT,
-    "money": _FLOAT,
-}
-_ENDS: Mapping[str, np.dtype[Any]] = {
-    "ended": _TIME,
-    "reopened": _TIME,
-    "rated": _TIME,
-    "open_seconds": _FLOAT,
-    "rating": _SMALL,
-    "how": _SMALL,
-    "solved": _SMALL,
-}
-
+_TIME, _FLOAT, _SMALL, _LABEL = ">i8", ">f8", ">i2", ">i4"
+_CUSTOMER = (">i8", 2)
+_CASE = np.dtype(
+    [
+        ("label", _LABEL),
+        ("opened", _TIME),
+        ("customer", *_CUSTOMER),
+        ("to_person", _TIME),
+        ("agent_seconds", _FLOAT),
+        ("person_seconds", _FLOAT),
+        ("money", _FLOAT),
+    ]
+)
+"""A record of ``analytics_cases.packed``."""
+_END = np.dtype(
+    [
+        ("label", _LABEL),
+        ("ended", _TIME),
+        ("reopened", _TIME),
+        ("rated", _TIME),
+        ("open_seconds", _FLOAT),
+        ("rating", _SMALL),
+        ("how", _SMALL),
+        ("solved", _SMALL),
+    ]
+)
+"""A record of ``analytics_ends.packed``."""
+_VISIT = np.dtype([("label", _LABEL), ("at", _TIME), ("customer", *_CUSTOMER)])
+_WORK = np.dtype([("label", _LABEL), ("at", _TIME), ("seconds", _FLOAT)])
 
 _MOST_KEPT = 16
 """Answers that are kept until anything is computed anew: who looks at one figure after the other asks the same."""
@@ -136,56 +147,62 @@ class _Labels:
     """What each label's number means in every dimension."""
 
     def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._ids = np.array([row["id"] for row in rows], dtype=np.int32)
+        ids = [row["id"] for row in rows]
+        self._place = np.zeros(max(ids, default=0) + 1, dtype=np.int32)
+        self._place[ids] = np.arange(len(ids))
         self._by_dimension = {dimension: _coded([row[dimension] for row in rows]) for dimension in DIMENSIONS}
 
-    def of(self, groups: Sequence[Mapping[str, Any]]) -> dict[Dimension, Labelled]:
+    def of(self, numbers: np.ndarray) -> dict[Dimension, Labelled]:
         """The labels of rows."""
-        place = np.searchsorted(self._ids, _column(groups, "label", _LABEL))
+        place = self._place[numbers]
         return {dimension: Labelled(coded.codes[place], coded.names) for dimension, coded in self._by_dimension.items()}
 
-    def rows(self, groups: Sequence[Mapping[str, Any]], columns: Mapping[str, np.dtype[Any]]) -> Rows:
-        """Rows with their labels."""
-        return Rows({name: _column(groups, name, kind) for name, kind in columns.items()}, self.of(groups))
+    def rows(self, records: np.ndarray) -> Rows:
+        """Records with their labels."""
+        assert records.dtype.names is not None  # they have fields
+        columns = {name: _native(records[name]) for name in records.dtype.names if name not in {"label", "customer"}}
+        return Rows(columns, self.of(_native(records["label"])))
 
 
 def _answer(question: Question, loaded: _Loaded) -> Report:
     labels, blocks = _Labels(loaded.labels), loaded.blocks
-    facts = Facts(
-        labels.rows(blocks["cases"], _CASES),
-        labels.rows(blocks["ends"], _ENDS),
-        _visits(labels, blocks["cases"], blocks["visits"]),
-        _work(labels, blocks["work"]),
+    cases, ends, others = (
+        _records(blocks[block], kind) for block, kind in (("cases", _CASE), ("ends", _END), ("visits", _VISIT))
     )
+    facts = Facts(labels.rows(cases), labels.rows(ends), _visits(labels, cases, others), _work(labels, blocks["work"]))
     return report(question, facts, as_of=loaded.as_of)
 
 
-def _visits(labels: _Labels, cases: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> Rows:
+def _visits(labels: _Labels, cases: np.ndarray, others: np.ndarray) -> Rows:
     """Some openings stand in both, which is no matter: a customer counts once."""
-    groups = [
-        *({"label": group["label"], "at": group["opened"], "customer": group["customer"]} for group in cases),
-        *others,
-    ]
-    rows = Rows({}, labels.of(groups), Labelled(_numbered(groups), ()))
-    return rows.by_time(_column(groups, "at", _TIME))
+
+    def both(name: str, of_cases: str) -> np.ndarray:
+        return np.concatenate((_native(cases[of_cases]), _native(others[name])))
+
+    rows = Rows({}, labels.of(both("label", "label")), Labelled(_numbered(both("customer", "customer")), ()))
+    return rows.by_time(both("at", "opened"))
 
 
 def _work(labels: _Labels, groups: Sequence[Mapping[str, Any]]) -> Rows:
-    lengths = np.array([len(group["at"]) // _TIME.itemsize for group in groups], dtype=np.int64)
+    records = _records(groups, _WORK)
+    lengths = np.array([len(group["packed"]) // _WORK.itemsize for group in groups], dtype=np.int64)
     place = {name: number for number, name in enumerate(ACTIONS)}
     actions = np.array([place.get(group["action"], place["other"]) for group in groups], dtype=np.int64)
     people = _coded([group["person"] for group in groups])
     rows = Rows(
-        {"seconds": _column(groups, "seconds", _FLOAT), "action": np.repeat(actions, lengths)},
-        labels.of(groups),
+        {"seconds": _native(records["seconds"]), "action": np.repeat(actions, lengths)},
+        labels.of(_native(records["label"])),
         Labelled(np.repeat(people.codes, lengths), people.names),
     )
-    return rows.by_time(_column(groups, "at", _TIME))
+    return rows.by_time(_native(records["at"]))
 
 
-def _column(groups: Sequence[Mapping[str, Any]], name: str, kind: np.dtype[Any]) -> np.ndarray:
-    values = b"".join(group[name] or b"" for group in groups)
-    return np.frombuffer(values, dtype=kind).astype(kind.newbyteorder("="))
+def _records(groups: Sequence[Mapping[str, Any]], kind: np.dtype[Any]) -> np.ndarray:
+    return np.frombuffer(b"".join(group["packed"] or b"" for group in groups), dtype=kind)
+
+
+def _native(column: np.ndarray) -> np.ndarray:
+    return column.astype(column.dtype.newbyteorder("="))
 
 
 def _coded(names: Sequence[str]) -> Labelled:
@@ -197,11 +214,14 @@ def _coded(names: Sequence[str]) -> Labelled:
     return Labelled(np.array([place[name] for name in names], dtype=kind), known)
 
 
-def _numbered(groups: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """A number for each customer: where two ids are the same, two numbers are."""
-    halves = _column(groups, "customer", _TIME).reshape(-1, 2)
-    order = np.lexsort((halves[:, 1], halves[:, 0]))
-    differs = np.any(halves[order][1:] != halves[order][:-1], axis=1)
+def _numbered(customers: np.ndarray) -> np.ndarray:
+    """A number for each customer, given as the two halves of an id: where two ids are the same, two numbers are."""
+    first, last = customers[:, 0], customers[:, 1]
+    order = np.argsort(last)
+    differs = last[order][1:] != last[order][:-1]
+    if np.any((first[order][1:] != first[order][:-1]) & ~differs):  # the random halves of two ids are the same
+        order = np.lexsort((last, first))
+        differs = np.any(customers[order][1:] != customers[order][:-1], axis=1)
     numbers = np.empty(len(order), dtype=np.int64)
     if len(order):
         numbers[order] = np.concatenate(([0], np.cumsum(differs)))

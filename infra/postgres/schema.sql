@@ -39,12 +39,14 @@ CREATE TABLE analytics_cases (
     agent_seconds double precision,
     to_person_at timestamp with time zone,
     person_seconds double precision,
-    money numeric DEFAULT 0 NOT NULL
+    money numeric DEFAULT 0 NOT NULL,
+    packed bytea GENERATED ALWAYS AS (((((((int4send(label_id) || timestamptz_send(opened_at)) || uuid_send(customer_id)) || COALESCE(timestamptz_send(to_person_at), '\x8000000000000000'::bytea)) || float8send(COALESCE(agent_seconds, 'NaN'::double precision))) || float8send(COALESCE(person_seconds, 'NaN'::double precision))) || float8send((money)::double precision))) STORED NOT NULL
 );
 
 CREATE TABLE analytics_ends (
     case_id uuid NOT NULL,
     label_id integer,
+    customer_id uuid,
     number integer NOT NULL,
     ended_at timestamp with time zone NOT NULL,
     seconds double precision,
@@ -55,6 +57,18 @@ CREATE TABLE analytics_ends (
     rated_at timestamp with time zone,
     judged_at timestamp with time zone,
     solved boolean,
+    packed bytea GENERATED ALWAYS AS ((((((((int4send(COALESCE(label_id, 0)) || timestamptz_send(ended_at)) || COALESCE(timestamptz_send(reopened_at), '\x8000000000000000'::bytea)) || COALESCE(timestamptz_send(rated_at), '\x8000000000000000'::bytea)) || float8send(COALESCE(open_seconds, 'NaN'::double precision))) || int2send(COALESCE(rating, (0)::smallint))) || int2send((
+CASE how
+    WHEN 'person'::text THEN 0
+    WHEN 'confirmed'::text THEN 1
+    WHEN 'assumed'::text THEN 2
+    ELSE 3
+END)::smallint)) || int2send((
+CASE
+    WHEN solved THEN 1
+    WHEN (NOT solved) THEN 0
+    ELSE 2
+END)::smallint))) STORED NOT NULL,
     CONSTRAINT analytics_ends_how_check CHECK ((how = ANY (ARRAY['person'::text, 'confirmed'::text, 'assumed'::text, 'unknown'::text])))
 );
 
@@ -86,6 +100,7 @@ CREATE TABLE analytics_progress (
 CREATE TABLE analytics_work (
     id uuid NOT NULL,
     case_id uuid NOT NULL,
+    label_id integer,
     person text NOT NULL,
     at timestamp with time zone NOT NULL,
     action text NOT NULL,
@@ -947,6 +962,8 @@ CREATE INDEX analytics_ends_rated ON analytics_ends USING btree (rated_at) WHERE
 CREATE INDEX analytics_ends_reopened ON analytics_ends USING btree (reopened_at) WHERE (reopened_at IS NOT NULL);
 
 CREATE INDEX analytics_work_at ON analytics_work USING btree (at);
+
+CREATE INDEX analytics_work_of_case ON analytics_work USING btree (case_id);
 
 CREATE INDEX awaited_files_due ON awaited_files USING btree (channel, due_at);
 

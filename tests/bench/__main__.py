@@ -1,6 +1,6 @@
-"""``make bench``: the whole pipeline (HTTP in → outbox) against the bare graph, the search, and the figures.
+"""``make bench``: the whole pipeline (HTTP in → outbox) against the bare graph, the search, and the console.
 
-Pipeline and graph alternate on one PostgreSQL; ``tests/bench/search.py`` and ``tests/bench/figures.py`` say what is
+Pipeline and graph alternate on one PostgreSQL; ``tests/bench/search.py`` and ``tests/bench/console.py`` say what is
 measured there. Prints what it measures as it goes, and ends with one line of JSON.
 """
 
@@ -27,13 +27,12 @@ from uuid import UUID
 
 import uvloop
 
-from api.terms import build_keyring
 from evals.__main__ import DATA
 from infra.embedded.servers import EmbeddedServers
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
+from tests.bench.console import bench_console
 from tests.bench.cpu import cpu_seconds
-from tests.bench.figures import bench_figures, settings_of
 from tests.bench.search import PASSAGES, bench_search
 from tests.client import Connection
 from tests.databases import a_database
@@ -330,24 +329,12 @@ async def _search(url: str, data: Path, *, quick: bool, embed_copies: bool) -> d
         await database.close()
 
 
-async def _analytics(server_url: str, key: str, *, quick: bool) -> dict[str, Any]:
-    with a_database(server_url) as url:
-        database = Database(url, size=4)
-        await database.open()
-        try:
-            await migrate(database)
-            settings = settings_of(url, key)
-            return await bench_figures(database, settings, build_keyring(settings), quick=quick)
-        finally:
-            await database.close()
-
-
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true", help="a short run, to see that it works")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the public data, for the search")
     parser.add_argument("--embed-copies", action="store_true", help="let the model embed all that is searched")
-    parser.add_argument("--only", choices=("pipeline", "search", "analytics"), help="this part alone")
+    parser.add_argument("--only", choices=("pipeline", "search", "console"), help="this part alone")
     parser.add_argument("--keep", type=Path, help="folder of the servers: passages that it holds are searched again")
     asked = parser.parse_args()
     quick = asked.quick
@@ -377,8 +364,10 @@ async def main() -> None:
             await database.close()
             if asked.only in {None, "search"}:
                 figures |= await _search(servers.database_url, asked.data, quick=quick, embed_copies=asked.embed_copies)
-            if asked.only in {None, "analytics"}:
-                figures["analytics"] = await _analytics(servers.database_url, key, quick=quick)
+            if asked.only in {None, "console"}:
+                with a_database(servers.database_url) as url:
+                    console = {**environment, "DATABASE_URL": url}
+                    figures["console"] = await bench_console(console, key, port=free_port(), quick=quick)
     print(json.dumps(figures))
 
 

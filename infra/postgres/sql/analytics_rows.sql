@@ -177,14 +177,16 @@ where (known.seconds, known.how, known.reopened_at, known.rating, known.rated_at
         excluded.judged_at, excluded.solved);
 
 -- name: sum_ends
-update analytics_ends known set open_seconds = summed.seconds, label_id = summed.label_id
+update analytics_ends known set
+    open_seconds = summed.seconds, label_id = summed.label_id, customer_id = summed.customer_id
 from (
-    select e.case_id, e.number, c.label_id, sum(e.seconds) over (partition by e.case_id order by e.number) as seconds
+    select e.case_id, e.number, c.label_id, c.customer_id, sum(e.seconds) over (partition by e.case_id order by e.number) as seconds
     from analytics_ends e join analytics_cases c on c.case_id = e.case_id
     where e.case_id = any(%(cases)s)
 ) summed
 where known.case_id = summed.case_id and known.number = summed.number
-    and (known.open_seconds, known.label_id) is distinct from (summed.seconds, summed.label_id);
+    and (known.open_seconds, known.label_id, known.customer_id)
+        is distinct from (summed.seconds, summed.label_id, summed.customer_id);
 
 -- name: compute_work
 insert into analytics_work (id, case_id, person, at, action, seconds)
@@ -199,6 +201,11 @@ from (
 order by w.id, w.at
 on conflict (id) do nothing;
 
+-- name: label_work
+update analytics_work known set label_id = c.label_id
+from analytics_cases c
+where known.case_id = any(%(cases)s) and c.case_id = known.case_id and known.label_id is distinct from c.label_id;
+
 -- name: follow_customers
 -- Who was joined with another, or parted: in cases that are in the archive too, for conversations stay.
 with named as (
@@ -207,10 +214,15 @@ with named as (
     union
     select (e.data ->> 'into_id')::uuid from events e
     where e.kind in ('customer.merged', 'customer.unmerged') and e.at > %(since)s and e.at <= %(until)s
+), moved as (
+    update analytics_cases known set customer_id = v.customer_id
+    from named join conversations v on v.customer_id = named.id
+    where known.conversation_id = v.id and known.customer_id <> v.customer_id
+    returning known.case_id, known.customer_id
+), ends as (
+    update analytics_ends known set customer_id = moved.customer_id from moved where known.case_id = moved.case_id
 )
-update analytics_cases known set customer_id = v.customer_id
-from named join conversations v on v.customer_id = named.id
-where known.conversation_id = v.id and known.customer_id <> v.customer_id;
+select case_id from moved;
 
 -- name: judge
 -- Somebody has read a case that is over, and says whether its matter is solved. No row comes back for one that is open.

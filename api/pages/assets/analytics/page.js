@@ -7,7 +7,7 @@ import { Session } from "../console/session.js";
 const say = (text) => { byId("told").textContent = text; };
 
 byId("ask").addEventListener("submit", () => say("Looking …"));
-// Back on this page by the browser's own button it is as it was left.
+// Back on this page by the browser's own button nothing is being made.
 addEventListener("pageshow", () => say(""));
 
 new Keys({}, new Session().memory);
