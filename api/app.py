@@ -20,6 +20,8 @@ from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import count_shed, install
 from api.routes import (
+    analytics,
+    analytics_page,
     answers,
     console,
     customers,
@@ -72,6 +74,8 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         customers.router,
         gaps.router,
         knowledge.router,
+        analytics.router,
+        analytics_page.router,
         dead_letters.router,
         troubles.router,
         health.router,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from api.scheduler import Done, Job
+from infra.postgres.analytics_rows import AnalyticsRows
 from infra.postgres.archive import Terms
 from infra.postgres.archive_cases import CaseArchive
 from infra.postgres.archive_events import EventArchive, months_later
@@ -97,6 +98,23 @@ def life_jobs(lives: Lives, surveys: Surveys, signals: Signals) -> list[Job]:
         return Done({"asked": asked})
 
     return [Job("lives", Beat(timedelta(seconds=30)), look), Job("surveys", Beat(timedelta(seconds=30)), ask)]
+
+
+def figure_jobs(rows: AnalyticsRows) -> list[Job]:
+    """What figures are made of: what is new, and at night once more what happened lately."""
+
+    async def compute(reign: Reign) -> Done:
+        done = await rows.refresh(check=reign.refuse_if_over)
+        return Done({"cases": done.cases, "changed": done.changed}, more=done.more)
+
+    async def look_back(_reign: Reign) -> Done:
+        await rows.look_back()
+        return Done({})
+
+    return [
+        Job("figures", Beat(timedelta(seconds=30)), compute),
+        Job("figures_again", Beat(timedelta(days=1), timedelta(hours=3)), look_back),
+    ]
 
 
 def _nightly(database: Database, retention: Retention, folder: Path) -> list[Job]:

@@ -22,7 +22,7 @@ import structlog
 from api.bodies import Uploads
 from api.desks import build_gaps_desk, build_knowledge_desk, build_staff_door
 from api.gaps_desk import GapsDesk
-from api.jobs import jobs, life_jobs
+from api.jobs import figure_jobs, jobs, life_jobs
 from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
@@ -53,6 +53,8 @@ from infra.breakers import Breakers, Status
 from infra.crypto.keyring import Keyring
 from infra.crypto.survey_links import SurveyLinks
 from infra.postgres.aftermath import Judges
+from infra.postgres.analytics import Analytics
+from infra.postgres.analytics_rows import AnalyticsRows
 from infra.postgres.cases import Cases
 from infra.postgres.connections import Connections
 from infra.postgres.consents import Consents
@@ -130,6 +132,8 @@ class Services:
     """Where the chat may be embedded."""
     knowledge: KnowledgeDesk
     """The articles, for the staff."""
+    analytics: Analytics
+    analytics_rows: AnalyticsRows
     staff: StaffDoor
     """Who of the staff may come in."""
     gaps: GapsDesk
@@ -205,6 +209,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     )
     lease = timedelta(seconds=settings.worker.lease_seconds)
     knowledge = build_knowledge_desk(settings, database)
+    replica = await _open_replica(settings, process)
     gaps = build_gaps_desk(settings, database, keyring, knowledge)
     try:
         yield Services(
@@ -238,6 +243,8 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             tokens=TokenSigner(keyring.derive("conversation tokens")),
             origins=build_origins(settings),
             knowledge=knowledge,
+            analytics=Analytics(database, replica),
+            analytics_rows=AnalyticsRows(database),
             staff=build_staff_door(settings, database, public, keyring, breakers),
             gaps=gaps,
             metrics=metrics,
@@ -248,7 +255,20 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
         await gaps.close()
         await knowledge.close()
         await signals.close()
+        if replica is not None:
+            await replica.close()
         await database.close()
+
+
+async def _open_replica(settings: Settings, process: str) -> Database | None:
+    """A small pool on the replica, for those who read figures. That it is away stops nobody."""
+    if settings.replica_url is None or process not in {"api", "analytics"}:
+        return None
+    replica = Database(
+        settings.replica_url.get_secret_value(), size=4, application=f"csagent {process} figures", wait=1.0
+    )
+    await replica.open_whenever()
+    return replica
 
 
 async def _warn_of_short_connections(settings: Settings, database: Database) -> None:
@@ -317,7 +337,8 @@ def build_scheduler(services: Services, further: Sequence[Job] = ()) -> Schedule
     schedule = Schedule(services.database, holder=_holder())
     retention = build_retention(services.settings)
     lives = life_jobs(services.lives, services.surveys, services.signals)
-    own = [*jobs(services.database, retention, services.verifications), *lives]
+    figures = figure_jobs(services.analytics_rows)
+    own = [*jobs(services.database, retention, services.verifications), *lives, *figures]
     return Scheduler(schedule, [*own, *further], metrics=services.metrics)
 
 

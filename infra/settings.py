@@ -254,6 +254,8 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = Field(None, validation_alias=AliasChoices("DATABASE_URL", "CSAGENT_DATABASE_URL"))
     redis_url: SecretStr | None = Field(None, validation_alias=AliasChoices("REDIS_URL", "CSAGENT_REDIS_URL"))
+    replica_url: SecretStr | None = None
+    """A PostgreSQL server that follows the first: figures are read there, so that they take nothing from customers."""
     openai_api_key: SecretStr | None = Field(
         None, validation_alias=AliasChoices("OPENAI_API_KEY", "CSAGENT_OPENAI_API_KEY")
     )

@@ -34,6 +34,8 @@ _RESOLVED = 0.6
 """Share of the cases that are closed, of those that wait for nobody."""
 _REVIEWED = 0.04
 """Share of the turns that a reviewer approved."""
+_RATED = 0.2
+"""Share of the closed cases whose customers answered the survey."""
 _AGAIN = 0.5
 """Share of the cases by mail and phone whose customer wrote before."""
 _KEPT = timedelta(days=7)
@@ -159,9 +161,24 @@ class History:
             *(case.id, case.customer.id, case.conversation_id, "resolved" if fate == "resolved" else "open"),
             *("human" if fate == "owned" else "agent", length + 1, opened, ended if fate == "resolved" else None),
         )
+        if fate == "resolved":
+            self._end(case, ended)
         self._rows.add("case_work", case.id, paused_turn is not None, paused_turn, turns)
         if paused_turn is not None or ended > self._now - _KEPT:
             self._checkpoint(case, ended)
+
+    def _end(self, case: _Case, at: datetime) -> None:
+        """The customer says that it is solved, or falls silent; some say how it was."""
+        by = self._chance.choice(("customer", "silence"))
+        certainty = "confirmed" if by == "customer" else "assumed"
+        self._event(case, "case.resolved", by, at, {"by": by, "certainty": certainty, "resolution": 1})
+        if self._chance.random() < _RATED:
+            rating = self._chance.choices((1, 2, 3, 4, 5), (1, 1, 2, 5, 9))[0]
+            survey = self._rows.id("surveys", at)
+            self._rows.add(
+                "surveys", *(survey, case.id, 1, case.conversation_id, case.channel, "agent", at, at, rating, at)
+            )
+            self._event(case, "survey.rated", "customer", at, {"rating": rating, "channel": case.channel})
 
     def _fate(self, number: int) -> Fate:
         if number in self._paused:
@@ -225,6 +242,8 @@ class History:
             *(1, "escalated" if paused else "answered", 0.1, 0.7, rules, "extractive", case.customer.key_id, at, at),
             {"queue": 420.0, "graph": 30.0, "finish": 9.0},
         )
+        if reviewed:
+            self._event(case, "escalation.opened", "agent", at, {"rules": list(rules)})
         if paused or reviewed:
             self._review(case, turn_id, incoming, at, decided=reviewed)
         self._outgoing(case, incoming[-1] + 1, turn_id, handoff=paused)
@@ -301,6 +320,8 @@ class History:
                 "decisions",
                 *(self._rows.id("decisions", at), escalation_id, "approve", "seed", key.id, incoming[-1], at, at),
             )
+            data = {"escalation_id": str(escalation_id), "action": "approve", "seconds": 0.0}
+            self._event(case, "escalation.decided", "seed", at, data)
 
     def _event(self, case: _Case, kind: str, actor: str, at: datetime, data: Mapping[str, object]) -> None:
         self._rows.add("events", self._rows.id("events", at), at, kind, case.id, actor, data)

@@ -28,6 +28,8 @@ COLUMNS = {
     "escalations": "id, case_id, turn_id, interrupt_id, checkpoint_id, key_id, request_sealed, proposal_hash, severity,"
     " rules, status, due_at, created_at",
     "decisions": "id, escalation_id, action, reviewer, key_id, seen_sequence, created_at, applied_at",
+    "surveys": "id, case_id, resolution_number, conversation_id, channel, answered_by, created_at, due_at, rating,"
+    " rated_at",
     "events": "id, at, kind, case_id, actor, data",
     "checkpoints": "thread_id, checkpoint_id, checkpoint, metadata",
     "checkpoint_blobs": "thread_id, channel, version, type, blob",

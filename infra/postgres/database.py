@@ -124,6 +124,10 @@ class Database:
             await refuse_unfit_server(connection)
         await self.pool.open()
 
+    async def open_whenever(self) -> None:
+        """Connect in the background, again and again: to a server that nobody waits for, such as a replica."""
+        await self.pool.open()
+
     async def close(self) -> None:
         """Give every connection back to the server."""
         await self.pool.close(timeout=5.0)

@@ -30,6 +30,83 @@ begin
     raise exception 'events are append-only';
 end $$;
 
+CREATE TABLE analytics_cases (
+    case_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    label_id integer NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    agent_seconds double precision,
+    to_person_at timestamp with time zone,
+    person_seconds double precision,
+    money numeric DEFAULT 0 NOT NULL,
+    packed bytea GENERATED ALWAYS AS (((((((int4send(label_id) || timestamptz_send(opened_at)) || uuid_send(customer_id)) || COALESCE(timestamptz_send(to_person_at), '\x8000000000000000'::bytea)) || float8send(COALESCE(agent_seconds, 'NaN'::double precision))) || float8send(COALESCE(person_seconds, 'NaN'::double precision))) || float8send((money)::double precision))) STORED NOT NULL
+);
+
+CREATE TABLE analytics_ends (
+    case_id uuid NOT NULL,
+    label_id integer,
+    customer_id uuid,
+    number integer NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    seconds double precision,
+    open_seconds double precision,
+    how text NOT NULL,
+    reopened_at timestamp with time zone,
+    rating smallint,
+    rated_at timestamp with time zone,
+    judged_at timestamp with time zone,
+    solved boolean,
+    packed bytea GENERATED ALWAYS AS ((((((((int4send(COALESCE(label_id, 0)) || timestamptz_send(ended_at)) || COALESCE(timestamptz_send(reopened_at), '\x8000000000000000'::bytea)) || COALESCE(timestamptz_send(rated_at), '\x8000000000000000'::bytea)) || float8send(COALESCE(open_seconds, 'NaN'::double precision))) || int2send(COALESCE(rating, (0)::smallint))) || int2send((
+CASE how
+    WHEN 'person'::text THEN 0
+    WHEN 'confirmed'::text THEN 1
+    WHEN 'assumed'::text THEN 2
+    ELSE 3
+END)::smallint)) || int2send((
+CASE
+    WHEN solved THEN 1
+    WHEN (NOT solved) THEN 0
+    ELSE 2
+END)::smallint))) STORED NOT NULL,
+    CONSTRAINT analytics_ends_how_check CHECK ((how = ANY (ARRAY['person'::text, 'confirmed'::text, 'assumed'::text, 'unknown'::text])))
+);
+
+CREATE TABLE analytics_labels (
+    id integer NOT NULL,
+    channel text NOT NULL,
+    language text NOT NULL,
+    segment text NOT NULL,
+    topic text NOT NULL
+);
+
+ALTER TABLE analytics_labels ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME analytics_labels_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE analytics_progress (
+    singleton boolean DEFAULT true NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    filled_to uuid,
+    computed_at timestamp with time zone NOT NULL,
+    CONSTRAINT analytics_progress_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE analytics_work (
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    label_id integer,
+    person text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    action text NOT NULL,
+    seconds double precision
+);
+
 CREATE TABLE article_versions (
     article_id uuid NOT NULL,
     version integer NOT NULL,
@@ -659,6 +736,24 @@ CREATE TABLE verifications (
 
 ALTER TABLE ONLY events ATTACH PARTITION events_default DEFAULT;
 
+ALTER TABLE ONLY analytics_cases
+    ADD CONSTRAINT analytics_cases_pkey PRIMARY KEY (case_id);
+
+ALTER TABLE ONLY analytics_ends
+    ADD CONSTRAINT analytics_ends_pkey PRIMARY KEY (case_id, number);
+
+ALTER TABLE ONLY analytics_labels
+    ADD CONSTRAINT analytics_labels_channel_language_segment_topic_key UNIQUE (channel, language, segment, topic);
+
+ALTER TABLE ONLY analytics_labels
+    ADD CONSTRAINT analytics_labels_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY analytics_progress
+    ADD CONSTRAINT analytics_progress_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY analytics_work
+    ADD CONSTRAINT analytics_work_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY article_versions
     ADD CONSTRAINT article_versions_pkey PRIMARY KEY (article_id, version);
 
@@ -853,6 +948,22 @@ ALTER TABLE ONLY turns
 
 ALTER TABLE ONLY verifications
     ADD CONSTRAINT verifications_pkey PRIMARY KEY (id);
+
+CREATE INDEX analytics_cases_of_conversation ON analytics_cases USING btree (conversation_id);
+
+CREATE INDEX analytics_cases_opened ON analytics_cases USING btree (opened_at);
+
+CREATE INDEX analytics_cases_to_person ON analytics_cases USING btree (to_person_at) WHERE (to_person_at IS NOT NULL);
+
+CREATE INDEX analytics_ends_ended ON analytics_ends USING btree (ended_at);
+
+CREATE INDEX analytics_ends_rated ON analytics_ends USING btree (rated_at) WHERE (rated_at IS NOT NULL);
+
+CREATE INDEX analytics_ends_reopened ON analytics_ends USING btree (reopened_at) WHERE (reopened_at IS NOT NULL);
+
+CREATE INDEX analytics_work_at ON analytics_work USING btree (at);
+
+CREATE INDEX analytics_work_of_case ON analytics_work USING btree (case_id);
 
 CREATE INDEX awaited_files_due ON awaited_files USING btree (channel, due_at);
 

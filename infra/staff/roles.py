@@ -19,15 +19,17 @@ Permission = Literal[
     "work.settle",
     "knowledge.read",
     "knowledge.write",
+    "analytics.read",
     "staff.manage",
 ]
 """What a route may ask for:
 
 - ``work.list``: what waits and whose it is, without a word of a customer's;
 - ``customers.read``: what customers wrote and who they are; every answer leaves an audit row, or it is not given;
-- ``review``: decide, write, take over, hand back, resolve, join two customers;
+- ``review``: decide, write, take over, hand back, resolve, judge, join two customers;
 - ``work.settle``: dead letters and sends that failed, settled by hand;
 - ``knowledge.read`` and ``knowledge.write``: the articles;
+- ``analytics.read``: the figures, those of each reviewer's work too, which is why reviewers don't have it;
 - ``staff.manage``: who may sign in, and as what.
 """
 
@@ -42,6 +44,7 @@ WHO_MAY: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         "work.settle": frozenset({"lead", "admin"}),
         "knowledge.read": frozenset({"reviewer", "lead", "admin", "analyst", "auditor"}),
         "knowledge.write": frozenset({"lead", "admin"}),
+        "analytics.read": frozenset({"lead", "admin", "analyst", "auditor"}),
         "staff.manage": frozenset({"admin"}),
     }
 )

@@ -2,6 +2,7 @@
 
 docs/graph.md                from the compiled graph
 docs/channels/README.md      from the rules of adaptation, with an example from the tests
+docs/analytics.md            from the definitions of the figures
 docs/openapi.json            from the application, which is made but not started
 infra/postgres/schema.sql    from a migrated database
 """
@@ -19,6 +20,7 @@ import tempfile
 from pathlib import Path
 
 from api.app import create_app
+from infra.analytics.definitions import document
 from infra.embedded.binaries import find_binaries
 from infra.embedded.servers import EmbeddedServers
 from infra.postgres.database import Database
@@ -33,8 +35,11 @@ from tests.unit.skills.adapted import CHANNELS as ADAPTED
 
 GRAPH = ROOT / "docs/graph.md"
 CHANNELS = ROOT / "docs/channels/README.md"
+ANALYTICS = ROOT / "docs/analytics.md"
 OPENAPI = ROOT / "docs/openapi.json"
 SCHEMA = ROOT / "infra/postgres/schema.sql"
+
+_BEGIN, _END = "<!-- made of infra/analytics/definitions.py by `make docs` -->", "<!-- end -->"
 
 
 def graph_document() -> str:
@@ -108,6 +113,12 @@ def _cells(rule: ChannelRule) -> tuple[str, ...]:
     )
 
 
+def analytics_document() -> str:
+    """What every figure means, between the words of the document that stay."""
+    before, after = (ANALYTICS.read_text(encoding="utf-8").split(mark) for mark in (_BEGIN, _END))
+    return f"{before[0]}{_BEGIN}\n\n{document()}\n{_END}{after[1]}"
+
+
 def openapi_document() -> str:
     """The OpenAPI document. No server is needed: connections are made when the application starts."""
     return json.dumps(create_app(Settings()).openapi(), indent=2, ensure_ascii=False) + "\n"
@@ -166,6 +177,7 @@ def main() -> int:
     made = {
         GRAPH: graph_document(),
         CHANNELS: channels_document(),
+        ANALYTICS: analytics_document(),
         OPENAPI: openapi_document(),
         SCHEMA: asyncio.run(fresh_schema_document()),
     }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 from tests.architecture.generated import (
+    ANALYTICS,
     CHANNELS,
     GRAPH,
     OPENAPI,
     SCHEMA,
+    analytics_document,
     channels_document,
     graph_document,
     openapi_document,
@@ -22,6 +24,10 @@ def test_the_drawing_in_the_docs_is_the_compiled_graph() -> None:
 
 def test_the_rules_of_the_channels_in_the_docs_are_those_that_are_applied() -> None:
     assert CHANNELS.read_text(encoding="utf-8") == channels_document(), "run `make docs`"
+
+
+def test_the_definitions_in_the_docs_are_those_of_the_figures() -> None:
+    assert ANALYTICS.read_text(encoding="utf-8") == analytics_document(), "run `make docs`"
 
 
 def test_the_openapi_document_is_the_applications() -> None:

@@ -1,7 +1,7 @@
-"""``make bench``: the whole pipeline (HTTP in → outbox) against the bare graph, and the search against the exact one.
+"""``make bench``: the whole pipeline (HTTP in → outbox) against the bare graph, the search, and the console.
 
-Pipeline and graph alternate on one PostgreSQL; ``tests/bench/search.py`` says what is measured of the search. Prints
-what it measures as it goes, and ends with one line of JSON.
+Pipeline and graph alternate on one PostgreSQL; ``tests/bench/search.py`` and ``tests/bench/console.py`` say what is
+measured there. Prints what it measures as it goes, and ends with one line of JSON.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ from evals.__main__ import DATA
 from infra.embedded.servers import EmbeddedServers
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
+from tests.bench.console import bench_console
 from tests.bench.cpu import cpu_seconds
 from tests.bench.search import PASSAGES, bench_search
 from tests.client import Connection
+from tests.databases import a_database
 
 AT_ONCE = 20
 
@@ -332,7 +334,7 @@ async def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a short run, to see that it works")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the public data, for the search")
     parser.add_argument("--embed-copies", action="store_true", help="let the model embed all that is searched")
-    parser.add_argument("--only", choices=("pipeline", "search"), help="this part alone")
+    parser.add_argument("--only", choices=("pipeline", "search", "console"), help="this part alone")
     parser.add_argument("--keep", type=Path, help="folder of the servers: passages that it holds are searched again")
     asked = parser.parse_args()
     quick = asked.quick
@@ -357,11 +359,15 @@ async def main() -> None:
                 **({"REDIS_URL": servers.redis_url} if servers.redis_url else {}),
             }
             figures: dict[str, Any] = {}
-            if asked.only != "search":
+            if asked.only in {None, "pipeline"}:
                 figures |= await Bench(environment, database, free_port(), options).run()
             await database.close()
-            if asked.only != "pipeline":
+            if asked.only in {None, "search"}:
                 figures |= await _search(servers.database_url, asked.data, quick=quick, embed_copies=asked.embed_copies)
+            if asked.only in {None, "console"}:
+                with a_database(servers.database_url) as url:
+                    console = {**environment, "DATABASE_URL": url}
+                    figures["console"] = await bench_console(console, key, port=free_port(), quick=quick)
     print(json.dumps(figures))
 
 

@@ -64,6 +64,7 @@ async def open_page(browser: Browser, server: PageServer) -> AsyncIterator[OpenP
         troubles: list[str] = []
 
         async def open_page(path: str, **options: Any) -> Page:
+            ours = {server.url, server.site, options.get("base_url", server.url)}
             context = await browser.new_context(
                 **{"base_url": server.url, "viewport": {"width": 1280, "height": 800}, "locale": "en-GB"} | options
             )
@@ -75,7 +76,7 @@ async def open_page(browser: Browser, server: PageServer) -> AsyncIterator[OpenP
                 "console",
                 lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None,
             )
-            page.on("request", lambda request: troubles.extend(_foreign(request.url, {server.url, server.site})))
+            page.on("request", lambda request: troubles.extend(_foreign(request.url, ours)))
             await page.goto(path)
             return page
 

@@ -27,6 +27,8 @@ pytestmark = pytest.mark.early
 
 ROWS = 100_000
 FILES = (
+    "analytics",
+    "analytics_rows",
     "archive",
     "awaited_files",
     "cases",
@@ -285,6 +287,8 @@ VALUES: dict[str, Any] = {
     "table": "messages",
     "written_at": NOW,
     "size": 3,
+    "solved": True,
+    "span": timedelta(hours=36),
     "slot": 0,
     "thread_indexes": [b"0123456789abcdef"],
     "scope": "in",

@@ -1,0 +1,1 @@
+"""The page of figures: charts and tables made on the server."""

@@ -1,0 +1,108 @@
+"""A report as one flat table, for spreadsheets and data frames: a line for every figure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+from typing import Literal
+
+from infra.analytics.figures import Figure
+from infra.analytics.report import Measured, Report
+from skills.errors import BadRequestError
+
+Format = Literal["csv", "parquet"]
+Scope = Literal["period", "before", "step", "part", "part before"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A figure of a span of time, end excluded; with a dimension and its label if it is of a part."""
+
+    metric: str
+    unit: str
+    scope: Scope
+    start: datetime
+    end: datetime
+    dimension: str | None
+    label: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    numerator: float | None
+    denominator: int
+
+
+def lines(report: Report) -> Iterator[Line]:
+    """All figures of a report."""
+    for measured in report.measured:
+        yield from _lines(report, measured)
+
+
+def as_csv(report: Report) -> bytes:
+    """Comma-separated, in UTF-8, a head line first. A label that a spreadsheet would take for a formula is quoted."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(field.name for field in fields(Line))
+    for line in lines(report):
+        writer.writerow(_cell(value) for value in astuple(line))
+    return text.getvalue().encode()
+
+
+def as_parquet(report: Report) -> bytes:
+    """A Parquet file.
+
+    Raises:
+        BadRequestError: pyarrow is not installed, which is left to whoever wants it.
+    """
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise BadRequestError(
+            "Parquet files need pyarrow, which is not installed here",
+            hint="pip install 'csagent[parquet]' on the server, or take CSV",
+        ) from None
+    kinds = {
+        **dict.fromkeys(("metric", "unit", "scope", "dimension", "label"), pa.string()),
+        **dict.fromkeys(("start", "end"), pa.timestamp("us", tz="UTC")),
+        **dict.fromkeys(("value", "low", "high", "numerator"), pa.float64()),
+        "denominator": pa.int64(),
+    }
+    names = [field.name for field in fields(Line)]
+    columns = list(zip(*(astuple(line) for line in lines(report)), strict=True))
+    table = pa.table({name: pa.array(column, kinds[name]) for name, column in zip(names, columns, strict=True)})
+    written = io.BytesIO()
+    parquet.write_table(table, written)
+    return written.getvalue()
+
+
+def _lines(report: Report, measured: Measured) -> Iterator[Line]:
+    period, key, unit = report.question.period, measured.metric.key, measured.metric.unit
+    now, before = (period.start, period.end), period.before
+
+    def line(scope: Scope, span: tuple[datetime, datetime], figure: Figure, *part: str) -> Line:
+        dimension, label = part or (None, None)
+        return Line(
+            *(key, unit, scope, *span, dimension, label),
+            *(figure.value, figure.low, figure.high, figure.numerator, figure.denominator),
+        )
+
+    yield line("period", now, measured.now)
+    yield line("before", before, measured.before)
+    for point in measured.over_time:
+        yield line("step", (point.start, point.end), point.figure)
+    for dimension, parts in measured.parts.items():
+        for part in parts:
+            yield line("part", now, part.now, dimension, part.label)
+            yield line("part before", before, part.before, dimension, part.label)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

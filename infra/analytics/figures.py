@@ -1,0 +1,224 @@
+"""Each figure of ``definitions`` over rows: for any span of time, for all of them or those with one label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from infra.analytics.definitions import HAPPY, REOPEN_DAYS, Dimension, Key, Method
+from infra.analytics.intervals import Interval, of_mean, of_median, wilson
+from infra.analytics.rows import DAY, NEVER, Labelled, Rows, Span, apart
+
+PERSON, CONFIRMED, ASSUMED, UNKNOWN = range(4)
+"""How a case ended, in the column ``how``."""
+UNSOLVED, SOLVED, UNREAD = range(3)
+"""What whoever read it found, in the column ``solved``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value with its interval.
+
+    Attributes:
+        value: ``None`` where there is nothing to measure.
+        low: where its 95 % interval begins; ``None`` where there is too little.
+        high: where it ends.
+        numerator: how many were counted, or the sum of what was measured; ``None`` for a median.
+        denominator: of how many.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    numerator: float | None
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What figures are made of.
+
+    Attributes:
+        cases: columns opened, to_person, agent_seconds, person_seconds, money.
+        ends: columns ended, reopened, rated, open_seconds, rating, how, solved.
+        visits: column at; ``who`` is the customer.
+        work: columns at, seconds; ``who`` is the person.
+    """
+
+    cases: Rows
+    ends: Rows
+    visits: Rows
+    work: Rows
+
+
+class Measure(Protocol):
+    """How a figure is taken of the facts."""
+
+    def over(self, spans: Sequence[Span]) -> list[Figure]:
+        """The figure of each span."""
+
+    def by_label(self, span: Span, labels: Mapping[Dimension, Sequence[str]]) -> dict[Dimension, list[Figure]]:
+        """The figure of what has each of these labels in a span."""
+
+
+def measures(facts: Facts) -> Mapping[Key, Measure]:
+    """How each figure is taken."""
+    cases, ends = facts.cases.columns, facts.ends.columns
+    opened = facts.cases.by_time(cases["opened"])
+    standing = facts.ends.by_time(ends["ended"], ends["reopened"] == NEVER)
+    alone = np.isin(ends["how"], (CONFIRMED, ASSUMED))
+    read = facts.ends.by_time(ends["ended"], (ends["reopened"] == NEVER) & alone & (ends["solved"] != UNREAD))
+    ended = facts.ends.by_time(ends["ended"])
+    rated = facts.ends.by_time(ends["rated"])
+    answered = facts.cases.by_time(cases["opened"], ~np.isnan(cases["agent_seconds"]))
+    helped = facts.cases.by_time(cases["to_person"], ~np.isnan(cases["person_seconds"]))
+    settled = facts.ends.by_time(ends["ended"], (ends["reopened"] == NEVER) & ~np.isnan(ends["open_seconds"]))
+    reopened = ended.columns["reopened"]
+    soon = (reopened != NEVER) & (reopened - ended.columns["at"] <= REOPEN_DAYS * DAY)
+    return {
+        "csat": Values(rated, rated.columns["rating"] >= HAPPY, "wilson"),
+        "first_response_agent": Values(answered, answered.columns["agent_seconds"], "median"),
+        "first_response_person": Values(helped, helped.columns["person_seconds"], "median"),
+        "resolution_time": Values(settled, settled.columns["open_seconds"], "median"),
+        "escalation": Values(opened, opened.columns["to_person"] != NEVER, "wilson"),
+        "self_service_confirmed": Values(standing, standing.columns["how"] == CONFIRMED, "wilson"),
+        "self_service_assumed": Values(standing, standing.columns["how"] == ASSUMED, "wilson"),
+        "self_service_verified": Values(read, read.columns["solved"] == SOLVED, "wilson"),
+        "reopen": Values(ended, soon, "wilson"),
+        "cost": Values(opened, opened.columns["money"], "mean"),
+        "productivity": PersonDays(facts.work),
+        "retention": Returning(facts.visits),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A figure that is summed up of a value in each row; for a share the value is whether the row counts."""
+
+    rows: Rows
+    values: np.ndarray
+    method: Method
+
+    def over(self, spans: Sequence[Span]) -> list[Figure]:
+        """The figure of each span."""
+        places = self.rows.spans(spans)
+        if self.method != "wilson":
+            ordered = np.sort if self.method == "median" else np.asarray
+            return [summed_up(self.method, ordered(self.values[part])) for part in places]
+        upto = np.concatenate(([0], np.cumsum(self.values)))
+        return [share(int(upto[part.stop] - upto[part.start]), part.stop - part.start) for part in places]
+
+    def by_label(self, span: Span, labels: Mapping[Dimension, Sequence[str]]) -> dict[Dimension, list[Figure]]:
+        """The figure of what has each of these labels in a span."""
+        (part,) = self.rows.spans([span])
+        values = self.values[part]
+        # Sorted once: what has one label stays in order when it is taken apart.
+        order = np.argsort(values) if self.method == "median" else np.arange(len(values))
+        found: dict[Dimension, list[Figure]] = {}
+        for dimension, names in labels.items():
+            labelled = self.rows.labels[dimension]
+            codes, count = labelled.codes[part], len(labelled.names)
+            known = [labelled.names.index(name) for name in names]
+            if self.method == "wilson":
+                of, hits = np.bincount(codes, minlength=count), np.bincount(codes[values], minlength=count)
+                found[dimension] = [share(int(hits[code]), int(of[code])) for code in known]
+            else:
+                groups, ordered = apart(codes[order], count), values[order]
+                found[dimension] = [summed_up(self.method, ordered[groups[code]]) for code in known]
+        return found
+
+
+class PersonDays:
+    """How much each person does on a day on which they do any of it. Spans are whole days."""
+
+    def __init__(self, work: Rows) -> None:
+        self._all = _person_days(work, np.zeros(len(work.columns["at"]), dtype=np.int64), {})
+        self._by_label = {
+            dimension: _person_days(work, labelled.codes, {dimension: labelled.names})
+            for dimension, labelled in work.labels.items()
+        }
+
+    def over(self, spans: Sequence[Span]) -> list[Figure]:
+        """The figure of each span."""
+        return self._all.over(spans)
+
+    def by_label(self, span: Span, labels: Mapping[Dimension, Sequence[str]]) -> dict[Dimension, list[Figure]]:
+        """The figure of what has each of these labels in a span."""
+        found: dict[Dimension, list[Figure]] = {}
+        for dimension, names in labels.items():
+            found |= self._by_label[dimension].by_label(span, {dimension: names})
+        return found
+
+
+def _person_days(work: Rows, codes: np.ndarray, named: Mapping[Dimension, tuple[str, ...]]) -> Values:
+    """How much a person did on a day in what has one label."""
+    assert work.who is not None  # work is somebody's
+    days = work.columns["at"] // DAY
+    labelled, people = int(codes.max(initial=0)) + 1, len(work.who.names)
+    # By the day first, so that they are in the order of time.
+    keys = (days * people + work.who.codes) * labelled + codes
+    _, places, counts = np.unique(keys, return_index=True, return_counts=True)
+    labels = {dimension: Labelled(codes[places], names) for dimension, names in named.items()}
+    return Values(Rows({"at": days[places] * DAY}, labels), counts, "mean")
+
+
+class Returning:
+    """How many of the customers who wrote in the span before wrote in a span too."""
+
+    def __init__(self, visits: Rows) -> None:
+        assert visits.who is not None  # a visit is a customer's
+        self._visits = visits
+        self._who = visits.who.codes
+        self._everybody = int(self._who.max(initial=-1)) + 1
+
+    def over(self, spans: Sequence[Span]) -> list[Figure]:
+        """The figure of each span."""
+        now, before = self._visits.spans(spans), self._visits.spans([_before(span) for span in spans])
+        return [self._share(self._who[there], self._who[then]) for there, then in zip(now, before, strict=True)]
+
+    def by_label(self, span: Span, labels: Mapping[Dimension, Sequence[str]]) -> dict[Dimension, list[Figure]]:
+        """The figure of what has each of these labels in a span."""
+        parts = self._visits.spans([span, _before(span)])
+        found: dict[Dimension, list[Figure]] = {}
+        for dimension, names in labels.items():
+            labelled = self._visits.labels[dimension]
+            now, before = (
+                [self._who[part][places] for places in apart(labelled.codes[part], len(labelled.names))]
+                for part in parts
+            )
+            known = [labelled.names.index(name) for name in names]
+            found[dimension] = [self._share(now[code], before[code]) for code in known]
+        return found
+
+    def _share(self, now: np.ndarray, before: np.ndarray) -> Figure:
+        there, then = (np.zeros(self._everybody, dtype=bool) for _ in range(2))
+        there[now] = then[before] = True
+        return share(int(np.count_nonzero(there & then)), int(np.count_nonzero(then)))
+
+
+def _before(span: Span) -> Span:
+    start, end = span
+    return 2 * start - end, start
+
+
+def share(hits: int, count: int) -> Figure:
+    """How many of a number, as a figure."""
+    return _figure(hits / count if count else None, wilson(hits, count), hits, count)
+
+
+def summed_up(method: Literal["median", "mean"], values: np.ndarray) -> Figure:
+    """Values as one figure; for a median in ascending order."""
+    count = len(values)
+    if method == "median":
+        middle = (float(values[(count - 1) // 2]) + float(values[count // 2])) / 2 if count else None
+        return _figure(middle, of_median(values), None, count)
+    total = float(values.sum())
+    return _figure(total / count if count else None, of_mean(values), total, count)
+
+
+def _figure(value: float | None, interval: Interval, numerator: float | None, denominator: int) -> Figure:
+    low, high = (None, None) if interval is None else interval
+    return Figure(value, low, high, numerator, denominator)

@@ -1,0 +1,196 @@
+"""Every page of the console, and what its script asks, over a made-up history of 1,000,000 messages in 100,000 cases.
+
+An API process of its own answers somebody who is signed in, one request after the other, over HTTP. Each request is
+about something else than the last, so nothing that was remembered for one answers the next. ``PAGES`` says what is
+asked: a new page is a line there. The figures' rows are computed before, which is timed too, and again for what is new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, LiteralString
+
+import httpx
+from pydantic import SecretStr
+
+from api.desks import build_staff_accounts
+from api.terms import build_keyring
+from evals.loadtest.questions import sample_answers, sample_questions
+from evals.loadtest.seed import seed
+from infra.analytics.definitions import METRICS
+from infra.crypto.keyring import Keyring
+from infra.postgres.analytics_rows import AnalyticsRows
+from infra.postgres.database import Database
+from infra.postgres.migrate import migrate
+from infra.settings import Settings
+
+MESSAGES, CASES = 1_000_000, 100_000
+BOUND = 200.0
+"""Milliseconds that a page may take, at the 95th percentile."""
+_NAME, _PASSWORD = "bench", "three words apart"
+_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is asked for. What stands in braces in the path is filled in by ``KNOWN``, or by ``_days``."""
+
+    name: str
+    path: str
+
+
+PAGES = (
+    Page("review", "/review"),
+    Page("queue", "/v1/review/escalations"),
+    Page("escalation", "/v1/review/escalations/{escalation}"),
+    Page("cases_of_people", "/v1/review/cases"),
+    Page("case", "/v1/review/cases/{case}"),
+    Page("customer_search", "/v1/review/customers?address={address}"),
+    Page("customer", "/v1/review/customers/{customer}"),
+    Page("customer_merge", "/v1/review/customers/{customer}/merge?into={other}"),
+    Page("dead_letters", "/v1/review/dead-letters"),
+    Page("troubles", "/v1/review/troubles"),
+    Page("knowledge", "/knowledge"),
+    Page("articles", "/v1/knowledge/articles"),
+    Page("analytics_30d", "/analytics?from={from_30}&to={to}&metric={metric}"),
+    Page("analytics_365d", "/analytics?from={from_365}&to={to}&metric={metric}"),
+    Page("analytics_30d_of_a_channel", "/analytics?from={from_30}&to={to}&channel=email&metric={metric}"),
+    Page("analytics_export", "/v1/analytics/export?from={from_30}&to={to}"),
+    Page("staff", "/staff"),
+    Page("account", "/account"),
+)
+
+KNOWN: Mapping[str, LiteralString] = {
+    "escalation": "select id::text as known from escalations where status = 'open' limit %s",
+    "case": "select id::text as known from cases limit %s",
+    "customer": "select id::text as known from customers limit %s",
+    "other": "select id::text as known from customers order by id desc limit %s",
+    "address": "select 'seed-' || n || '@example.org' as known from generate_series(1, %s) n",
+}
+"""What there is to look at."""
+
+
+async def bench_console(environment: Mapping[str, str], key: str, *, port: int, quick: bool) -> dict[str, Any]:
+    """Milliseconds of every page, and seconds of what goes before.
+
+    Args:
+        environment: of the process that answers, with the address of an empty database.
+        key: the service's own, in base64.
+        port: where it answers.
+        quick: with little, to see that it works.
+    """
+    url, sealing = SecretStr(environment["DATABASE_URL"]), SecretStr(key)
+    settings = Settings(_env_file=None, DATABASE_URL=url, master_keys={"bench": sealing}, index_key=sealing)
+    database = Database(url.get_secret_value(), size=4)
+    await database.open()
+    try:
+        await migrate(database)
+        keyring = build_keyring(settings)
+        figures = await _prepare(database, keyring, quick=quick)
+        await build_staff_accounts(settings, database, keyring).add_first(_NAME, _PASSWORD)
+        known = {name: await _known(database, statement) for name, statement in KNOWN.items()}
+    finally:
+        await database.close()
+    async with _api(environment, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        await _sign_in(client)
+        times = 5 if quick else 100
+        figures["pages"] = {page.name: await _measure(client, page, known, times) for page in PAGES}
+    figures["slower_than_200_ms"] = [name for name, took in figures["pages"].items() if took["p95_ms"] > BOUND]
+    return figures
+
+
+async def _prepare(database: Database, keyring: Keyring, *, quick: bool) -> dict[str, Any]:
+    """Make the history, and compute what figures are made of."""
+    messages, cases = (20_000, 2_000) if quick else (MESSAGES, CASES)
+    began = time.perf_counter()
+    await seed(database, keyring, messages=messages, cases=cases, texts=(sample_questions(), sample_answers()))
+    seeded, began = time.perf_counter() - began, time.perf_counter()
+    rows = AnalyticsRows(database)
+    while (await rows.refresh(seconds=3600)).more:
+        pass
+    filled = time.perf_counter() - began
+    async with database.connection() as connection:
+        await connection.execute("set statement_timeout = 0")
+        await connection.execute("vacuum analyze")
+        await connection.execute("reset statement_timeout")
+    began = time.perf_counter()
+    await rows.refresh()
+    return {
+        "messages": messages,
+        "cases": cases,
+        "seed_s": round(seeded, 1),
+        "fill_s": round(filled, 1),
+        "refresh_ms": round((time.perf_counter() - began) * 1000, 1),
+    }
+
+
+async def _measure(
+    client: httpx.AsyncClient, page: Page, known: Mapping[str, list[str]], times: int
+) -> dict[str, float]:
+    chance = random.Random(page.name)
+    took = []
+    for number in range(-2, times):  # two to warm up
+        path = page.path.format(**_days(number), **{name: chance.choice(there) for name, there in known.items()})
+        began = time.perf_counter()
+        answer = await client.get(path)
+        if number >= 0:
+            took.append((time.perf_counter() - began) * 1000)
+        if answer.status_code != httpx.codes.OK:
+            raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:500]}")
+    found = {"p50_ms": round(statistics.median(took), 1), "p95_ms": round(statistics.quantiles(took, n=20)[18], 1)}
+    print(f"{page.name}: {found['p50_ms']} ms, 95 % within {found['p95_ms']} ms", file=sys.stderr, flush=True)
+    return found
+
+
+def _days(number: int) -> dict[str, str]:
+    """Each time another period, and another figure in detail."""
+    last = datetime.now(UTC).date() - timedelta(days=number % 20 + 1)
+    return {
+        "to": f"{last}",
+        "from_30": f"{last - timedelta(days=29)}",
+        "from_365": f"{last - timedelta(days=364)}",
+        "metric": METRICS[number % len(METRICS)].key,
+    }
+
+
+async def _known(database: Database, statement: LiteralString) -> list[str]:
+    async with database.connection() as connection:
+        return [row["known"] for row in await (await connection.execute(statement, [_MOST])).fetchall()]
+
+
+async def _sign_in(client: httpx.AsyncClient) -> None:
+    form = {"name": _NAME, "password": _PASSWORD}
+    answer = await client.post("/sign-in", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    if answer.status_code != httpx.codes.SEE_OTHER:
+        raise RuntimeError(f"nobody could sign in: {answer.status_code} {answer.text[:500]}")
+
+
+@asynccontextmanager
+async def _api(environment: Mapping[str, str], port: int) -> AsyncIterator[None]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.service", "api", str(port)),
+        env=dict(environment),
+        stdin=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            for _ in range(600):
+                try:
+                    await client.get("/health/live")
+                    break
+                except httpx.TransportError:
+                    await asyncio.sleep(0.1)
+            else:
+                raise RuntimeError("the API did not come up")
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
