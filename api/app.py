@@ -20,6 +20,7 @@ from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import count_shed, install
 from api.routes import (
+    alerts,
     answers,
     console,
     customers,
@@ -73,6 +74,8 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         gaps.router,
         knowledge.router,
         dead_letters.router,
+        alerts.router,
+        alerts.pages,
         troubles.router,
         health.router,
         feedback.router,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from api.alerter import Alerter
 from api.scheduler import Done, Job
 from infra.postgres.archive import Terms
 from infra.postgres.archive_cases import CaseArchive
@@ -25,6 +26,7 @@ from infra.signals import Signals
 
 _ROUND = 60.0
 """Seconds after which no new archive is begun."""
+_HOURLY = Beat(timedelta(hours=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,24 @@ def life_jobs(lives: Lives, surveys: Surveys, signals: Signals) -> list[Job]:
         return Done({"asked": asked})
 
     return [Job("lives", Beat(timedelta(seconds=30)), look), Job("surveys", Beat(timedelta(seconds=30)), ask)]
+
+
+def alert_jobs(alerter: Alerter) -> list[Job]:
+    """Finding what the staff have to be told of, and telling them."""
+    noted = alerter.desk.noted
+
+    async def note(_reign: Reign) -> Done:
+        moved = await noted.move_on()
+        return Done({"moved_on": moved, "noted": await noted.note()})
+
+    async def deliver(_reign: Reign) -> Done:
+        return Done({"tried": await alerter.deliver()})
+
+    async def forget(_reign: Reign) -> Done:
+        return Done({"forgotten": await noted.forget()})
+
+    soon = Beat(timedelta(seconds=5))
+    return [Job("alerts", soon, note), Job("alert_sends", soon, deliver), Job("old_alerts", _HOURLY, forget)]
 
 
 def _nightly(database: Database, retention: Retention, folder: Path) -> list[Job]:

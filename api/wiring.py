@@ -19,10 +19,11 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from api.alert_desk import AlertDesk
 from api.bodies import Uploads
-from api.desks import build_gaps_desk, build_knowledge_desk, build_staff_door
+from api.desks import build_alert_desk, build_alerter, build_gaps_desk, build_knowledge_desk, build_staff_door
 from api.gaps_desk import GapsDesk
-from api.jobs import jobs, life_jobs
+from api.jobs import alert_jobs, jobs, life_jobs
 from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
@@ -134,6 +135,8 @@ class Services:
     """Who of the staff may come in."""
     gaps: GapsDesk
     """What the articles don't answer, for the staff."""
+    alerts: AlertDesk
+    """What the staff are told of."""
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
@@ -240,6 +243,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             knowledge=knowledge,
             staff=build_staff_door(settings, database, public, keyring, breakers),
             gaps=gaps,
+            alerts=build_alert_desk(settings, database, keyring),
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),
@@ -317,7 +321,8 @@ def build_scheduler(services: Services, further: Sequence[Job] = ()) -> Schedule
     schedule = Schedule(services.database, holder=_holder())
     retention = build_retention(services.settings)
     lives = life_jobs(services.lives, services.surveys, services.signals)
-    own = [*jobs(services.database, retention, services.verifications), *lives]
+    alerter = build_alerter(services.settings, services.alerts, services.metrics, services.breakers)
+    own = [*jobs(services.database, retention, services.verifications), *lives, *alert_jobs(alerter)]
     return Scheduler(schedule, [*own, *further], metrics=services.metrics)
 
 
