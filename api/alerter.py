@@ -21,6 +21,7 @@ from infra.alerts.sending import Attempt, Never, NotYet, Told
 from infra.alerts.webhook import Webhooks
 from infra.breakers import Breaker, BreakerOpenError, Breakers, Limits
 from infra.postgres.alert_sends import ClaimedSend, Lane
+from skills.errors import DatabaseUnavailableError
 
 _LIMITS = Limits(failures=3, window=120.0, cooldown=30.0)
 _AT_ONCE = 8
@@ -69,8 +70,12 @@ class Alerter:
         room = asyncio.Semaphore(_AT_ONCE)
 
         async def lane(one: Lane) -> int:
-            async with room:
-                return await self._lane(one)
+            try:
+                async with room:
+                    return await self._lane(one)
+            except DatabaseUnavailableError:
+                _log.warning("alerts.database_away")  # what was claimed is due again in a minute
+                return 0
 
         async with asyncio.TaskGroup() as group:
             lanes = [group.create_task(lane(one)) for one in await self.desk.sends.lanes()]

@@ -141,12 +141,12 @@ class Alerts:
 
     async def forget(self) -> int:
         """Delete old ones that nobody needs; how many."""
-        values = {"keep": self._terms.keep, "bound": _first_id(self._terms.keep), "limit": 1000}
+        values = {"keep": self._terms.keep, "bound_id": _first_id(self._terms.keep), "limit": 1000}
         async with self._database.connection() as connection:
             return (await connection.execute(self._sql["forget"], values)).rowcount
 
     async def _listed(self, connection: Connection, *, before: UUID, limit: int, failed: bool) -> list[ListedAlert]:
-        values = {"before": before, "limit": limit, "failed": failed}
+        values = {"before_id": before, "limit": limit, "failed_only": failed}
         rows = await (await connection.execute(self._sql["listed"], values)).fetchall()
         return [ListedAlert(**row) for row in rows]
 

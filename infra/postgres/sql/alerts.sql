@@ -34,11 +34,12 @@ where d.resolved_at is null and d.created_at > now() - interval '7 days' and not
     select from alerts a where a.subject_id = d.id and a.kind = 'dead_letter' and a.mark = d.created_at
 )
 union all
-select 'send_troubled', o.id, o.created_at, o.case_id, null, o.channel, null, null
+select 'send_troubled', o.id, coalesce(o.settled_at, o.created_at), o.case_id, null, o.channel, null, null
 from outbox o
 where o.state in ('failed', 'unknown') and o.settled_by is null and o.created_at > now() - interval '7 days'
     and (o.state = 'failed' or o.reconcile_at is null) and not exists (
-        select from alerts a where a.subject_id = o.id and a.kind = 'send_troubled' and a.mark = o.created_at
+        select from alerts a where a.subject_id = o.id and a.kind = 'send_troubled'
+            and a.mark = coalesce(o.settled_at, o.created_at)
     )
 union all
 select 'webhook_gone', e.id, e.disabled_at, null, null, null, null, null
@@ -108,7 +109,7 @@ order by f.due_at;
 delete from alerts a
 where a.id = any(array(
     select o.id from alerts o
-    where o.created_at < now() - %(keep)s::interval and o.id < %(bound)s
+    where o.created_at < now() - %(keep)s::interval and o.id < %(bound_id)s
         and not exists (select from escalations s where s.id = o.subject_id and s.status = 'open')
         and not exists (select from dead_letters d where d.id = o.subject_id and d.resolved_at is null)
         and not exists (select from alert_endpoints e where e.id = o.subject_id)
@@ -129,8 +130,8 @@ select a.id, a.kind, a.subject_id, a.case_id, a.severity, a.channel, a.due_at, a
     where d.alert_id = a.id
 ), '[]') as sends
 from alerts a
-where a.id < %(before)s
-    and (not %(failed)s or exists (select from alert_sends d where d.alert_id = a.id and d.state = 'failed'))
+where a.id < %(before_id)s
+    and (not %(failed_only)s or exists (select from alert_sends d where d.alert_id = a.id and d.state = 'failed'))
 order by a.id desc
 limit %(limit)s;
 
