@@ -20,6 +20,7 @@ from api.embedding import Embedding
 from api.pages.routes import router as pages
 from api.problems import count_shed, install
 from api.routes import (
+    alerts,
     analytics,
     analytics_page,
     answers,
@@ -77,6 +78,8 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         analytics.router,
         analytics_page.router,
         dead_letters.router,
+        alerts.router,
+        alerts.pages,
         troubles.router,
         health.router,
         feedback.router,

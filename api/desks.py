@@ -6,12 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from api.alert_desk import AlertDesk
+from api.alerter import Alerter
 from api.gaps_desk import GapsDesk
 from api.knowledge_desk import KnowledgeDesk
+from api.metrics import Metrics
 from api.staff_door import StaffDoor
-from api.terms import build_oidc_client
+from api.terms import build_alert_terms, build_oidc_client
+from infra.alerts.mail import Mailer, server_of
+from infra.alerts.webhook import Webhooks
 from infra.breakers import Breakers
 from infra.crypto.keyring import Keyring
+from infra.knowledge.addresses import networks
+from infra.postgres.alert_endpoints import AlertEndpoints
+from infra.postgres.alert_sends import AlertSends
+from infra.postgres.alerts import Alerts
 from infra.postgres.database import Database
 from infra.postgres.gaps import Gaps
 from infra.postgres.staff import StaffAccounts
@@ -20,6 +29,7 @@ from infra.settings import Settings
 from infra.staff.oidc import LIMITS as OIDC_LIMITS
 from infra.staff.oidc import OpenIdProvider
 from infra.staff.passwords import Cost, Passwords
+from skills.errors import ConfigurationError, KnowledgeFileError
 from skills.ports import Embedder, Knowledge
 
 
@@ -53,6 +63,7 @@ def build_staff_accounts(settings: Settings, database: Database, keyring: Keyrin
         tries=rules.tries,
         tries_from_address=rules.tries_from_address,
         reserved=frozenset(settings.staff_keys),
+        customers_write_to=frozenset({settings.gmail.mailbox} if settings.gmail.mailbox else ()),
     )
 
 
@@ -76,6 +87,43 @@ def build_staff_door(
         provider_label=rules.oidc.label,
         passwords=rules.passwords,
         public_url=settings.public_url,
+    )
+
+
+def build_alert_desk(settings: Settings, database: Database, keyring: Keyring) -> AlertDesk:
+    """What the staff are told of, and how that goes."""
+    terms = build_alert_terms(settings)
+    return AlertDesk(
+        noted=Alerts(database, terms),
+        sends=AlertSends(database, mail=terms.mail, give_up=terms.give_up),
+        endpoints=AlertEndpoints(
+            database, keyring.derive("alert webhooks"), insecure=bool(settings.alerts.private_networks)
+        ),
+        mail=terms.mail,
+    )
+
+
+def build_alerter(settings: Settings, desk: AlertDesk, metrics: Metrics, breakers: Breakers) -> Alerter:
+    """What tells the staff.
+
+    Raises:
+        ConfigurationError: a network that webhooks may call is none.
+    """
+    rules = settings.alerts
+    try:
+        allowed = networks(rules.private_networks)
+    except KnowledgeFileError as error:
+        raise ConfigurationError(f"CSAGENT_ALERTS__PRIVATE_NETWORKS: {error}", hint=error.hint) from None
+    mailer = None
+    if rules.smtp_url is not None and rules.mail_from is not None:
+        mailer = Mailer(server_of(rules.smtp_url.get_secret_value()), rules.mail_from)
+    return Alerter(
+        desk,
+        mailer=mailer,
+        webhooks=Webhooks(allowed),
+        breakers=breakers,
+        metrics=metrics,
+        base=(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/"),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from api.alerter import Alerter
 from api.scheduler import Done, Job
 from infra.postgres.analytics_rows import AnalyticsRows
 from infra.postgres.archive import Terms
@@ -26,6 +27,7 @@ from infra.signals import Signals
 
 _ROUND = 60.0
 """Seconds after which no new archive is begun."""
+_HOURLY = Beat(timedelta(hours=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,24 @@ def figure_jobs(rows: AnalyticsRows) -> list[Job]:
         Job("figures", Beat(timedelta(seconds=30)), compute),
         Job("figures_again", Beat(timedelta(days=1), timedelta(hours=3)), look_back),
     ]
+
+
+def alert_jobs(alerter: Alerter) -> list[Job]:
+    """Finding what the staff have to be told of, and telling them."""
+    noted = alerter.desk.noted
+
+    async def note(_reign: Reign) -> Done:
+        moved = await noted.move_on()
+        return Done({"moved_on": moved, "noted": await noted.note()})
+
+    async def deliver(_reign: Reign) -> Done:
+        return Done({"tried": await alerter.deliver()})
+
+    async def forget(_reign: Reign) -> Done:
+        return Done({"forgotten": await noted.forget()})
+
+    soon = Beat(timedelta(seconds=5))
+    return [Job("alerts", soon, note), Job("alert_sends", soon, deliver), Job("old_alerts", _HOURLY, forget)]
 
 
 def _nightly(database: Database, retention: Retention, folder: Path) -> list[Job]:

@@ -112,6 +112,21 @@ class Metrics:
         self.dead_letters_open = Gauge(
             "csagent_dead_letters_open", "Messages given up that no person has dealt with", registry=self.registry
         )
+        self.alert_sends = Counter(
+            "csagent_alert_sends", "Attempts to tell somebody, by result", ["medium", "result"], registry=self.registry
+        )
+        self.alerts_waiting = Gauge(
+            "csagent_alert_sends_waiting", "Alerts that somebody has still to be told of", registry=self.registry
+        )
+        self.alerts_oldest = Gauge(
+            "csagent_alert_sends_oldest_seconds", "How long the oldest of them has waited", registry=self.registry
+        )
+        self.alerts_failed = Gauge(
+            "csagent_alert_sends_failed", "Alerts that could not be told within a week", registry=self.registry
+        )
+        self.alerts_untold = Gauge(
+            "csagent_alerts_untold", "Alerts of the last day that there was nobody to tell of", registry=self.registry
+        )
         self.scheduler_leader = Gauge(
             "csagent_scheduler_leader", "Whether this process is the scheduler that leads", registry=self.registry
         )

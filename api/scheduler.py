@@ -146,7 +146,8 @@ class Scheduler:
         else:
             seconds = round(asyncio.get_running_loop().time() - began, 2)
             self._count(job, "done")
-            _log.info("scheduler.job_done", job=job.name, seconds=seconds, more=done.more, **done.counts)
+            say = _log.info if done.more or any(done.counts.values()) else _log.debug
+            say("scheduler.job_done", job=job.name, seconds=seconds, more=done.more, **done.counts)
 
     async def _note(self, job: Job, reign: Reign, error: Exception) -> None:
         self._count(job, "failed")

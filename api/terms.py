@@ -15,6 +15,7 @@ from channels.attachments import Limits
 from channels.web.origins import Origins
 from channels.whatsapp.signature import WebhookSignature
 from infra.crypto.keyring import Keyring, decode_key
+from infra.postgres.alerts import AlertTerms
 from infra.postgres.connections import Demand
 from infra.postgres.life import Life, SurveyTerms
 from infra.postgres.pace import Pace
@@ -83,7 +84,7 @@ def build_retention(settings: Settings) -> Retention:
 
 def build_life(settings: Settings) -> Life:
     """When cases end by themselves, and what is asked then."""
-    life, survey = settings.life, settings.survey
+    life, survey, minutes = settings.life, settings.survey, settings.alerts.minutes
     return Life(
         follow_up=_hours(life.follow_up_hours),
         silence=_hours(life.silence_hours),
@@ -94,6 +95,20 @@ def build_life(settings: Settings) -> Life:
             delay=timedelta(minutes=survey.delay_minutes),
             apart=timedelta(days=survey.apart_days),
         ),
+        deadlines={name.upper(): timedelta(minutes=length) for name, length in minutes.model_dump().items()},
+    )
+
+
+def build_alert_terms(settings: Settings) -> AlertTerms:
+    """When the staff are told."""
+    rules = settings.alerts
+    return AlertTerms(
+        mail=rules.smtp_url is not None,
+        warn_share=rules.warn_share,
+        at_once=rules.at_once,
+        idle_claim=timedelta(minutes=rules.idle_claim_minutes),
+        give_up=timedelta(hours=rules.give_up_hours),
+        keep=timedelta(days=rules.keep_days),
     )
 
 

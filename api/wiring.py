@@ -19,10 +19,11 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from api.alert_desk import AlertDesk
 from api.bodies import Uploads
-from api.desks import build_gaps_desk, build_knowledge_desk, build_staff_door
+from api.desks import build_alert_desk, build_alerter, build_gaps_desk, build_knowledge_desk, build_staff_door
 from api.gaps_desk import GapsDesk
-from api.jobs import figure_jobs, jobs, life_jobs
+from api.jobs import alert_jobs, figure_jobs, jobs, life_jobs
 from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
@@ -138,6 +139,8 @@ class Services:
     """Who of the staff may come in."""
     gaps: GapsDesk
     """What the articles don't answer, for the staff."""
+    alerts: AlertDesk
+    """What the staff are told of."""
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
@@ -247,6 +250,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             analytics_rows=AnalyticsRows(database),
             staff=build_staff_door(settings, database, public, keyring, breakers),
             gaps=gaps,
+            alerts=build_alert_desk(settings, database, keyring),
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),
@@ -338,7 +342,8 @@ def build_scheduler(services: Services, further: Sequence[Job] = ()) -> Schedule
     retention = build_retention(services.settings)
     lives = life_jobs(services.lives, services.surveys, services.signals)
     figures = figure_jobs(services.analytics_rows)
-    own = [*jobs(services.database, retention, services.verifications), *lives, *figures]
+    alerter = build_alerter(services.settings, services.alerts, services.metrics, services.breakers)
+    own = [*jobs(services.database, retention, services.verifications), *lives, *figures, *alert_jobs(alerter)]
     return Scheduler(schedule, [*own, *further], metrics=services.metrics)
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from infra.alert_settings import AlertSettings
 from infra.channel_settings import ChatSettings, GmailSettings, WhatsAppSettings
 from infra.staff_settings import StaffSettings
 from skills.errors import ConfigurationError
@@ -314,6 +315,7 @@ class Settings(BaseSettings):
     gmail: GmailSettings = Field(default_factory=GmailSettings)
     identity: IdentitySettings = Field(default_factory=IdentitySettings)
     staff: StaffSettings = Field(default_factory=StaffSettings)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
 
     @field_validator("master_keys", "staff_keys", mode="before")
     @classmethod

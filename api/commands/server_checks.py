@@ -39,6 +39,10 @@ select
     (select count(*) from dead_letters where resolved_at is null) as dead,
     (select count(*) from escalations where status = 'open') as open,
     (select count(*) from escalations where status = 'open' and due_at < now()) as late,
+    (select count(*) from alert_sends where state = 'failed' and settled_at > now() - interval '7 days') as untold,
+    (select count(*) from staff_accounts where address is not null and disabled_at is null) as addresses,
+    (select count(*) from alert_endpoints where disabled_at is null) as webhooks,
+    (select count(*) from alert_endpoints where disabled_for = 'gone') as gone,
     to_regclass(%(this_month)s) is not null as this_month,
     to_regclass(%(next_month)s) is not null as next_month
 """
@@ -55,6 +59,10 @@ class State:
     dead: int
     open: int
     late: int
+    untold: int
+    addresses: int
+    webhooks: int
+    gone: int
     this_month: bool
     next_month: bool
 
@@ -73,7 +81,7 @@ async def check_redis(url: str | None) -> Finding:
     return warning("redis", "does not answer; PostgreSQL's sweep finds the work, more slowly", "start it: REDIS_URL")
 
 
-async def check_database(url: str, demand: Demand) -> AsyncIterator[Finding]:
+async def check_database(url: str, demand: Demand, *, mail: bool = False) -> AsyncIterator[Finding]:
     """Everything that the database can tell, as it is found out; it ends at the first thing that the rest needs."""
     database = Database(url, size=2, application="csagent doctor")
     try:
@@ -82,7 +90,7 @@ async def check_database(url: str, demand: Demand) -> AsyncIterator[Finding]:
         yield failed("database", problem)
         return
     try:
-        async for finding in _checks(database, demand):
+        async for finding in _checks(database, demand, mail=mail):
             yield finding
     except DatabaseUnavailableError as problem:
         yield error("database", str(problem), "is it being restarted? try again")
@@ -90,7 +98,7 @@ async def check_database(url: str, demand: Demand) -> AsyncIterator[Finding]:
         await database.close()
 
 
-async def _checks(database: Database, demand: Demand) -> AsyncIterator[Finding]:
+async def _checks(database: Database, demand: Demand, *, mail: bool) -> AsyncIterator[Finding]:
     async with database.connection() as connection:
         before = time.time()
         server = await (await connection.execute(_SERVER)).fetchone()
@@ -111,8 +119,10 @@ async def _checks(database: Database, demand: Demand) -> AsyncIterator[Finding]:
         yield ok("knowledge", plural(articles, "article"))
     else:
         yield warning("knowledge", "no articles: every question goes to a person", "csagent knowledge add PATH")
-    for finding in state_findings(await _state(database)):
+    state = await _state(database)
+    for finding in state_findings(state):
         yield finding
+    yield alerts_finding(state, mail=mail)
 
 
 async def _state(database: Database) -> State:
@@ -143,6 +153,20 @@ def clock_finding(skew: float) -> Finding:
     if abs(skew) > _SKEW_WARNING:
         return warning("clock", found, "set both machines' clocks by NTP")
     return ok("clock", found)
+
+
+def alerts_finding(state: State, *, mail: bool) -> Finding:
+    """Whether anybody is told that something waits. ``mail``: a server to hand mails to is set."""
+    told = f"{plural(state.addresses if mail else 0, 'account')} by mail, {plural(state.webhooks, 'webhook')}"
+    if state.untold:
+        return warning("alerts", f"{state.untold:,} could not be told in seven days", "csagent alerts list --failed")
+    if state.gone:
+        return warning("alerts", f"{plural(state.gone, 'webhook')} switched off: answered 410", "page /alerts")
+    if state.addresses and not mail:
+        return warning("alerts", f"{told}; no mail server", "accounts have addresses: CSAGENT_ALERTS__SMTP_URL")
+    if not (state.webhooks or state.addresses):
+        return ok("alerts", "not set up: nobody is told when a case waits or is late; docs/alerts.md says how")
+    return ok("alerts", told)
 
 
 def state_findings(state: State) -> list[Finding]:

@@ -17,7 +17,7 @@ from infra.staff.roles import ROLES, Role
 from skills.errors import BadRequestError
 
 app = typer.Typer(
-    help="Who may sign in to the console: add, list, role, disable, enable, reset.",
+    help="Who may sign in to the console: add, list, role, address, disable, enable, reset.",
     no_args_is_help=True,
     epilog="What each role may do stands in docs/console.md. Every change is written down, with your name.",
 )
@@ -66,6 +66,18 @@ def role(who: Who, new: NewRole, name: Name = None) -> None:
     by, chosen = reader(name), _role(new)
     _with(lambda accounts: accounts.set_role(who, chosen, by=by))
     output().print(f"{who} is {chosen} now")
+
+
+@app.command(epilog="Example: `csagent staff address kim kim@example.com`")
+def address(
+    who: Who,
+    new: Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address; none: nowhere.")] = "",
+    name: Name = None,
+) -> None:
+    """Where alerts for somebody go."""
+    by = reader(name)
+    _with(lambda accounts: accounts.set_address(who, new, by=by))
+    output().print(f"alerts for {who} go to {new} now" if new.strip() else f"{who} gets no alerts by mail any more")
 
 
 @app.command(epilog="Example: `csagent staff disable kim`")

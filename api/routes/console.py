@@ -21,6 +21,12 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 Password = Annotated[str, Form(max_length=500)]
 
+_DONE = {
+    "password": "The password is changed.",
+    "session": "That session is over.",
+    "address": "Alerts go there from now on.",
+    "no-address": "You get no alerts by mail any more.",
+}
 _BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
 _SYSTEMS = (
     ("Android", "Android"),
@@ -46,7 +52,7 @@ async def knowledge_page(frame: Framed, staff: KnowledgeReader) -> Response:  # 
 @router.get("/account")
 async def account_page(use: With, frame: Framed, actor: SignedIn, done: str = "") -> Response:
     """Who one is here, one's password and one's sessions."""
-    notice = {"password": "The password is changed.", "session": "That session is over."}.get(done, "")
+    notice = _DONE.get(done, "")
     return await _account(use, frame, actor, notice=notice)
 
 
@@ -66,6 +72,20 @@ async def change_password(
     except (BadRequestError, TooManyError) as error:
         return await _account(use, frame, actor, error=error, status=429 if isinstance(error, TooManyError) else 422)
     return see("/account?done=password")
+
+
+@router.post("/account/address")
+async def set_address(
+    use: With, frame: Framed, actor: SignedIn, address: Annotated[str, Form(max_length=300)] = ""
+) -> Response:
+    """Where alerts for oneself go."""
+    if actor.session is None:
+        raise BadRequestError("a staff key has no address")
+    try:
+        await use.staff.accounts.set_address(actor.name, address, by=actor.name)
+    except BadRequestError as error:
+        return await _account(use, frame, actor, error=error, status=422)
+    return see(f"/account?done={'address' if address.strip() else 'no-address'}")
 
 
 @router.post("/account/sessions/end")
@@ -106,6 +126,8 @@ async def _account(
         own_password=session is not None and session.issuer is None,
         must_change=session is not None and session.must_change,
         shortest=SHORTEST,
+        address=None if session is None else await use.staff.accounts.address(session.name) or "",
+        mail=use.alerts.mail,
         sessions=[_shown(one, current=session is not None and one.id == session.id) for one in listed],
     )
 

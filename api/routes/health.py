@@ -79,8 +79,8 @@ async def ready(use: With, response: Response) -> Ready:
 async def metrics(use: With) -> Response:
     """Prometheus' text format."""
     try:
-        backlog, outbox, dead = await asyncio.gather(
-            use.leases.backlog(), use.outbox.backlog(), use.dead_letters.count_open()
+        backlog, outbox, dead, alerts = await asyncio.gather(
+            use.leases.backlog(), use.outbox.backlog(), use.dead_letters.count_open(), use.alerts.noted.state()
         )
     except DatabaseUnavailableError:
         pass  # the counters of this process are worth having all the same
@@ -91,6 +91,10 @@ async def metrics(use: With) -> Response:
         use.metrics.outbox_troubled.labels(state="unknown").set(outbox.unknown)
         use.metrics.outbox_troubled.labels(state="failed").set(outbox.failed)
         use.metrics.dead_letters_open.set(dead)
+        use.metrics.alerts_waiting.set(alerts.waiting)
+        use.metrics.alerts_oldest.set(alerts.oldest_seconds)
+        use.metrics.alerts_failed.set(alerts.failed)
+        use.metrics.alerts_untold.set(alerts.untold)
     return Response(generate_latest(use.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -71,6 +71,8 @@ class Queued(BaseModel):
     reply_by: datetime = Field(description="The nearer of the two")
     created_at: datetime
     claimed_by: str | None
+    urgency: Severity = Field(description="The severity; one step more once it is late")
+    moved_on_from: str | None = Field(description="Whose claim was let go because nothing came of it")
 
 
 class Queue(BaseModel):
@@ -192,7 +194,7 @@ async def list_escalations(use: With, staff: CustomerReader, limit: Limit = 50) 
     """The queue. What it shows you for the first time is written down."""
     return Queue(
         items=[
-            Queued.model_validate({**asdict(line), "reply_by": line.reply_by})
+            Queued.model_validate({**asdict(line), "reply_by": line.reply_by, "urgency": line.urgency})
             for line in await use.reviews.queue(limit=limit, reader=staff)
         ]
     )

@@ -20,6 +20,7 @@ _DONE = {
     "role": "The role is changed; it counts from their next request on.",
     "disabled": "They may not sign in any more, and are signed out everywhere.",
     "enabled": "They may sign in again.",
+    "address": "The address for alerts is changed.",
 }
 _REFUSALS = (BadRequestError, ConflictError, NotFoundError)
 
@@ -65,6 +66,18 @@ async def reset_password(name: str, use: With, frame: Framed, admin: StaffManage
     except _REFUSALS as error:
         return await _page(use, frame, error=error)
     return await _page(use, frame, whose=name, password=password)
+
+
+@router.post("/{name}/address")
+async def set_address(
+    name: str, use: With, frame: Framed, admin: StaffManager, address: Annotated[str, Form(max_length=300)] = ""
+) -> Response:
+    """Where alerts for somebody go; the empty one is nowhere."""
+    try:
+        await use.staff.accounts.set_address(name, address, by=admin)
+    except _REFUSALS as error:
+        return await _page(use, frame, error=error)
+    return see("/staff?done=address")
 
 
 @router.post("/{name}/{what}")

@@ -110,7 +110,7 @@ class Endings:
             "proposal_hash": proposal_hash(pause.request),
             "severity": escalation.severity.value,
             "rules": self._rules,
-            "deadline": escalation.severity.deadline,
+            "deadline": self.life.deadline(escalation.severity),
         }
         # The checkpoint of a turn that pauses again still points at what its first pause saved.
         earlier = self._close_review if self.resumption is not None else (("clear_thread", self._thread),)

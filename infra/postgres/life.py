@@ -13,6 +13,8 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from skills.turn import Severity
+
 WINDOW: Mapping[str, timedelta] = {"whatsapp": timedelta(hours=24)}
 """For how long after the customer's last message a channel takes free text; where none stands, always."""
 MARGIN = timedelta(minutes=10)
@@ -45,6 +47,12 @@ class Life:
     reopen: timedelta = timedelta(0)
     """For how long a resolved case goes on when the customer writes again."""
     surveys: SurveyTerms = SurveyTerms()
+    deadlines: Mapping[str, timedelta] = field(default_factory=dict)
+    """By severity: within which time a person has to look; what the severity itself promises where none stands."""
+
+    def deadline(self, severity: Severity) -> timedelta:
+        """Within which time a person has to look."""
+        return self.deadlines.get(severity.value, severity.deadline)
 
     def first_look(self, channel: str) -> timedelta | None:
         """How long after an answer somebody has to look at its case."""

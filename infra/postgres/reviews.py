@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, cast
 from uuid import UUID
@@ -18,6 +18,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from channels.envelope import File
+from infra.alerts.alert import raised
 from infra.crypto.keyring import KeyDestroyedError, Keyring, SealBrokenError
 from infra.postgres.cases import Cases, TranscriptMessage
 from infra.postgres.database import Connection, Database
@@ -50,11 +51,18 @@ class QueuedEscalation:
     """From then on the channel takes no free text; ``None`` where that has no end."""
     created_at: datetime
     claimed_by: str | None
+    moved_on_from: str | None = None
+    """Whose claim was let go because nothing came of it, while nobody else has it."""
 
     @property
     def reply_by(self) -> datetime:
         """The nearer of the two."""
         return _nearer(self.due_at, self.window_closes_at)
+
+    @property
+    def urgency(self) -> str:
+        """How urgent it is by now: what is late counts as one step more."""
+        return raised(self.severity, late=self.due_at <= datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +149,7 @@ class Reviews:
                 window_closes_at=row["window_closes_at"],
                 created_at=row["created_at"],
                 claimed_by=row["claimed_by"],
+                moved_on_from=None if row["claimed_by"] else row["moved_on_from"],
             )
             for row in rows
         ]

@@ -30,6 +30,49 @@ begin
     raise exception 'events are append-only';
 end $$;
 
+CREATE TABLE alert_endpoints (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    url text NOT NULL,
+    generation integer DEFAULT 1 NOT NULL,
+    old_until timestamp with time zone,
+    added_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    disabled_at timestamp with time zone,
+    disabled_for text,
+    CONSTRAINT alert_endpoints_check CHECK (((disabled_at IS NULL) = (disabled_for IS NULL))),
+    CONSTRAINT alert_endpoints_disabled_for_check CHECK ((disabled_for = ANY (ARRAY['gone'::text, 'admin'::text]))),
+    CONSTRAINT alert_endpoints_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9._-]{0,59}$'::text))
+);
+
+CREATE TABLE alert_sends (
+    id uuid NOT NULL,
+    alert_id uuid NOT NULL,
+    account_id uuid,
+    endpoint_id uuid,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    error text,
+    settled_at timestamp with time zone,
+    CONSTRAINT alert_sends_check CHECK (((account_id IS NULL) <> (endpoint_id IS NULL))),
+    CONSTRAINT alert_sends_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'withdrawn'::text])))
+);
+
+CREATE TABLE alerts (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    subject_id uuid NOT NULL,
+    mark timestamp with time zone NOT NULL,
+    case_id uuid,
+    severity text,
+    channel text,
+    due_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT alerts_kind_check CHECK ((kind = ANY (ARRAY['waiting'::text, 'warned'::text, 'late'::text, 'unheeded'::text, 'moved_on'::text, 'dead_letter'::text, 'send_troubled'::text, 'webhook_gone'::text, 'test'::text])))
+);
+
 CREATE TABLE analytics_cases (
     case_id uuid NOT NULL,
     conversation_id uuid NOT NULL,
@@ -369,6 +412,8 @@ CREATE TABLE escalations (
     claimed_until timestamp with time zone,
     due_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    moved_on_from text,
+    moved_on_at timestamp with time zone,
     CONSTRAINT escalations_severity_check CHECK ((severity = ANY (ARRAY['P1'::text, 'P2'::text, 'P3'::text]))),
     CONSTRAINT escalations_status_check CHECK ((status = ANY (ARRAY['open'::text, 'decided'::text, 'closed'::text])))
 );
@@ -640,6 +685,8 @@ CREATE TABLE staff_accounts (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     disabled_at timestamp with time zone,
     signed_in_at timestamp with time zone,
+    address text,
+    CONSTRAINT staff_accounts_address_check CHECK (((length(address) >= 3) AND (length(address) <= 254))),
     CONSTRAINT staff_accounts_check CHECK (((issuer IS NULL) = (subject IS NULL))),
     CONSTRAINT staff_accounts_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9._@+-]{0,99}$'::text)),
     CONSTRAINT staff_accounts_role_check CHECK ((role = ANY (ARRAY['reviewer'::text, 'lead'::text, 'admin'::text, 'analyst'::text, 'auditor'::text])))
@@ -735,6 +782,24 @@ CREATE TABLE verifications (
 );
 
 ALTER TABLE ONLY events ATTACH PARTITION events_default DEFAULT;
+
+ALTER TABLE ONLY alert_endpoints
+    ADD CONSTRAINT alert_endpoints_name_key UNIQUE (name);
+
+ALTER TABLE ONLY alert_endpoints
+    ADD CONSTRAINT alert_endpoints_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY alert_sends
+    ADD CONSTRAINT alert_sends_alert_id_account_id_endpoint_id_key UNIQUE NULLS NOT DISTINCT (alert_id, account_id, endpoint_id);
+
+ALTER TABLE ONLY alert_sends
+    ADD CONSTRAINT alert_sends_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY alerts
+    ADD CONSTRAINT alerts_subject_id_kind_mark_key UNIQUE (subject_id, kind, mark);
 
 ALTER TABLE ONLY analytics_cases
     ADD CONSTRAINT analytics_cases_pkey PRIMARY KEY (case_id);
@@ -949,6 +1014,12 @@ ALTER TABLE ONLY turns
 ALTER TABLE ONLY verifications
     ADD CONSTRAINT verifications_pkey PRIMARY KEY (id);
 
+CREATE INDEX alert_sends_due ON alert_sends USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
+
+CREATE INDEX alert_sends_failed ON alert_sends USING btree (settled_at) WHERE (state = 'failed'::text);
+
+CREATE INDEX alert_sends_of_endpoint ON alert_sends USING btree (endpoint_id, settled_at) WHERE (endpoint_id IS NOT NULL);
+
 CREATE INDEX analytics_cases_of_conversation ON analytics_cases USING btree (conversation_id);
 
 CREATE INDEX analytics_cases_opened ON analytics_cases USING btree (opened_at);
@@ -1084,6 +1155,15 @@ ALTER INDEX events_of_kind ATTACH PARTITION events_default_kind_at_idx;
 ALTER INDEX events_pkey ATTACH PARTITION events_default_pkey;
 
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+ALTER TABLE ONLY alert_sends
+    ADD CONSTRAINT alert_sends_account_id_fkey FOREIGN KEY (account_id) REFERENCES staff_accounts(id);
+
+ALTER TABLE ONLY alert_sends
+    ADD CONSTRAINT alert_sends_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES alerts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY alert_sends
+    ADD CONSTRAINT alert_sends_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES alert_endpoints(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY awaited_files
     ADD CONSTRAINT awaited_files_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id);

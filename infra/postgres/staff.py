@@ -16,6 +16,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
+from infra.alerts.mail import ADDRESS
 from infra.crypto.keyring import Keyring
 from infra.postgres.database import Connection, Database
 from infra.postgres.queries import load
@@ -25,7 +26,7 @@ from infra.staff.roles import Role
 from skills.errors import BadRequestError, ConflictError, NotFoundError, SupportError, TooManyError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
-_LONGEST = 200
+_LONGEST, _LONGEST_ADDRESS = 200, 254
 _WINDOW = timedelta(minutes=15)
 
 
@@ -55,6 +56,8 @@ class ListedAccount:
     disabled_at: datetime | None
     signed_in_at: datetime | None
     sessions: int
+    address: str | None = None
+    """Where alerts go."""
 
 
 class StaffAccounts:
@@ -67,6 +70,7 @@ class StaffAccounts:
         tries: wrong passwords for one name in a quarter of an hour.
         tries_from_address: the same from one network address.
         reserved: names that nobody gets, for staff keys act under them.
+        customers_write_to: addresses that no alert may go to: it would come back as a customer's message.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class StaffAccounts:
         tries: int = 10,
         tries_from_address: int = 50,
         reserved: frozenset[str] = frozenset(),
+        customers_write_to: frozenset[str] = frozenset(),
     ) -> None:
         self._database = database
         self._keyring = keyring
@@ -85,6 +90,7 @@ class StaffAccounts:
         self._tries = tries
         self._tries_from_address = tries_from_address
         self._reserved = reserved
+        self._customers_write_to = customers_write_to
         self._sql = load("staff")
 
     async def add(self, name: str, role: Role, *, by: str) -> str:
@@ -190,6 +196,29 @@ class StaffAccounts:
                 await self._refuse_last_admin(connection, row)
             await connection.execute(self._sql["set_role"], {"id": row["id"], "role": role})
             await self._log(connection, "staff.role_set", by, account=name, role=role)
+
+    async def address(self, name: str) -> str | None:
+        """Where alerts for somebody go; ``None`` when they get none."""
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(self._sql["address_of"], {"name": name})).fetchone()
+        return None if row is None else row["address"]
+
+    async def set_address(self, name: str, address: str, *, by: str) -> None:
+        """Where alerts for somebody go from now on; the empty one: nowhere.
+
+        Raises:
+            BadRequestError: that is no mail address, or one that customers write to.
+            NotFoundError: there is nobody of this name.
+        """
+        written = address.strip()
+        if written and not (ADDRESS.fullmatch(written) and len(written) <= _LONGEST_ADDRESS):
+            raise BadRequestError("that is no mail address", hint="write one, without a name: kim@example.com")
+        if written.casefold() in self._customers_write_to:
+            raise BadRequestError("customers write to that address", hint="take one that only people read")
+        async with self._database.transaction() as connection:
+            row = await self._locked(connection, name)
+            await connection.execute(self._sql["set_address"], {"id": row["id"], "address": written or None})
+            await self._log(connection, "staff.address_set", by, account=name)
 
     async def disable(self, name: str, *, by: str) -> None:
         """Keep somebody out from now on. Their sessions end; what they did stays theirs.

@@ -27,6 +27,9 @@ pytestmark = pytest.mark.early
 
 ROWS = 100_000
 FILES = (
+    "alert_endpoints",
+    "alert_sends",
+    "alerts",
     "analytics",
     "analytics_rows",
     "archive",
@@ -142,6 +145,17 @@ VALUES: dict[str, Any] = {
     "facts_sealed": [],
     "told_by": "kim",
     "action": "approve",
+    "alerts": Jsonb([]),
+    "at_once": ["P1", "P2"],
+    "failed_only": True,
+    "give_up": timedelta(days=1),
+    "keep": timedelta(days=90),
+    "mail": True,
+    "overlap": timedelta(days=1),
+    "recent": UUID(int=0x5EED),
+    "sends": Jsonb([]),
+    "url": "https://hooks.example/x",
+    "warn_share": 0.7,
     "again": True,
     "ahead": timedelta(seconds=60),
     "among": True,

@@ -19,6 +19,7 @@ PAGES: tuple[tuple[str, str, Permission], ...] = (
     ("/review", "Review", "customers.read"),
     ("/knowledge", "Knowledge", "knowledge.read"),
     ("/analytics", "Analytics", "analytics.read"),
+    ("/alerts", "Alerts", "work.settle"),
     ("/staff", "Staff", "staff.manage"),
 )
 """The navigation: where, what it is called, and what one has to have to see it."""

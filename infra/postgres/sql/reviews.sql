@@ -4,7 +4,7 @@
 -- On some channels an answer can't be sent any more so long after the customer's last message: the nearer end counts.
 select s.id, s.case_id, s.severity, s.rules, s.status, s.due_at, s.created_at, s.request_sealed,
     heard.at + opening.length as window_closes_at,
-    case when s.claimed_until > now() then s.claimed_by end as claimed_by, v.channel,
+    case when s.claimed_until > now() then s.claimed_by end as claimed_by, s.moved_on_from, v.channel,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from escalations s
 join cases c on c.id = s.case_id

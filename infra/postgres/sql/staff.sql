@@ -26,7 +26,7 @@ on conflict do nothing
 returning id, name, role, disabled_at;
 
 -- name: list
-select a.id, a.name, a.role, a.issuer, a.password_made_up, a.created_at, a.disabled_at, a.signed_in_at,
+select a.id, a.name, a.role, a.issuer, a.password_made_up, a.created_at, a.disabled_at, a.signed_in_at, a.address,
     (select count(*) from staff_sessions s where s.account_id = a.id and s.expires_at > now()) as sessions
 from staff_accounts a
 order by a.disabled_at is not null, a.name;
@@ -43,6 +43,12 @@ select name from staff_accounts where role = 'admin' and disabled_at is null ord
 
 -- name: set_role
 update staff_accounts set role = %(role)s where id = %(id)s;
+
+-- name: set_address
+update staff_accounts set address = %(address)s where id = %(id)s;
+
+-- name: address_of
+select address from staff_accounts where name = %(name)s;
 
 -- name: disable
 update staff_accounts set disabled_at = now() where id = %(id)s and disabled_at is null;

@@ -12,6 +12,7 @@ from api.commands.finding import Finding
 from api.commands.machine_checks import check_binaries, check_chat_model, check_embeddings, check_folder, check_python
 from api.commands.server_checks import (
     State,
+    alerts_finding,
     check_database,
     check_redis,
     clock_finding,
@@ -24,7 +25,7 @@ from infra.settings import read_settings
 from tests.core import Core
 from tests.integration.cli.conftest import Csagent, WithCore
 
-CALM = State(0, 0.0, 0, 0, 0, 0, 0, this_month=True, next_month=True)
+CALM = State(0, 0.0, 0, 0, 0, 0, 0, untold=0, addresses=0, webhooks=1, gone=0, this_month=True, next_month=True)
 
 
 def states(found: list[Finding]) -> dict[str, str]:
@@ -49,7 +50,7 @@ def test_json_names_every_check(csagent: Csagent, redis_url: str, surroundings: 
         *("python", "settings", "embedded servers", "folder", "keys", "policy", "chat model", "embeddings"),
         *("mailbox", "whatsapp"),
         *("redis", "database", "clock", "connections", "migrations", "knowledge", "queue", "sends", "dead letters"),
-        *("escalations", "event partitions"),
+        *("escalations", "event partitions", "alerts"),
     ]
 
 
@@ -196,6 +197,13 @@ def test_what_needs_a_person_is_a_warning(state: State, check: str) -> None:
     found = state_findings(state)
     assert [finding.check for finding in found if finding.state == "warning"] == [check]
     assert {finding.state for finding in state_findings(CALM)} == {"ok"}
+
+
+def test_it_says_whether_anybody_is_told_that_something_waits() -> None:
+    assert alerts_finding(CALM, mail=False).message == "0 accounts by mail, 1 webhook"
+    assert "not set up" in alerts_finding(replace(CALM, webhooks=0), mail=True).message
+    for troubled in (replace(CALM, untold=1), replace(CALM, gone=1), replace(CALM, addresses=2)):
+        assert alerts_finding(troubled, mail=False).state == "warning"
 
 
 def test_clocks_that_differ_are_told() -> None:

@@ -17,10 +17,11 @@ const KINDS = {
       element(
         "span.row-top",
         {},
-        severity(item.severity),
+        severity(item.urgency ?? item.severity, item.severity),
         tickingTime(item.reply_by ?? item.due_at, "left"),
         element("span.muted", {}, channelName(item.channel)),
         item.claimed_by && element("span.holder", {}, `${item.claimed_by} is at it`),
+        item.moved_on_from && element("span.holder", {}, `let go by ${item.moved_on_from}`),
       ),
       element("span.first", { dir: "auto" }, item.first_line || "(no text)"),
       element("span.rules.muted", {}, item.rules.map(plainWords).join(" · ")),
@@ -45,9 +46,9 @@ const KINDS = {
   },
 };
 
-/** "P1" as a chip that doesn't live by its colour. */
-export function severity(name) {
-  return element(`b.severity.${String(name).toLowerCase()}`, {}, name);
+/** "P1" as a chip that doesn't live by its colour. What is late counts as more urgent than it was: "P1 (was P2)". */
+export function severity(name, was = name) {
+  return element(`b.severity.${String(name).toLowerCase()}`, {}, was === name ? name : `${name} (was ${was})`);
 }
 
 export class List {
