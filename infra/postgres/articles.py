@@ -195,6 +195,7 @@ class PostgresArticles:
         async with self._transaction() as connection:
             await connection.execute("set local statement_timeout = 0")
             await connection.execute(self._queries["analyze"])
+            await connection.execute(self._queries["share_words"])
 
     async def articles(
         self, *, source: str | None = None, text: str | None = None, limit: int = 100, offset: int = 0

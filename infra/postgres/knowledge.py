@@ -18,9 +18,10 @@ from psycopg import sql
 from infra.knowledge.question import searchable
 from infra.knowledge.ranking import FUSION, READABLE, candidates
 from infra.knowledge.subjects import Named
-from infra.postgres.articles import CONFIGURATIONS, index_type, written_vector
+from infra.postgres.articles import CONFIGURATIONS, index_type
 from infra.postgres.database import Database
 from infra.postgres.queries import load
+from infra.postgres.vectors import BinaryVector
 from skills.errors import DatabaseUnavailableError, KnowledgeUnavailableError
 from skills.ports import Embedder, KnowledgeQuery
 from skills.turn import ArticleId, Language, Passage, PassageId
@@ -28,15 +29,18 @@ from skills.turn import ArticleId, Language, Passage, PassageId
 FEW = 2000
 """Readable passages up to which comparing each is quicker than the index, and exact."""
 
-MOST = 2000
+MOST = 1000
 """Passages whose words are looked at in one search."""
 
 _LEAST_EFFORT, _MOST_EFFORT = 450, 1000
 """Bounds of hnsw.ef_search, the neighbours that the index keeps in view; 1000 is the most that pgvector allows.
 
-At 100,000 passages with many near-duplicates a search finds 93 % of the exact ten with 200, 95 % with 300 and 96 % with
-400, for one to two milliseconds more each time (docs/quality.md).
+At 100,000 passages with many near-duplicates a search finds 94 % of the exact ten with 200, 95 % with 300 and 96 % with
+450, for one to two milliseconds more each time (docs/quality.md).
 """
+
+# PostgreSQL's writing of both columns, made once: psycopg would take each of them apart for every search.
+_LANGUAGES, _CONFIGURATIONS = (f"{{{','.join(names)}}}" for names in (CONFIGURATIONS.keys(), CONFIGURATIONS.values()))
 
 
 class PostgresKnowledge:
@@ -63,10 +67,11 @@ class PostgresKnowledge:
         vector = None if query.by_words else (await self._embedder.embed([text]))[0]
         values = self.parameters(query, vector)
         try:
-            # One round trip for both.
-            async with self._database.connection() as connection, connection.pipeline(), connection.transaction():
-                await connection.execute(self._settings, values)
-                cursor = await connection.execute(self.statement(query), values, prepare=True)
+            # One round trip and, by that, one transaction for both.
+            async with self._database.connection() as connection:
+                async with connection.pipeline():
+                    await connection.execute(self._settings, values)
+                    cursor = await connection.execute(self.statement(query), values, prepare=True)
                 rows = await cursor.fetchall()
         except DatabaseUnavailableError as error:
             raise KnowledgeUnavailableError(f"the knowledge base did not answer: {error}") from error
@@ -118,12 +123,12 @@ class PostgresKnowledge:
         depth = candidates(query.limit)
         return {
             "text": searchable(query.text),
-            "embedding": None if vector is None else written_vector(vector),
+            "embedding": None if vector is None else BinaryVector.of(vector),
             "audiences": list(READABLE[query.audience]),
             "language": query.language,
             "articles": None if query.articles is None else sorted(query.articles),
-            "languages": list(CONFIGURATIONS.keys()),
-            "configurations": list(CONFIGURATIONS.values()),
+            "languages": _LANGUAGES,
+            "configurations": _CONFIGURATIONS,
             "candidates": depth,
             "limit": query.limit,
             "effort": str(min(max(depth, _LEAST_EFFORT), _MOST_EFFORT)),
@@ -138,5 +143,7 @@ def _statement(embedder: Embedder, *, of_language: bool, of_articles: bool) -> b
     statements = load("knowledge")
     wanted = (("readable", True), ("of_language", of_language), ("of_articles", of_articles))
     readable = sql.SQL(" and ").join(sql.SQL(statements[name]) for name, filters in wanted if filters)
-    statement = sql.SQL(statements["search"])
+    # Without its comments psycopg takes it apart once, instead of every time: it remembers what is shorter than 4 kB.
+    lines = (line.strip() for line in statements["search"].splitlines())
+    statement = sql.SQL("\n".join(line for line in lines if not line.startswith("--")))
     return statement.format(vector=kind, model=sql.Literal(embedder.model), readable=readable).as_bytes(None)

@@ -781,6 +781,11 @@ CREATE TABLE verifications (
     CONSTRAINT verifications_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
 );
 
+CREATE TABLE word_shares (
+    word text NOT NULL,
+    share real NOT NULL
+);
+
 ALTER TABLE ONLY events ATTACH PARTITION events_default DEFAULT;
 
 ALTER TABLE ONLY alert_endpoints
@@ -1014,6 +1019,9 @@ ALTER TABLE ONLY turns
 ALTER TABLE ONLY verifications
     ADD CONSTRAINT verifications_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY word_shares
+    ADD CONSTRAINT word_shares_pkey PRIMARY KEY (word);
+
 CREATE INDEX alert_sends_due ON alert_sends USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
 
 CREATE INDEX alert_sends_failed ON alert_sends USING btree (settled_at) WHERE (state = 'failed'::text);
@@ -1074,6 +1082,8 @@ CREATE UNIQUE INDEX embedding_models_answering ON embedding_models USING btree (
 
 CREATE INDEX embeddings_minilm ON embeddings USING hnsw (((embedding)::vector(384)) vector_cosine_ops) WITH (ef_construction='200') WHERE (model = 'minilm-l6-v2'::text);
 
+CREATE INDEX embeddings_of_passages ON embeddings USING hash (passage_id);
+
 CREATE UNIQUE INDEX escalations_live ON escalations USING btree (case_id) WHERE (status = ANY (ARRAY['open'::text, 'decided'::text]));
 
 CREATE INDEX escalations_of_case ON escalations USING btree (case_id);
@@ -1116,7 +1126,7 @@ CREATE INDEX outbox_troubled ON outbox USING btree (created_at) WHERE (state = A
 
 CREATE INDEX outbox_unknown ON outbox USING btree (reconcile_at) WHERE ((state = 'unknown'::text) AND (reconcile_at IS NOT NULL));
 
-CREATE INDEX passages_readers ON passages USING btree (language, audience) INCLUDE (effective_at, expires_at);
+CREATE INDEX passages_readers ON passages USING btree (language, audience) INCLUDE (effective_at, expires_at, id);
 
 CREATE INDEX passages_words ON passages USING gin (words) WITH (fastupdate=off);
 
@@ -1147,6 +1157,8 @@ CREATE INDEX verifications_made ON verifications USING btree (created_at);
 CREATE INDEX verifications_of_conversation ON verifications USING btree (conversation_id, created_at);
 
 CREATE INDEX verifications_to_address ON verifications USING btree (address_index, created_at);
+
+CREATE INDEX word_shares_least ON word_shares USING btree (share);
 
 ALTER INDEX events_of_case ATTACH PARTITION events_default_case_id_at_idx;
 

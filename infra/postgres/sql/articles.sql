@@ -139,6 +139,19 @@ delete from fetched_pages where source = %(source)s
 -- name: analyze
 analyze articles, passages, embeddings
 
+-- name: share_words
+-- What the search asks of each word, out of what ANALYZE saw: the common words, their shares of the passages, and after
+-- these the least of them. Read there by every search it would cost a millisecond.
+with seen as (
+    select unnest(most_common_elems::text::text[]) as word, unnest(most_common_elem_freqs) as share
+    from pg_stats
+    where schemaname = any (current_schemas(false)) and tablename = 'passages' and attname = 'words'
+),
+shares as (select word, share from seen where word is not null order by word),
+gone as (delete from word_shares where word not in (select word from shares))
+insert into word_shares (word, share) select word, share from shares
+on conflict (word) do update set share = excluded.share
+
 -- name: list_articles
 select a.id, a.source, a.slug, a.title, a.url, a.language, a.audience, a.updated_at,
        (select count(*) from passages p where p.article_id = a.id) as passages,

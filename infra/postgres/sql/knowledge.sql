@@ -36,19 +36,12 @@ asked as (
     from spoken s
     left join unnest(%(languages)s::text[], %(configurations)s::regconfig[]) as c (language, configuration) using (language)
     cross join unnest(tsvector_to_array(to_tsvector(coalesce(c.configuration, 'simple'), %(text)s))) as word
+    where s.language is not null
 ),
--- In what share of the passages a word is, by what ANALYZE last saw: it lists the common ones, and after their shares
--- the least of these, which bounds every word that is not listed.
-counted as materialized (
-    select most_common_elems::text::text[] as words, most_common_elem_freqs as shares
-    from pg_stats
-    where schemaname = any (current_schemas(false)) and tablename = 'passages' and attname = 'words'
-),
+-- In what share of the passages a word is: the common ones are listed, and the least of them bounds every other one.
 known as (
-    select word,
-           coalesce(common.share, (select shares[cardinality(words) + 1] / 2 from counted limit 1), 0.001) as share
-    from asked
-    left join (select unnest(words) as word, unnest(shares) as share from counted) common using (word)
+    select word, coalesce(common.share, (select share / 2 from word_shares order by share limit 1), 0.001) as share
+    from asked left join word_shares common using (word)
 ),
 weighed as (
     select word, ln(1 + 1 / share) as weight,
@@ -81,14 +74,14 @@ worded as (
     ) ranked
 ),
 crowd as materialized (
-    select count(*) as size from (select from passages p where {readable} limit %(few)s + 1) readable
+    select exists (select from passages p where {readable} offset %(few)s) as large
 ),
 near as materialized (
     select e.passage_id as id, e.embedding::{vector} <=> (select embedding from question)::{vector} as distance
     from embeddings e join passages p on p.id = e.passage_id
     where e.model = {model} and {readable}
-      and (select size from crowd) > %(few)s
-      and %(embedding)s::text is not null
+      and (select large from crowd)
+      and %(embedding)s::vector is not null
     order by e.embedding::{vector} <=> (select embedding from question)::{vector}
     limit %(candidates)s
 ),
@@ -101,7 +94,7 @@ every as (
     cross join lateral (select embedding from embeddings where model = {model} and passage_id = p.id limit 1) e
     where {readable}
       and (select count(*) from near) < %(limit)s
-      and %(embedding)s::text is not null
+      and %(embedding)s::vector is not null
     order by distance, p.id
     limit %(candidates)s
 ),

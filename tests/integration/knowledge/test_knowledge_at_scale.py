@@ -15,6 +15,7 @@ from infra.postgres.database import Database
 from infra.postgres.knowledge import PostgresKnowledge
 from infra.postgres.migrate import migrate
 from infra.postgres.queries import load
+from infra.postgres.vectors import BinaryVector
 from skills.errors import KnowledgeUnavailableError
 from skills.ports import KnowledgeQuery
 from skills.turn import ArticleId, Language
@@ -100,6 +101,7 @@ async def plan_of(database: Database, query: KnowledgeQuery, *, analyze: bool) -
 def assert_served_by_indexes(plan: list[str]) -> None:
     assert any("Index Scan using embeddings_minilm" in line for line in plan)
     assert any("Bitmap Index Scan on passages_words" in line for line in plan)
+    assert any("Index Only Scan using passages_readers" in line for line in plan)
     assert not any("Seq Scan on embeddings" in line or "Seq Scan on passages" in line for line in plan)
 
 
@@ -162,6 +164,19 @@ async def test_nearly_all_of_the_nearest_passages_are_found(
         bound = await tenth_best(filled, question, language) - 1e-5
         near += sum(passage.similarity >= bound for passage in found)
     assert near / 200 >= 0.95
+
+
+async def test_after_an_import_the_search_knows_what_share_of_the_passages_a_common_word_is_in(filled: Database) -> None:
+    async with filled.connection() as connection:
+        cursor = await connection.execute("select share from word_shares where word = 'order'")
+        assert await cursor.fetchone() == {"share": pytest.approx(1.0)}
+
+
+async def test_a_vector_arrives_as_it_was_sent(filled: Database) -> None:
+    async with filled.connection() as connection:
+        sent = BinaryVector.of([1.0, -0.5, 0.25])
+        cursor = await connection.execute("select %s::vector::text as arrived", [sent])
+        assert await cursor.fetchone() == {"arrived": "[1,-0.5,0.25]"}
 
 
 async def test_words_that_stand_everywhere_are_left_to_the_vectors(
