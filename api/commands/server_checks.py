@@ -124,7 +124,7 @@ async def _checks(database: Database, demand: Demand, staff_keys: list[str]) -> 
     if alike:
         names = ", ".join(row["name"] for row in alike)
         yield warning(
-            "staff", f"{names}: both an account and a staff key", "csagent staff rename, or name the key anew"
+            "staff", f"{names}: an account and a staff key", "csagent staff rename, or call the key otherwise"
         )
     for finding in state_findings(await _state(database)):
         yield finding
