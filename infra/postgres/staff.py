@@ -342,7 +342,7 @@ class StaffAccounts:
                 hint="small letters, digits and . _ @ + -, beginning with a letter or a digit",
             )
         if name in self._reserved:
-            raise ConflictError(f"{name} is a staff key's name", hint="take another one: both would act under it")
+            raise ConflictError(f"{name} is a staff key's name", hint="take another one, or call the key otherwise")
 
     async def _log(self, connection: Connection, kind: str, actor: str, **data: str) -> None:
         values = {"event_id": uuid7(), "kind": kind, "actor": actor, "data": Jsonb(data)}

@@ -308,6 +308,8 @@ async def test_an_admin_adds_changes_disables_and_resets_and_all_of_it_is_writte
         assert (await ada.send("/staff/lena/enable")).headers["location"] == "/staff?done=enabled"
         nobody = await ada.send("/staff/%00x/reset")
         assert (nobody.status_code, "There is nobody called x" in nobody.text) == (422, True)
+        with pytest.raises(ConflictError, match="a staff key's name"):
+            await served.services.staff.accounts.add_first("kim", PASSWORD)
         for last in ("/staff/ada/disable", "/staff/ada/role"):
             assert "the last admin" in (await ada.send(last, role="lead")).text
         shown = (await ada.client.get("/staff")).text
