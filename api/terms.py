@@ -107,6 +107,7 @@ def build_alert_terms(settings: Settings) -> AlertTerms:
         warn_share=rules.warn_share,
         at_once=rules.at_once,
         idle_claim=timedelta(minutes=rules.idle_claim_minutes),
+        owned=timedelta(minutes=rules.owned_minutes),
         give_up=timedelta(hours=rules.give_up_hours),
         keep=timedelta(days=rules.keep_days),
     )

@@ -32,6 +32,8 @@ class AlertSettings(BaseModel):
     """``P1,P2``: severities that are told of as soon as they wait; the others when their deadline is near."""
     idle_claim_minutes: float = Field(5.0, ge=1, le=15)
     """A claim on a late case that nobody touches for so long is let go, so that the next reviewer takes it."""
+    owned_minutes: float = Field(60.0, ge=1)
+    """How long a customer may wait for whoever has taken their case over."""
     give_up_hours: float = Field(24.0, gt=0, le=24 * 7)
     """For how long an alert is tried; then it is shown as failed."""
     keep_days: int = Field(90, ge=7)

@@ -15,13 +15,23 @@ from uuid import UUID
 from infra.staff.roles import Role
 
 Kind = Literal[
-    "waiting", "warned", "late", "unheeded", "moved_on", "dead_letter", "send_troubled", "webhook_gone", "test"
+    "waiting",
+    "warned",
+    "late",
+    "unheeded",
+    "moved_on",
+    "customer_waits",
+    "dead_letter",
+    "send_troubled",
+    "webhook_gone",
+    "test",
 ]
 """What has happened:
 
 - ``waiting``: a case waits for a person; ``warned``: its deadline is near; ``late``: it is over;
 - ``unheeded``: it is late by as long again as the deadline was;
 - ``moved_on``: somebody's claim on it was let go, because nothing came of it;
+- ``customer_waits``: a customer has waited too long for whoever owns their case;
 - ``dead_letter``: messages were given up; ``send_troubled``: a text failed, or nobody knows whether it went;
 - ``webhook_gone``: an endpoint answered 410 and is told nothing more; ``test``: somebody tries it out.
 """
@@ -33,6 +43,7 @@ EVENTS: Mapping[Kind, str] = MappingProxyType(
         "late": "escalation.late",
         "unheeded": "escalation.unheeded",
         "moved_on": "escalation.moved_on",
+        "customer_waits": "case.customer_waits",
         "dead_letter": "dead_letter.waiting",
         "send_troubled": "send.troubled",
         "webhook_gone": "webhook.gone",
@@ -48,6 +59,7 @@ _WORDS: Mapping[Kind, str] = MappingProxyType(
         "late": "A case is late",
         "unheeded": "A late case is still waiting",
         "moved_on": "A case waits again: its claim lapsed",
+        "customer_waits": "A customer waits for whoever has their case",
         "dead_letter": "The agent gave up on a message",
         "send_troubled": "An answer did not go out",
         "webhook_gone": "A webhook was switched off: its receiver answered 410",
@@ -65,6 +77,7 @@ _FIRST: Mapping[Kind, tuple[int, Sequence[Role]]] = MappingProxyType(
         "moved_on": (1, _REVIEWERS),
         "late": (1, _LEADS),
         "unheeded": (2, _LEADS),
+        "customer_waits": (1, _LEADS),
         "dead_letter": (1, _LEADS),
         "send_troubled": (1, _LEADS),
         "webhook_gone": (1, _ADMINS),
@@ -73,6 +86,8 @@ _FIRST: Mapping[Kind, tuple[int, Sequence[Role]]] = MappingProxyType(
 )
 """How many roles are told, and in which order they are asked for: where nobody of a role can be reached, the next one
 stands in."""
+
+_HOLDERS_TOO = frozenset({"late", "unheeded", "customer_waits"})
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -127,7 +142,7 @@ def told(kind: Kind, people: Collection[Reachable], *, claimed_by: str | None = 
     most, order = _FIRST[kind]
     roles = [role for role in order if any(one.role == role for one in people)][:most]
     chosen = [one for one in people if one.role in roles]
-    return chosen + [one for one in holder if kind in {"late", "unheeded"} and one not in chosen]
+    return chosen + [one for one in holder if kind in _HOLDERS_TOO and one not in chosen]
 
 
 def raised(severity: str, *, late: bool) -> str:

@@ -35,6 +35,7 @@ class AlertTerms:
         warn_share: how much of the time to the deadline is over when it counts as near.
         at_once: severities that are told of as soon as they wait.
         idle_claim: how long a claim on a late case may be left untouched.
+        owned: how long a customer may wait for whoever owns their case.
         give_up: for how long an alert is tried.
         keep: how long old ones are kept.
     """
@@ -43,6 +44,7 @@ class AlertTerms:
     warn_share: float = 0.7
     at_once: Sequence[str] = ("P1", "P2")
     idle_claim: timedelta = timedelta(minutes=5)
+    owned: timedelta = timedelta(hours=1)
     give_up: timedelta = timedelta(hours=24)
     keep: timedelta = timedelta(days=90)
 
@@ -99,7 +101,8 @@ class Alerts:
         steps = {"warn_share": terms.warn_share, "at_once": list(terms.at_once), "limit": _BATCH}
         async with self._database.transaction() as connection:
             rows = await (await connection.execute(self._sql["steps"], steps)).fetchall()
-            rows += await (await connection.execute(self._sql["troubles"], {"limit": _BATCH})).fetchall()
+            troubles = {"owned": terms.owned, "limit": _BATCH}
+            rows += await (await connection.execute(self._sql["troubles"], troubles)).fetchall()
             return await self._write(connection, rows)
 
     async def move_on(self) -> int:

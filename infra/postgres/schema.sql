@@ -70,7 +70,7 @@ CREATE TABLE alerts (
     channel text,
     due_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT alerts_kind_check CHECK ((kind = ANY (ARRAY['waiting'::text, 'warned'::text, 'late'::text, 'unheeded'::text, 'moved_on'::text, 'dead_letter'::text, 'send_troubled'::text, 'webhook_gone'::text, 'test'::text])))
+    CONSTRAINT alerts_kind_check CHECK ((kind = ANY (ARRAY['waiting'::text, 'warned'::text, 'late'::text, 'unheeded'::text, 'moved_on'::text, 'customer_waits'::text, 'dead_letter'::text, 'send_troubled'::text, 'webhook_gone'::text, 'test'::text])))
 );
 
 CREATE TABLE analytics_cases (
@@ -1024,7 +1024,7 @@ ALTER TABLE ONLY word_shares
 
 CREATE INDEX alert_sends_due ON alert_sends USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
 
-CREATE INDEX alert_sends_failed ON alert_sends USING btree (settled_at) WHERE (state = 'failed'::text);
+CREATE INDEX alert_sends_failed ON alert_sends USING btree (alert_id, settled_at) WHERE (state = 'failed'::text);
 
 CREATE INDEX alert_sends_of_endpoint ON alert_sends USING btree (endpoint_id, settled_at) WHERE (endpoint_id IS NOT NULL);
 

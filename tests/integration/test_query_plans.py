@@ -152,6 +152,7 @@ VALUES: dict[str, Any] = {
     "keep": timedelta(days=90),
     "mail": True,
     "overlap": timedelta(days=1),
+    "owned": timedelta(hours=1),
     "recent": UUID(int=0x5EED),
     "sends": Jsonb([]),
     "url": "https://hooks.example/x",

@@ -25,9 +25,10 @@ create table alert_endpoints (
 create table alerts (
     id uuid primary key,                -- version 7: the newest has the highest
     kind text not null check (kind in (
-        'waiting', 'warned', 'late', 'unheeded', 'moved_on', 'dead_letter', 'send_troubled', 'webhook_gone', 'test'
+        'waiting', 'warned', 'late', 'unheeded', 'moved_on', 'customer_waits', 'dead_letter', 'send_troubled',
+        'webhook_gone', 'test'
     )),
-    subject_id uuid not null,           -- the escalation, dead letter, text or endpoint; no reference: it may be archived first
+    subject_id uuid not null,           -- the escalation, case, dead letter, text or endpoint; it may be archived before this
     mark timestamptz not null,          -- which deadline, claim or failure of it: the same one is told of once
     case_id uuid,
     severity text,
@@ -53,5 +54,5 @@ create table alert_sends (
     unique nulls not distinct (alert_id, account_id, endpoint_id)
 );
 create index alert_sends_due on alert_sends (due_at) where state in ('pending', 'sending');
-create index alert_sends_failed on alert_sends (settled_at) where state = 'failed';
+create index alert_sends_failed on alert_sends (alert_id, settled_at) where state = 'failed';
 create index alert_sends_of_endpoint on alert_sends (endpoint_id, settled_at) where endpoint_id is not null;

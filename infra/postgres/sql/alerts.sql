@@ -24,9 +24,21 @@ order by s.due_at, s.id
 limit %(limit)s;
 
 -- name: troubles
--- What no clock of a severity runs for: messages given up, and texts that a person has to see to.
-select 'dead_letter' as kind, d.id as subject_id, d.created_at as mark, d.case_id, null as severity, v.channel,
-    null::timestamptz as due_at, null as claimed_by
+-- What no clock of a severity runs for: customers who wait for whoever owns their case, messages given up, and texts that
+-- a person has to see to.
+select 'customer_waits' as kind, c.id as subject_id, w.since as mark, c.id as case_id, null as severity, v.channel,
+    w.since + %(owned)s::interval as due_at, c.owner_name as claimed_by
+from cases c
+join conversations v on v.id = c.conversation_id
+cross join lateral (
+    select min(m.received_at) as since from messages m where m.case_id = c.id and m.state = 'human'
+) w
+where c.owner = 'human' and c.status = 'open' and w.since < now() - %(owned)s::interval
+    and w.since > now() - interval '7 days' and not exists (
+        select from alerts a where a.subject_id = c.id and a.kind = 'customer_waits' and a.mark = w.since
+    )
+union all
+select 'dead_letter', d.id, d.created_at, d.case_id, null, v.channel, null, null
 from dead_letters d
 join cases c on c.id = d.case_id
 join conversations v on v.id = c.conversation_id
@@ -118,6 +130,14 @@ where a.id = any(array(
 ));
 
 -- name: listed
+-- What failed is found by an index of its own: it may be old, and there is little of it.
+with chosen as (
+    (select a.id from alerts a where not %(failed_only)s and a.id < %(before_id)s order by a.id desc limit %(limit)s)
+    union all
+    (select distinct d.alert_id from alert_sends d
+        where %(failed_only)s and d.state = 'failed' and d.alert_id < %(before_id)s
+        order by d.alert_id desc limit %(limit)s)
+)
 select a.id, a.kind, a.subject_id, a.case_id, a.severity, a.channel, a.due_at, a.created_at, coalesce((
     select jsonb_agg(jsonb_build_object(
         'id', d.id, 'medium', case when d.account_id is null then 'webhook' else 'email' end,
@@ -129,11 +149,8 @@ select a.id, a.kind, a.subject_id, a.case_id, a.severity, a.channel, a.due_at, a
     left join alert_endpoints e on e.id = d.endpoint_id
     where d.alert_id = a.id
 ), '[]') as sends
-from alerts a
-where a.id < %(before_id)s
-    and (not %(failed_only)s or exists (select from alert_sends d where d.alert_id = a.id and d.state = 'failed'))
-order by a.id desc
-limit %(limit)s;
+from chosen join alerts a on a.id = chosen.id
+order by a.id desc;
 
 -- name: state
 select

@@ -163,6 +163,22 @@ async def test_who_is_at_a_late_case_keeps_it_and_a_claim_that_lapsed_goes_back(
     assert {line.moved_on_from for line in await office.core.reviews.queue()} == {None, "lee"}
 
 
+async def test_a_customer_who_waits_for_whoever_took_their_case_over_is_told_of_to_them_and_to_leads(
+    office: Office,
+) -> None:
+    for name, role in (("rita", "reviewer"), ("rolf", "reviewer"), ("lena", "lead")):
+        await office.hire(name, role)  # type: ignore[arg-type] # they are roles
+    receipt = await office.core.write("t1", "hello")
+    await office.core.work(receipt.case_id)
+    await office.core.cases.take_over(receipt.case_id, "rita")
+    await office.core.write("t1", "are you there?")
+    await office.core.rows("update messages set state = 'human' where state = 'waiting' returning 1")
+    assert await office.desk.noted.note() == 0
+    await office.core.rows("update messages set received_at = received_at - interval '61 min' returning 1")
+    assert [await office.desk.noted.note() for _ in range(2)] == [1, 0]
+    assert await office.told() == [("customer_waits", ["lena", "rita"])]
+
+
 async def test_messages_that_were_given_up_and_texts_that_failed_are_told_to_leads(office: Office) -> None:
     await office.hire("lena", "lead")
     receipt = await office.core.write("t1", "hello")

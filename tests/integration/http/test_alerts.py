@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -59,7 +60,7 @@ async def tell(served: Served) -> None:
 async def escalated(served: Served) -> dict[str, Any]:
     """A customer asks for a person; the line of the queue."""
     async with caller(served.url) as customer, caller(served.url, key="kim-key") as kim:
-        headers = {"Idempotency-Key": "one"}
+        headers = {"Idempotency-Key": str(uuid4())}
         sent = await customer.post("/v1/web/messages", json={"text": "a person please"}, headers=headers)
         assert sent.status_code == 202
         while not (items := (await kim.get("/v1/review/escalations")).json()["items"]):
@@ -83,8 +84,8 @@ async def test_a_customer_who_waits_is_told_of_by_mail_and_webhook_and_the_page_
     assert [letter["To"] for letter in mail.mails] == ["rita@shop.example"]
     assert [request.content["data"]["subject_id"] for request in program.requests] == [item["id"]]
     assert f'<a href="/review#e/{item["id"]}">A case waits for a person</a>' in page
-    assert "rita (email):\n            told" in page
-    assert "pager (webhook):\n            told" in page
+    assert re.search(r"rita \(email\):\s+told", page)
+    assert re.search(r"pager \(webhook\):\s+told", page)
 
 
 async def test_what_fails_is_shown_where_it_can_be_mended_and_tried_again(served: Served) -> None:

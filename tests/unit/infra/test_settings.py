@@ -45,6 +45,7 @@ NAMES: dict[str, tuple[str, str, object]] = {
     "CSAGENT_ALERTS__WARN_SHARE": ("alerts.warn_share", "0.5", 0.5),
     "CSAGENT_ALERTS__AT_ONCE": ("alerts.at_once", "P1, P3", ("P1", "P3")),
     "CSAGENT_ALERTS__IDLE_CLAIM_MINUTES": ("alerts.idle_claim_minutes", "3", 3.0),
+    "CSAGENT_ALERTS__OWNED_MINUTES": ("alerts.owned_minutes", "30", 30.0),
     "CSAGENT_ALERTS__GIVE_UP_HOURS": ("alerts.give_up_hours", "6", 6.0),
     "CSAGENT_ALERTS__KEEP_DAYS": ("alerts.keep_days", "30", 30),
     "CSAGENT_ALERTS__PRIVATE_NETWORKS": ("alerts.private_networks", '["10.1.0.0/16"]', ["10.1.0.0/16"]),
