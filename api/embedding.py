@@ -1,7 +1,7 @@
-"""What other sites' scripts may read of our answers (CORS).
+"""What other sites' scripts may read of our answers (CORS): the chat's, and those that Agent Inbox asks for.
 
-Those of the chat, only on the sites that embed it, and those that Agent Inbox asks for, only where the operator has one.
-Cookies are never asked for and never allowed; a request is known by the token or the key that it carries.
+The chat's only on the sites that embed it, Agent Inbox's only where the operator has one opened. Cookies are never
+asked for and never allowed; a request is known by the token or the key that it carries.
 """
 
 from __future__ import annotations

@@ -13,7 +13,9 @@ from datetime import datetime
 from infra.postgres.cases import TranscriptMessage
 from infra.postgres.reviews import ReadEscalation
 
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_INLINE = re.compile(r"([\\`*_\[\]<>&~|])")
+_BLOCK = re.compile(r"^(\d*)([-#+=:.)])")
+"""What makes a heading, a list, a rule or a table of a line, where it begins with it."""
 _BREAKS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _SHOWN = 20
 """The newest messages; the console has them all."""
@@ -22,7 +24,7 @@ _SHOWN = 20
 def escaped(text: str) -> str:
     """A text that Markdown shows as it is, on one line or several."""
     # A line's leading blanks would make code of it, and code is not escaped.
-    lines = (_PUNCTUATION.sub(r"\\\1", line.strip()) for line in _BREAKS.split(text))
+    lines = (_BLOCK.sub(r"\1\\\2", _INLINE.sub(r"\\\1", line.strip())) for line in _BREAKS.split(text))
     return "\n".join(lines)
 
 

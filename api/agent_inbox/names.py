@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, Self, cast
+from typing import Literal, Self
 from uuid import UUID, uuid5
 
 from skills.errors import NotFoundError
@@ -62,7 +62,7 @@ class ThreadName:
         found = _THREAD.fullmatch(text)
         if found is None:
             raise NotFoundError("there is no such thread")
-        graph = cast("GraphId", "support_hitl" if found["hitl"] else "support")
+        graph: GraphId = "support_hitl" if found["hitl"] else "support"
         return cls(CaseId(UUID(found["case"])), graph, found["version"])
 
     def __str__(self) -> str:
