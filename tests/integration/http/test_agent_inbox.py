@@ -108,7 +108,7 @@ async def test_a_thread_its_state_and_its_history_tell_the_same(service: Service
     ],
 )
 async def test_an_answer_in_either_shape_reaches_the_customer(
-    service: Service, answer: object, graph: str, customer_reads: str
+    service: Service, client: LangGraphClient, answer: object, graph: str, customer_reads: str
 ) -> None:
     token, _ = await escalated(service)
     thread = await waiting(client, graph)
