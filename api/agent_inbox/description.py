@@ -36,10 +36,10 @@ def title_of(read: ReadEscalation) -> str:
 def describe(read: ReadEscalation) -> str:
     """The whole request as Markdown. It begins with what the customer wrote, for the list shows the first words."""
     request = read.request
-    name = escaped(read.customer_name or "The customer")
+    name = escaped(read.customer_name) if read.customer_name else "The customer"
     parts = [
         escaped(" ".join(" ".join(request["messages"]).split())),
-        _head(read, name),
+        _head(read),
         _section("Why a person decides", (_reason(reason) for reason in request["reasons"])),
         _section("What the guards found", (_finding(finding) for finding in request.get("findings", ()))),
         _section("Turned down before", (_rejected(rejected) for rejected in request["rejected"])),
@@ -51,13 +51,21 @@ def describe(read: ReadEscalation) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _head(read: ReadEscalation, name: str) -> str:
-    lines = [f"**{read.severity}**, reply by **{_time(read.reply_by)}** on {escaped(read.channel)}, to {name}."]
+def _head(read: ReadEscalation) -> str:
+    lines = [
+        f"**{read.severity}**, reply by **{_time(read.reply_by)}** on {escaped(read.channel)}. Customer: {_who(read)}."
+    ]
     if read.claimed_by is not None:
         lines.append(f"**{escaped(read.claimed_by)} is at it.**")
     if not read.request["proposal"]:
         lines.append("The agent proposes nothing more: write the answer yourself, or ignore it to take the case over.")
     return " ".join(lines)
+
+
+def _who(read: ReadEscalation) -> str:
+    return ", ".join(
+        escaped(part) for part in (read.customer_name, read.customer_segment, read.customer_language) if part
+    )
 
 
 def _section(heading: str, entries: Iterable[str]) -> str:
