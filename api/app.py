@@ -16,10 +16,11 @@ from uuid_utils.compat import uuid7
 from api.bodies import MAX_UPLOAD
 from api.channels import CHANNELS, code_channels
 from api.channels.channel import Channel, Inlet
-from api.embedding import Embedding
+from api.embedding import AGENT_INBOX, Embedding
 from api.pages.routes import router as pages
 from api.problems import count_shed, install
 from api.routes import (
+    agent_inbox,
     alerts,
     analytics,
     analytics_page,
@@ -38,7 +39,7 @@ from api.routes import (
     staff_pages,
     troubles,
 )
-from api.terms import build_origins
+from api.terms import build_inbox_origins, build_origins
 from api.wiring import Services, open_services
 from infra.settings import Settings
 
@@ -87,6 +88,8 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         sign_in.staff_router,
         console.router,
         staff_pages.router,
+        agent_inbox.open_router,
+        agent_inbox.router,
         pages,
     )
     inlets = [
@@ -97,6 +100,7 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
     for inlet in inlets:
         app.include_router(inlet.router, max_body_size=inlet.max_body)
     app.add_middleware(Embedding, origins=build_origins(settings))
+    app.add_middleware(Embedding, origins=build_inbox_origins(settings), terms=AGENT_INBOX)
     app.add_middleware(Door, larger={path: inlet for inlet in inlets for path in inlet.larger_paths})
     return app
 

@@ -1,9 +1,12 @@
-"""What other sites' scripts may read of our answers (CORS): those of the chat, and only on the sites that embed it.
+"""What other sites' scripts may read of our answers (CORS): the chat's, and those that Agent Inbox asks for.
 
-Cookies are never asked for and never allowed; a request is known by the token that it carries.
+The chat's only on the sites that embed it, Agent Inbox's only where the operator has one opened. Cookies are never
+asked for and never allowed; a request is known by the token or the key that it carries.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -15,13 +18,41 @@ from channels.web.origins import Origins
 PATHS = ("/v1/web/", "/v1/files/")
 """Where the chat's requests go."""
 
-_PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
-    "Access-Control-Max-Age": "7200",
-}
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a kind of page on another site asks for."""
+
+    paths: tuple[str, ...]
+    """Beginnings of the paths that it may ask; of no other is anything said."""
+    headers: str
+    """Which it sends."""
+    exposed: str
+    """Which of the answer's it may read."""
+    refusal: str
+    """What a site is told that may not."""
+    setting: str
+    """Which setting would let it."""
+
+
+CHAT = Terms(
+    PATHS,
+    "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
+    "Date, Retry-After, X-Request-Id",
+    "This site may not embed the chat",
+    "CSAGENT_CHAT__ORIGINS",
+)
+AGENT_INBOX = Terms(
+    ("/langgraph/",),
+    "Authorization, Content-Type, X-Api-Key",
+    "Content-Location, Retry-After, X-Request-Id",
+    "No Agent Inbox on this site may read from here",
+    "CSAGENT_STAFF__INBOX_ORIGINS",
+)
+
+
+_PREFLIGHT = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Max-Age": "7200"}
 """Two hours are as long as any browser remembers."""
-_EXPOSED = "Date, Retry-After, X-Request-Id"
 
 
 class Embedding:
@@ -29,16 +60,18 @@ class Embedding:
 
     Args:
         app: who answers.
-        origins: where the chat may be embedded.
+        origins: which sites may.
+        terms: what.
     """
 
-    def __init__(self, app: ASGIApp, *, origins: Origins) -> None:
+    def __init__(self, app: ASGIApp, *, origins: Origins, terms: Terms = CHAT) -> None:
         self._app = app
         self._origins = origins
+        self._terms = terms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer a preflight."""
-        if scope["type"] != "http" or not scope["path"].startswith(PATHS):
+        if scope["type"] != "http" or not scope["path"].startswith(self._terms.paths):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -48,7 +81,7 @@ class Embedding:
         added = [(b"vary", b"Origin")]
         if readable and origin is not None:
             added.append((b"access-control-allow-origin", origin.encode("latin-1")))
-            added.append((b"access-control-expose-headers", _EXPOSED.encode()))
+            added.append((b"access-control-expose-headers", self._terms.exposed.encode()))
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -57,9 +90,9 @@ class Embedding:
 
         if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             answer = (
-                Response(status_code=204, headers=_PREFLIGHT)
+                Response(status_code=204, headers={**_PREFLIGHT, "Access-Control-Allow-Headers": self._terms.headers})
                 if readable
-                else problem(403, "This site may not embed the chat", hint="CSAGENT_CHAT__ORIGINS lists those that may")
+                else problem(403, self._terms.refusal, hint=f"{self._terms.setting} lists those that may")
             )
             await answer(scope, receive, marked)
         else:

@@ -57,6 +57,11 @@ def build_origins(settings: Settings) -> Origins:
         ) from None
 
 
+def build_inbox_origins(settings: Settings) -> Origins:
+    """Where an Agent Inbox of the staff's is opened, besides our own address."""
+    return Origins(settings.staff.inbox_origins)
+
+
 def build_code_limits(settings: Settings) -> CodeLimits:
     """How often one-time codes may be asked for and tried, and how long one counts."""
     rules = settings.identity

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from channels.web.origins import origin_of
 from infra.staff.roles import ROLES, Role
 from skills.errors import ConfigurationError
 
@@ -107,7 +108,17 @@ class StaffSettings(BaseModel):
     """The same from one network address, for whichever names."""
     key_roles: Roles = Field(default_factory=dict)
     """``name:role`` of the keys in ``CSAGENT_STAFF_KEYS``; a key that is not named is a lead's."""
+    inbox_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """``https://inbox.example,http://localhost:3000``: where an Agent Inbox that may read from here is opened."""
     oidc: OidcSettings = Field(default_factory=OidcSettings)
+
+    @field_validator("inbox_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: object) -> object:
+        listed = value.split(",") if isinstance(value, str) else value
+        if not isinstance(listed, (list, tuple)):
+            return value
+        return tuple(origin_of(str(origin)) for origin in listed if str(origin).strip())
 
     @field_validator("key_roles", mode="before")
     @classmethod

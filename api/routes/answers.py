@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from channels.envelope import File
 from graph.review import make_decision
 from infra.postgres.inbox import MAX_CHARACTERS, refuse_unstorable
 from skills.errors import BadRequestError, InvalidMessageError
-from skills.turn import CaseId, EscalationId
+from skills.turn import CaseId, Decision, EscalationId
 
 router = APIRouter(prefix="/v1/review", tags=["review"], route_class=StaffRoute)
 
@@ -74,6 +75,30 @@ class Written(BaseModel):
     message_id: UUID
 
 
+async def take_decision(
+    use: Services,
+    escalation_id: EscalationId,
+    decision: Decision,
+    *,
+    seen: str,
+    covers_later: bool = False,
+    files: Sequence[File] = (),
+) -> CaseId:
+    """Take a decision, whichever page or program it came through, and have it carried out.
+
+    Raises:
+        InvalidMessageError: its text or its reason can't be stored.
+        ConflictError, NotFoundError, BadRequestError: as ``infra.postgres.reviews.Reviews.decide`` says.
+    """
+    for text in (decision.text, decision.reason):
+        if text is not None:
+            refuse_unstorable(text)
+    case_id = await use.reviews.decide(escalation_id, decision, seen=seen, covers_later=covers_later, files=files)
+    use.metrics.decisions.labels(action=decision.action).inc()
+    await use.signals.case_waits(case_id)
+    return case_id
+
+
 async def _decision(request: Request, staff: Reviewer) -> NewDecision:  # noqa: ARG001 - signed in before anything is read
     return await read_json(request, NewDecision, most=MAX_UPLOAD)
 
@@ -93,19 +118,10 @@ async def decide_escalation(
 ) -> Decided:
     """Decide, if what you read is what is there. Nobody decides the same thing twice."""
     decision = make_decision(action=new.action, reviewer=staff, text=new.text, reason=new.reason)
-    if decision.text is not None:
-        refuse_unstorable(decision.text)
-    if decision.reason is not None:
-        refuse_unstorable(decision.reason)
-    case_id = await use.reviews.decide(
-        EscalationId(escalation_id),
-        decision,
-        seen=new.version,
-        covers_later=new.covers_later,
-        files=await _files(use, new.files),
+    files = await _files(use, new.files)
+    case_id = await take_decision(
+        use, EscalationId(escalation_id), decision, seen=new.version, covers_later=new.covers_later, files=files
     )
-    use.metrics.decisions.labels(action=decision.action).inc()
-    await use.signals.case_waits(case_id)
     return Decided(case_id=case_id)
 
 

@@ -1,7 +1,8 @@
 """Who of the staff asks, and whether they may: every route of theirs names a permission, and can't forget to.
 
-Two ways lead in: a staff key as the bearer (programs), and a session's cookie (the pages). A cookie goes out with
-requests that other sites make too, so whatever changes something has to show that it comes from a page of ours.
+Two ways lead in: a staff key as the bearer (programs; LangChain's tools send it as ``x-api-key``), and a session's
+cookie (the pages). A cookie goes out with requests that other sites make too, so whatever changes something has to show
+that it comes from a page of ours.
 
 A router of the staff's is made with ``route_class=StaffRoute``. Its routes are refused when they are made without a
 permission, and an answer with a customer's data (``customers.read``) is withheld unless a row was written that says
@@ -29,6 +30,8 @@ from infra.staff.roles import Permission, Role, may
 
 BACKGROUND = "x-background"
 """Sent with what a page asks by itself, so that an open page keeps nobody signed in."""
+API_KEY = "x-api-key"
+"""Where LangChain's tools put their key."""
 FORM_TOKEN = "x-form-token"  # noqa: S105 - a header's name
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS = 20
@@ -65,8 +68,9 @@ async def signed_in(request: Request, given: Given, use: With) -> Actor:
         UnauthorizedError: nobody does, or nobody any more.
         ForbiddenError: it is a browser of theirs, but not a page of ours.
     """
-    if given is not None:
-        holder = use.staff.key_holder(given)
+    key = given or request.headers.get(API_KEY)
+    if key is not None:
+        holder = use.staff.key_holder(key)
         if holder is None:
             raise UnauthorizedError("this needs a staff key", hint="`csagent up` prints it; CSAGENT_STAFF_KEYS has it")
         return Actor(*holder)

@@ -126,6 +126,18 @@ class Reviews:
             cursor = await connection.execute(self._sql["begins"], {"first_id": first, "last_id": last})
             return [EscalationId(row["id"]) for row in await cursor.fetchall()]
 
+    async def newest_of(self, case_id: CaseId) -> tuple[EscalationId, str]:
+        """The newest escalation of a case, and its status: ``open``, ``decided`` (not carried out yet) or ``closed``.
+
+        Raises:
+            NotFoundError: there is no such case, or it never waited for a person.
+        """
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(self._sql["newest_of"], {"case_id": case_id})).fetchone()
+        if row is None:
+            raise NotFoundError("this case never waited for a person")
+        return EscalationId(row["id"]), row["status"]
+
     async def queue(self, *, limit: int = 50, reader: str | None = None) -> list[QueuedEscalation]:
         """What waits for a person, the nearest deadline first, be it ours or the end of the channel's window.
 

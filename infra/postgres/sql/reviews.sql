@@ -90,3 +90,6 @@ returning case_id;
 
 -- name: begins
 select id from escalations where id between %(first_id)s and %(last_id)s order by id limit 2;
+
+-- name: newest_of
+select id, status from escalations where case_id = %(case_id)s order by id desc limit 1;
