@@ -72,11 +72,12 @@ from infra.postgres.outbox import Outbox
 from infra.postgres.proofs import Proofs
 from infra.postgres.reconciliations import Reconciliations
 from infra.postgres.reports import DeliveryReports
-from infra.postgres.reviews import Reviews
+from infra.postgres.reviews import CLAIM, Reviews
 from infra.postgres.schedule import Schedule
 from infra.postgres.signals import PostgresSignals
 from infra.postgres.surveys import Surveys
 from infra.postgres.turns import PostgresLedger
+from infra.postgres.undoing import Undoing
 from infra.postgres.verification import Verifications
 from infra.redis.signals import LIMITS as REDIS_LIMITS
 from infra.redis.signals import RedisSignals
@@ -106,6 +107,7 @@ class Services:
     conversations: Conversations
     cases: Cases
     reviews: Reviews
+    undoing: Undoing
     leases: Leases
     outbox: Outbox
     reports: DeliveryReports
@@ -216,6 +218,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             conversations=Conversations(public, keyring),
             cases=cases,
             reviews=Reviews(database, keyring, cases, windows={WHATSAPP: LENGTH - MARGIN}),
+            undoing=Undoing(database, hold=CLAIM),
             leases=Leases(database, holder=_holder(), duration=lease),
             outbox=Outbox(database, keyring, holder=_holder(), hold=_HOLD),
             reports=DeliveryReports(public),

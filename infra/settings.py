@@ -15,7 +15,7 @@ from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError,
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from infra.channel_settings import ChatSettings, GmailSettings, WhatsAppSettings
-from infra.staff_settings import StaffSettings
+from infra.staff_settings import ReviewSettings, StaffSettings
 from skills.errors import ConfigurationError
 
 _Seconds = Annotated[float, Field(ge=0)]
@@ -312,6 +312,7 @@ class Settings(BaseSettings):
     gmail: GmailSettings = Field(default_factory=GmailSettings)
     identity: IdentitySettings = Field(default_factory=IdentitySettings)
     staff: StaffSettings = Field(default_factory=StaffSettings)
+    review: ReviewSettings = Field(default_factory=ReviewSettings)
 
     @field_validator("master_keys", "staff_keys", mode="before")
     @classmethod

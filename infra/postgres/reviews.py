@@ -35,6 +35,10 @@ _LINE = 120
 """Characters of the queue's first line."""
 
 
+SENDING = frozenset({"approve", "edit", "answer"})
+"""Decisions after which the customer gets something."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueuedEscalation:
     """A line of the queue."""
@@ -220,8 +224,9 @@ class Reviews:
         seen: str,
         covers_later: bool = False,
         files: Sequence[File] = (),
+        undo: timedelta | None = None,
     ) -> CaseId:
-        """Accept a decision, if the reviewer saw what is there now. The case is due at once.
+        """Accept a decision, if the reviewer saw what is there now. The case is due at once, or after `undo`.
 
         Args:
             escalation_id: which.
@@ -229,6 +234,7 @@ class Reviews:
             seen: the ``version`` that the reviewer read.
             covers_later: the answer also answers the messages that came after the proposal's own.
             files: what is sent along with the text.
+            undo: for how long the reviewer may take it back (``infra.postgres.undoing``), where something is sent.
 
         Raises:
             NotFoundError: there is none with this id.
@@ -254,7 +260,8 @@ class Reviews:
                     )
                 if decision.text is not None:
                     self._cases.refuse_unsendable(row["channel"], decision.text)
-                await self._write(connection, row, decision, covers_later=covers_later, files=files)
+                held = undo if decision.action in SENDING else None
+                await self._write(connection, row, decision, covers_later=covers_later, files=files, undo=held or None)
             else:  # it says what the customer wrote since
                 await log_view(connection, "escalation.read", decision.reviewer, case_id=row["case_id"])
         if changed is not None:
@@ -276,6 +283,7 @@ class Reviews:
         *,
         covers_later: bool,
         files: Sequence[File],
+        undo: timedelta | None,
     ) -> None:
         key = key_of(self._keyring, row)
         decision_id = uuid7()
@@ -295,12 +303,19 @@ class Reviews:
                 "reason_sealed": sealed(decision.reason, "reason_sealed"),
                 "seen_sequence": row["newest"],
                 "covers_later": covers_later,
+                "undo": undo,
             },
         )
         await keep_sent_along(connection, files, key, decision_id=decision_id)
         await connection.execute(
             self._sql["mark_decided"],
-            {"id": row["id"], "event_id": uuid7(), "reviewer": decision.reviewer, "action": decision.action},
+            {
+                "id": row["id"],
+                "event_id": uuid7(),
+                "reviewer": decision.reviewer,
+                "action": decision.action,
+                "undo": undo,
+            },
         )
 
     async def _changed(self, connection: Connection, row: Mapping[str, Any], seen: str) -> ConflictError:

@@ -31,6 +31,7 @@ class NewDecision(BaseModel):
     text: str | None = None
     reason: str | None = None
     covers_later: bool = False
+    undoable: bool
 
 
 class NewText(BaseModel):
@@ -39,6 +40,7 @@ class NewText(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str
+    undoable: bool
 
 
 class ReviewApi:

@@ -65,11 +65,12 @@ returning id;
 
 -- name: insert_decision
 insert into decisions (
-    id, escalation_id, action, reviewer, key_id, text_sealed, reason_sealed, seen_sequence, covers_later
+    id, escalation_id, action, reviewer, key_id, text_sealed, reason_sealed, seen_sequence, covers_later,
+    undo_until
 )
 values (
     %(id)s, %(escalation_id)s, %(action)s, %(reviewer)s, %(key_id)s, %(text_sealed)s, %(reason_sealed)s,
-    %(seen_sequence)s, %(covers_later)s
+    %(seen_sequence)s, %(covers_later)s, now() + %(undo)s::interval
 );
 
 -- name: mark_decided
@@ -78,7 +79,8 @@ with decided as (
     where id = %(id)s and status = 'open'
     returning case_id, created_at
 ), woken as (
-    update case_work w set due_at = now() from decided where w.case_id = decided.case_id
+    -- Held back so that it can be taken back: no worker begins before.
+    update case_work w set due_at = now() + coalesce(%(undo)s::interval, '0') from decided where w.case_id = decided.case_id
 )
 insert into events (id, kind, case_id, actor, data)
 select %(event_id)s, 'escalation.decided', case_id, %(reviewer)s, jsonb_build_object(

@@ -12,9 +12,9 @@ const LONGEST = 20_000;
 const SOON = [700, 1_500, 3_000, 6_000];
 
 export class OpenCase {
-  /** @param {{session: Object, drafts: Object, panes: Object, onDone: Function}} options */
-  constructor({ session, drafts, panes, onDone }) {
-    Object.assign(this, { session, drafts, panes, onDone });
+  /** @param {{session: Object, drafts: Object, panes: Object, undo: Object, onDone: Function}} options */
+  constructor({ session, drafts, panes, undo, onDone }) {
+    Object.assign(this, { session, drafts, panes, undo, onDone });
     this.bar = byId("bar");
     this.dialog = byId("confirm-resolve");
     this.dialog.addEventListener("close", () => { if (this.dialog.returnValue === "resolve") this.act("resolve"); });
@@ -197,13 +197,24 @@ export class OpenCase {
     const { id } = this.detail;
     this.lock(true);
     try {
-      await this.session.call(`/cases/${id}/messages`, {
-        method: "POST", body: { text: this.text.value.trim() }, headers: { "Idempotency-Key": this.key },
+      const text = this.text.value.trim();
+      const sent = await this.session.call(`/cases/${id}/messages`, {
+        method: "POST", body: { text, undoable: true }, headers: { "Idempotency-Key": this.key },
       });
       this.text.value = "";
       this.onInput();
       this.drafts.remove(id);
-      await this.open(id, { focus: false, until: delivered });
+      const held = sent?.undo_seconds > 0;
+      await this.open(id, { focus: false, until: held ? undefined : delivered });
+      if (held) {
+        this.undo.offer({
+          done: "Your message is held back.",
+          seconds: sent.undo_seconds,
+          path: `/cases/${id}/messages/${sent.message_id}`,
+          onUndone: () => this.unsent(id, text),
+          onGone: () => { if (this.wanted === id) this.watch(id, delivered, 0); },
+        });
+      }
       this.panes.reveal(".lines > :last-child");
     } catch (error) {
       const doubt = error instanceof Refused ? "Nothing was sent" : "It may have been sent. Try again: it arrives once only";
@@ -213,6 +224,17 @@ export class OpenCase {
       this.lock(false);
       this.text.focus();
     }
+  }
+
+  /** A message was taken back: its text is in the field again, before what was begun since. */
+  async unsent(id, text) {
+    const begun = this.drafts.get(id, "write");
+    this.drafts.set(id, "write", [text, begun].filter(Boolean).join("\n\n"));
+    this.drafts.set(id, "key", randomKey());
+    if (this.wanted !== id) return;
+    this.bar.replaceChildren();
+    await this.read(id, false);
+    this.text?.focus();
   }
 
   lock(busy) {

@@ -17,6 +17,12 @@ const DONE = {
   take_over: "You have taken over.",
 };
 
+const HELD = {
+  approve: "Approved.",
+  edit: "Decided, with your text.",
+  answer: "Decided, with your answer.",
+};
+
 export class OpenEscalation {
   /**
    * @param {{session: Object, drafts: Object, panes: Object, onClaim: Function, onDecided: Function}} options
@@ -48,6 +54,13 @@ export class OpenEscalation {
     } catch (error) {
       if (this.wanted === id) this.panes.failed(error, () => this.open(id));
     }
+  }
+
+  /** A decision was taken back: the field is open again with what was typed. */
+  async reopen(id, action, text) {
+    if (text) this.drafts.set(id, action, text);
+    await this.open(id);
+    if (text && this.detail?.id === id) this.bar.press(action);
   }
 
   close() {
@@ -97,8 +110,11 @@ export class OpenEscalation {
 
   async decide(decision) {
     const { id, version } = this.detail;
+    let answer;
     try {
-      await this.session.call(`/escalations/${id}/decision`, { method: "POST", body: { ...decision, version } });
+      answer = await this.session.call(`/escalations/${id}/decision`, {
+        method: "POST", body: { ...decision, version, undoable: true },
+      });
     } catch (error) {
       const conflict = await this.conflict(error, id, "Nothing was decided.");
       if (conflict) return "";
@@ -109,7 +125,9 @@ export class OpenEscalation {
     const decided = this.detail;
     this.drafts.remove(id);
     this.close();
-    this.onDecided(decision.action, decided, DONE[decision.action]);
+    const held = answer?.undo_seconds > 0;
+    const done = held ? HELD[decision.action] : DONE[decision.action];
+    this.onDecided(decision.action, decided, { done, seconds: held ? answer.undo_seconds : 0, text: decision.text });
     return "";
   }
 

@@ -10,6 +10,7 @@ import { Drafts } from "./drafts.js";
 import { OpenEscalation } from "./escalation.js";
 import { List } from "./list.js";
 import { Panes } from "./panes.js";
+import { Undo } from "./undo.js";
 
 const REFRESH = 4_000;
 const TICK = 10_000;
@@ -28,16 +29,19 @@ const escalation = new OpenEscalation({
     await refreshAnew();
     return list.find("queue", id);
   },
-  onDecided: (action, decided, done) => {
+  onDecided: (action, decided, { done, seconds, text }) => {
     if (action === "take_over") {
       settleAt(addressOf("case", decided.case_id));
       panes.say(done);
       return;
     }
-    leave("queue", decided.id, `${done} ${list.items.queue?.length > 1 ? "Enter opens the next." : ""}`);
+    const next = list.items.queue?.length > 1 ? "Enter opens the next." : "";
+    leave("queue", decided.id, seconds ? next : `${done} ${next}`);
+    if (seconds) undo.offer({ done, seconds, path: `/escalations/${decided.id}/decision`, onUndone: () => decideAgain(decided.id, action, text) });
   },
 });
-const openCase = new OpenCase({ session, drafts, panes, onDone: (id, done) => leave("cases", id, done) });
+const undo = new Undo({ session, panes });
+const openCase = new OpenCase({ session, drafts, panes, undo, onDone: (id, done) => leave("cases", id, done) });
 
 let refreshing = null;
 let epoch = 0;
@@ -55,6 +59,7 @@ function end() {
   clearInterval(timer);
   escalation.close();
   openCase.close();
+  undo.clear();
   panes.empty("");
   list.take("queue", []);
   list.take("cases", []);
@@ -118,6 +123,15 @@ function settleAt(hash) {
   refreshAnew();
 }
 
+/** A decision was taken back: its escalation is opened as it was. */
+async function decideAgain(id, action, text) {
+  openCase.close();
+  history.replaceState(null, "", addressOf("escalation", id));
+  list.show("queue", id);
+  refreshAnew();
+  await escalation.reopen(id, action, text);
+}
+
 /** Back to the list, on the row after the one that is done. */
 function leave(name, id, done) {
   goTo(`#${name}`);
@@ -142,6 +156,7 @@ new Keys(
     x: press("reject"),
     t: () => { if (openCase.detail) act("take-over"); else press("take_over")(); },
     h: () => act("hand-back"),
+    u: () => undo.take(),
   },
   session.memory,
 );
