@@ -60,11 +60,13 @@ from infra.postgres.conversations import Conversations
 from infra.postgres.customers import Customers
 from infra.postgres.database import Database
 from infra.postgres.dead_letters import DeadLetters
+from infra.postgres.desk import Desk
 from infra.postgres.earlier import EarlierTalks
 from infra.postgres.facts import CustomerFacts
 from infra.postgres.files import Files
 from infra.postgres.form import FormArrivals
 from infra.postgres.inbox import Inbox
+from infra.postgres.internal_notes import InternalNotes
 from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
 from infra.postgres.lives import Lives
@@ -108,6 +110,8 @@ class Services:
     cases: Cases
     reviews: Reviews
     undoing: Undoing
+    desk: Desk
+    internal_notes: InternalNotes
     leases: Leases
     outbox: Outbox
     reports: DeliveryReports
@@ -219,6 +223,8 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             cases=cases,
             reviews=Reviews(database, keyring, cases, windows={WHATSAPP: LENGTH - MARGIN}),
             undoing=Undoing(database, hold=CLAIM),
+            desk=Desk(database, keyring, hold=CLAIM),
+            internal_notes=InternalNotes(database, keyring),
             leases=Leases(database, holder=_holder(), duration=lease),
             outbox=Outbox(database, keyring, holder=_holder(), hold=_HOLD),
             reports=DeliveryReports(public),

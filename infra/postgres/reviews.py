@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -40,6 +40,20 @@ SENDING = frozenset({"approve", "edit", "answer"})
 
 
 @dataclass(frozen=True, slots=True)
+class Only:
+    """Which lines of the queue somebody wants to see; ``None`` is all."""
+
+    channel: str | None = None
+    severity: str | None = None
+    topic: str | None = None
+    whose: Literal["mine", "nobodys", "others"] | None = None
+    late: bool = False
+
+
+EVERYTHING = Only()
+
+
+@dataclass(frozen=True, slots=True)
 class QueuedEscalation:
     """A line of the queue."""
 
@@ -54,6 +68,8 @@ class QueuedEscalation:
     """From then on the channel takes no free text; ``None`` where that has no end."""
     created_at: datetime
     claimed_by: str | None
+    topic: str | None = None
+    """What it is about, where the agent could tell."""
 
     @property
     def reply_by(self) -> datetime:
@@ -122,15 +138,19 @@ class Reviews:
             cursor = await connection.execute(self._sql["begins"], {"first_id": first, "last_id": last})
             return [EscalationId(row["id"]) for row in await cursor.fetchall()]
 
-    async def queue(self, *, limit: int = 50, reader: str | None = None) -> list[QueuedEscalation]:
+    async def queue(
+        self, *, limit: int = 50, reader: str | None = None, only: Only = EVERYTHING
+    ) -> list[QueuedEscalation]:
         """What waits for a person, the nearest deadline first, be it ours or the end of the channel's window.
 
         Args:
             limit: the most lines.
             reader: who is shown the customers' first lines. Each that is new to them is written down, once.
+            only: what of it.
         """
+        values = {"limit": limit, "reader": reader, **asdict(only), **self._windows}
         async with self._database.connection() as connection:
-            rows = await (await connection.execute(self._sql["queue"], {"limit": limit, **self._windows})).fetchall()
+            rows = await (await connection.execute(self._sql["queue"], values)).fetchall()
             if reader is not None:
                 await self._log_shown(connection, reader, [row["id"] for row in rows])
         return [
@@ -145,6 +165,7 @@ class Reviews:
                 window_closes_at=row["window_closes_at"],
                 created_at=row["created_at"],
                 claimed_by=row["claimed_by"],
+                topic=row["topic"],
             )
             for row in rows
         ]

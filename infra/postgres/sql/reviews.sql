@@ -3,8 +3,7 @@
 -- name: queue
 -- On some channels an answer can't be sent any more so long after the customer's last message: the nearer end counts.
 select s.id, s.case_id, s.severity, s.rules, s.status, s.due_at, s.created_at, s.request_sealed,
-    heard.at + opening.length as window_closes_at,
-    case when s.claimed_until > now() then s.claimed_by end as claimed_by, v.channel,
+    heard.at + opening.length as window_closes_at, holder.name as claimed_by, v.channel, t.topic,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from escalations s
 join cases c on c.id = s.case_id
@@ -17,7 +16,17 @@ left join lateral (
     where m.conversation_id = v.id and m.direction = 'in' and m.position is not null and opening.length is not null
     order by m.position desc limit 1
 ) heard on true
+cross join lateral (select case when s.claimed_until > now() then s.claimed_by end as name) holder
+left join turns t on t.id = s.turn_id
 where s.status = 'open'
+    and (%(channel)s::text is null or v.channel = %(channel)s)
+    and (%(severity)s::text is null or s.severity = %(severity)s)
+    and (%(topic)s::text is null or t.topic = %(topic)s)
+    and (not %(late)s or least(s.due_at, heard.at + opening.length) < now())
+    and case %(whose)s::text
+        when 'mine' then holder.name = %(reader)s when 'nobodys' then holder.name is null
+        when 'others' then holder.name <> %(reader)s else true
+    end
 order by least(s.due_at, heard.at + opening.length), s.id
 limit %(limit)s;
 
