@@ -12,9 +12,9 @@ const LONGEST = 20_000;
 const SOON = [700, 1_500, 3_000, 6_000];
 
 export class OpenCase {
-  /** @param {{session: Object, drafts: Object, panes: Object, undo: Object, onDone: Function}} options */
-  constructor({ session, drafts, panes, undo, onDone }) {
-    Object.assign(this, { session, drafts, panes, undo, onDone });
+  /** @param {{session: Object, drafts: Object, panes: Object, beside: Object, undo: Object, onDone: Function}} options */
+  constructor({ session, drafts, panes, beside, undo, onDone }) {
+    Object.assign(this, { session, drafts, panes, beside, undo, onDone });
     this.bar = byId("bar");
     this.dialog = byId("confirm-resolve");
     this.dialog.addEventListener("close", () => { if (this.dialog.returnValue === "resolve") this.act("resolve"); });
@@ -57,6 +57,7 @@ export class OpenCase {
       if (this.wanted !== id) return;
       if (this.detail?.id !== id) this.readFor = null;
       this.detail = detail;
+      this.beside.show(id);
       const waiting = detail.transcript.filter((line) => line.state === "human");
       this.shown = detail.owner === "human" && detail.status === "open"
         ? stateOf(detail.owner_name, waiting.length, waiting[0]?.at ?? null)
@@ -90,7 +91,7 @@ export class OpenCase {
       aside: detail.escalation_id &&
         element("a.button", { href: addressOf("escalation", detail.escalation_id) }, "Open the decision"),
       content: [transcript(detail.transcript, { customer: detail.customer }), this.withheld()],
-      context: caseContext(detail),
+      context: caseContext(detail, this.beside),
       end: ".lines > :last-child",
       focus,
     });

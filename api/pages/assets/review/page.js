@@ -5,10 +5,14 @@ import { Session } from "../console/session.js";
 import { byId } from "../elements.js";
 import { tick } from "../moments.js";
 import { addressOf, goTo, readAddress } from "./address.js";
+import { Beside } from "./beside.js";
 import { OpenCase } from "./case.js";
 import { Drafts } from "./drafts.js";
 import { OpenEscalation } from "./escalation.js";
+import { Filters } from "./filters.js";
+import { Giving } from "./giving.js";
 import { List } from "./list.js";
+import { Looking } from "./looking.js";
 import { Panes } from "./panes.js";
 import { Undo } from "./undo.js";
 
@@ -21,10 +25,15 @@ const session = new Session({ onOut: end });
 const drafts = new Drafts(session.memory);
 const list = new List();
 const panes = new Panes();
+const beside = new Beside({ session, drafts });
+const looking = new Looking({ session, panes });
+const filters = new Filters(() => refreshAnew());
+const giving = new Giving({ session, panes, onGiven: async () => { await refreshAnew(); await readAgain(); } });
 const escalation = new OpenEscalation({
   session,
   drafts,
   panes,
+  beside,
   onClaim: async (id) => {
     await refreshAnew();
     return list.find("queue", id);
@@ -41,7 +50,7 @@ const escalation = new OpenEscalation({
   },
 });
 const undo = new Undo({ session, panes });
-const openCase = new OpenCase({ session, drafts, panes, undo, onDone: (id, done) => leave("cases", id, done) });
+const openCase = new OpenCase({ session, drafts, panes, beside, undo, onDone: (id, done) => leave("cases", id, done) });
 
 let refreshing = null;
 let epoch = 0;
@@ -63,7 +72,9 @@ function end() {
   panes.empty("");
   list.take("queue", []);
   list.take("cases", []);
-  list.items = { queue: null, cases: null };
+  list.take("asked", []);
+  list.items = { queue: null, cases: null, asked: null };
+  beside.close();
 }
 
 /** Reads both lists; requests never pile up on a slow network. */
@@ -83,9 +94,14 @@ async function readLists() {
   if (session.over) return;
   const asked = epoch;
   try {
-    const [queue, cases] = await Promise.all([session.call("/escalations?limit=200", BY_ITSELF), session.call("/cases?limit=200", BY_ITSELF)]);
+    const query = filters.query;
+    const paths = [`/escalations?limit=200${query}`, "/cases?limit=200", "/questions?limit=200"];
+    const [queue, cases, questions] = await Promise.all(paths.map((path) => session.call(path, BY_ITSELF)));
     if (asked !== epoch) return;
     list.fresh();
+    filters.learn(queue.items);
+    list.filtered = query !== "";
+    list.take("asked", questions.items);
     list.take("queue", queue.items);
     list.take("cases", cases.items);
   } catch (error) {
@@ -93,8 +109,27 @@ async function readLists() {
     return;
   }
   document.title = list.items.queue.length ? `(${list.items.queue.length}) Review` : "Review";
-  if (escalation.detail) escalation.follow(list.find("queue", escalation.detail.id));
+  look();
+  if (escalation.detail && (!list.filtered || list.find("queue", escalation.detail.id))) {
+    escalation.follow(list.find("queue", escalation.detail.id));
+  }
   if (openCase.detail) openCase.follow(list.find("cases", openCase.detail.id));
+}
+
+/** Says that this reviewer has it open, and asks who else has. */
+function look() {
+  looking.at(escalation.detail?.case_id ?? openCase.detail?.id ?? null, readAgain);
+}
+
+/** Something has changed in what is open: it is read again, and says what. */
+async function readAgain() {
+  if (escalation.detail && !escalation.bar.busy) await escalation.open(escalation.detail.id, { focus: false, byItself: true });
+  else if (openCase.detail) await openCase.read(openCase.detail.id, false);
+}
+
+function give() {
+  if (escalation.detail?.status === "open") giving.open({ path: `/escalations/${escalation.detail.id}`, holder: escalation.claimedBy });
+  else if (openCase.detail?.owner === "human") giving.open({ path: `/cases/${openCase.detail.id}`, holder: openCase.detail.owner_name });
 }
 
 /** Shows what the address says. */
@@ -104,10 +139,10 @@ function follow({ until } = {}) {
   list.show(shown, id);
   if (kind === "escalation") {
     openCase.close();
-    escalation.open(id);
+    escalation.open(id).then(look);
   } else if (kind === "case") {
     escalation.close();
-    openCase.open(id, { until });
+    openCase.open(id, { until }).then(look);
   } else {
     escalation.close();
     openCase.close();
@@ -157,6 +192,8 @@ new Keys(
     t: () => { if (openCase.detail) act("take-over"); else press("take_over")(); },
     h: () => act("hand-back"),
     u: () => undo.take(),
+    n: () => { panes.switchTo("context"); beside.focus(); },
+    g: give,
   },
   session.memory,
 );
