@@ -1,5 +1,6 @@
 // Beside the talk, read once for each state of a case: notes of colleagues, the mood over time, what was before.
 
+import { BY_ITSELF } from "../console/session.js";
 import { element, setFieldError } from "../elements.js";
 import { timeElement } from "../moments.js";
 import { addressOf } from "./address.js";
@@ -21,7 +22,7 @@ export class Beside {
   }
 
   /** Shows what belongs to this case; what is there of it stays until the new is read. */
-  async show(caseId) {
+  async show(caseId, { byItself = false } = {}) {
     if (this.caseId !== caseId) {
       this.caseId = caseId;
       this.answering = null;
@@ -29,8 +30,8 @@ export class Beside {
       this.past.replaceChildren();
     }
     try {
-      if (this.session.may("review")) this.colleagues ??= (await this.session.call("/colleagues")).names;
-      const background = await this.session.call(`/cases/${caseId}/background`);
+      if (this.session.may("review")) this.colleagues ??= (await this.session.call("/colleagues", BY_ITSELF)).names;
+      const background = await this.session.call(`/cases/${caseId}/background`, byItself ? BY_ITSELF : {});
       if (this.caseId === caseId) this.draw(background);
     } catch (error) {
       if (this.caseId === caseId && !this.session.over) {

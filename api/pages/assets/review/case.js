@@ -1,5 +1,6 @@
 // One case that is open at the desk: the talk, a field to write to the customer, hand back and resolve.
 
+import { BY_ITSELF } from "../console/session.js";
 import { byId, element, growWithText, setFieldError } from "../elements.js";
 import { Refused, randomKey } from "../requests.js";
 import { addressOf } from "./address.js";
@@ -48,16 +49,16 @@ export class OpenCase {
     // Every reading is written down: once for each state of the list, even if the two never agree.
     if (listed === this.shown || listed === this.readFor) return;
     this.readFor = listed;
-    this.read(this.detail.id, false);
+    this.read(this.detail.id, false, BY_ITSELF);
   }
 
-  async read(id, focus) {
+  async read(id, focus, asked = {}) {
     try {
-      const detail = await this.session.call(`/cases/${id}`);
+      const detail = await this.session.call(`/cases/${id}`, asked);
       if (this.wanted !== id) return;
       if (this.detail?.id !== id) this.readFor = null;
       this.detail = detail;
-      this.beside.show(id);
+      this.beside.show(id, { byItself: asked === BY_ITSELF });
       const waiting = detail.transcript.filter((line) => line.state === "human");
       this.shown = detail.owner === "human" && detail.status === "open"
         ? stateOf(detail.owner_name, waiting.length, waiting[0]?.at ?? null)
@@ -218,12 +219,13 @@ export class OpenCase {
       }
       this.panes.reveal(".lines > :last-child");
     } catch (error) {
+      if (this.session.over) return;
       const doubt = error instanceof Refused ? "Nothing was sent" : "It may have been sent. Try again: it arrives once only";
       setFieldError(this.text, `${error.sentences} ${doubt}`);
       if (error instanceof Refused && error.status === 409) await this.read(id, false);
     } finally {
       this.lock(false);
-      this.text.focus();
+      if (!this.session.over) this.text.focus();
     }
   }
 

@@ -1,5 +1,6 @@
 // One escalation that is open at the desk: read it, claim it, decide it, and say what changed when somebody was quicker.
 
+import { BY_ITSELF } from "../console/session.js";
 import { byId, element } from "../elements.js";
 import { tickingTime } from "../moments.js";
 import { Refused, asSentence } from "../requests.js";
@@ -50,12 +51,12 @@ export class OpenEscalation {
       this.panes.loading();
     }
     try {
-      const detail = await this.session.call(`/escalations/${id}`);
+      const detail = await this.session.call(`/escalations/${id}`, byItself ? BY_ITSELF : {});
       if (this.wanted !== id) return;
       if (this.detail?.id === id) this.changes = sinceOpened(this.detail, detail, this.changes);
       this.detail = detail;
       if (!byItself) this.version = detail.version;
-      this.beside.show(detail.case_id);
+      this.beside.show(detail.case_id, { byItself });
       this.claimedBy = detail.claimed_by;
       this.draw(focus);
     } catch (error) {
@@ -82,7 +83,7 @@ export class OpenEscalation {
     if (!this.detail || this.detail.status !== "open" || this.bar.busy) return;
     if (item === null) {
       // Every reading is written down, so one is enough to learn what became of it.
-      if (!this.missed) this.open(this.detail.id, { focus: false });
+      if (!this.missed) this.open(this.detail.id, { focus: false, byItself: true });
       this.missed = true;
       return;
     }

@@ -1,5 +1,6 @@
 // Who else has the same case open, and whether anything has changed in it: asked every few seconds while one reads.
 
+import { BY_ITSELF } from "../console/session.js";
 import { element } from "../elements.js";
 
 export class Looking {
@@ -12,7 +13,7 @@ export class Looking {
   /** @param {string|null} caseId the one that is open @param {Function} onChange reads it again */
   async at(caseId, onChange) {
     if (this.caseId !== caseId) {
-      if (this.caseId) this.session.call(`/cases/${this.caseId}/looking`, { method: "DELETE", headers: { "X-Background": "1" } }).catch(() => {});
+      if (this.caseId) this.session.call(`/cases/${this.caseId}/looking`, { method: "DELETE", ...BY_ITSELF }).catch(() => {});
       this.caseId = caseId;
       this.state = null;
       this.panes.onlookers.replaceChildren();
@@ -20,7 +21,7 @@ export class Looking {
     if (caseId === null || this.busy) return;
     this.busy = true;
     try {
-      const { others, state } = await this.session.call(`/cases/${caseId}/looking`, { method: "PUT", headers: { "X-Background": "1" } });
+      const { others, state } = await this.session.call(`/cases/${caseId}/looking`, { method: "PUT", ...BY_ITSELF });
       if (this.caseId !== caseId) return;
       this.say(others);
       const changed = this.state !== null && this.state !== state;

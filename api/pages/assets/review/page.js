@@ -1,7 +1,7 @@
 // The reviewer's desk: the lists are read again every few seconds, one thing is open at a time, keys do the rest.
 
 import { Keys } from "../console/keys.js";
-import { Session } from "../console/session.js";
+import { BY_ITSELF, Session } from "../console/session.js";
 import { byId } from "../elements.js";
 import { tick } from "../moments.js";
 import { addressOf, goTo, readAddress } from "./address.js";
@@ -18,8 +18,6 @@ import { Undo } from "./undo.js";
 
 const REFRESH = 4_000;
 const TICK = 10_000;
-
-const BY_ITSELF = { headers: { "X-Background": "1" } };
 
 const session = new Session({ onOut: end });
 const drafts = new Drafts(session.memory);
@@ -124,7 +122,7 @@ function look() {
 /** Something has changed in what is open: it is read again, and says what. */
 async function readAgain() {
   if (escalation.detail && !escalation.bar.busy) await escalation.open(escalation.detail.id, { focus: false, byItself: true });
-  else if (openCase.detail) await openCase.read(openCase.detail.id, false);
+  else if (openCase.detail) await openCase.read(openCase.detail.id, false, BY_ITSELF);
 }
 
 function give() {
