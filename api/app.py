@@ -35,6 +35,7 @@ from api.routes import (
     identity,
     knowledge,
     review,
+    review_desk,
     sign_in,
     staff_pages,
     troubles,
@@ -71,6 +72,7 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
     ours = (
         identity.router,
         review.router,
+        review_desk.router,
         files.router,
         files.staff_router,
         customers.router,

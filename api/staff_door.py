@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from infra.postgres.staff import StaffAccounts
 from infra.postgres.staff_sessions import StaffSessions
 from infra.staff.oidc import Flow, OpenIdProvider
-from infra.staff.roles import Role
+from infra.staff.roles import Role, may
 
 OIDC_BACK = "/sign-in/provider/back"
 """Where the provider sends browsers back to."""
@@ -56,6 +56,13 @@ class StaffDoor:
             if hmac.compare_digest(key.get_secret_value().encode(), given):
                 found = name
         return None if found is None else (found, self.key_roles.get(found, _KEYS_ARE))
+
+    async def colleagues(self) -> list[str]:
+        """Who may review, by name: whom one may ask, and give something to."""
+        accounts = [account for account in await self.accounts.listed() if account.disabled_at is None]
+        people = {account.name for account in accounts if may(account.role, "review")}
+        programs = {name for name in self.keys if may(self.key_roles.get(name, _KEYS_ARE), "review")}
+        return sorted(people | programs)
 
     def secure(self, scheme: str) -> bool:
         """Whether browsers reach us by https, so that cookies can be kept from everything else."""

@@ -63,11 +63,13 @@ from infra.postgres.conversations import Conversations
 from infra.postgres.customers import Customers
 from infra.postgres.database import Database
 from infra.postgres.dead_letters import DeadLetters
+from infra.postgres.desk import Desk
 from infra.postgres.earlier import EarlierTalks
 from infra.postgres.facts import CustomerFacts
 from infra.postgres.files import Files
 from infra.postgres.form import FormArrivals
 from infra.postgres.inbox import Inbox
+from infra.postgres.internal_notes import InternalNotes
 from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
 from infra.postgres.lives import Lives
@@ -75,11 +77,12 @@ from infra.postgres.outbox import Outbox
 from infra.postgres.proofs import Proofs
 from infra.postgres.reconciliations import Reconciliations
 from infra.postgres.reports import DeliveryReports
-from infra.postgres.reviews import Reviews
+from infra.postgres.reviews import CLAIM, Reviews
 from infra.postgres.schedule import Schedule
 from infra.postgres.signals import PostgresSignals
 from infra.postgres.surveys import Surveys
 from infra.postgres.turns import PostgresLedger
+from infra.postgres.undoing import Undoing
 from infra.postgres.verification import Verifications
 from infra.redis.signals import LIMITS as REDIS_LIMITS
 from infra.redis.signals import RedisSignals
@@ -109,6 +112,9 @@ class Services:
     conversations: Conversations
     cases: Cases
     reviews: Reviews
+    undoing: Undoing
+    desk: Desk
+    internal_notes: InternalNotes
     leases: Leases
     outbox: Outbox
     reports: DeliveryReports
@@ -224,6 +230,9 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             conversations=Conversations(public, keyring),
             cases=cases,
             reviews=Reviews(database, keyring, cases, windows={WHATSAPP: LENGTH - MARGIN}),
+            undoing=Undoing(database, hold=CLAIM),
+            desk=Desk(database, keyring, hold=CLAIM),
+            internal_notes=InternalNotes(database, keyring),
             leases=Leases(database, holder=_holder(), duration=lease),
             outbox=Outbox(database, keyring, holder=_holder(), hold=_HOLD),
             reports=DeliveryReports(public),

@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from infra.alert_settings import AlertSettings
 from infra.channel_settings import ChatSettings, GmailSettings, WhatsAppSettings
-from infra.staff_settings import StaffSettings
+from infra.staff_settings import ReviewSettings, StaffSettings
 from skills.errors import ConfigurationError
 
 _Seconds = Annotated[float, Field(ge=0)]
@@ -316,6 +316,7 @@ class Settings(BaseSettings):
     identity: IdentitySettings = Field(default_factory=IdentitySettings)
     staff: StaffSettings = Field(default_factory=StaffSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
+    review: ReviewSettings = Field(default_factory=ReviewSettings)
 
     @field_validator("master_keys", "staff_keys", mode="before")
     @classmethod

@@ -124,3 +124,10 @@ class StaffSettings(BaseModel):
     @classmethod
     def _key_roles(cls, value: object) -> object:
         return roles_behind_commas(value)
+
+
+class ReviewSettings(BaseModel):
+    """The review page."""
+
+    undo_seconds: float = Field(8, ge=0, le=60)
+    """For how long a reviewer can take back what they sent; 0: it goes out at once."""

@@ -17,8 +17,8 @@ from graph.ports import Lease, Outcome, Work
 from graph.review import make_decision
 from infra.crypto.keyring import Keyring
 from infra.postgres.database import Database
+from infra.postgres.escalations import ReadEscalation
 from infra.postgres.inbox import Receipt
-from infra.postgres.reviews import ReadEscalation
 from skills.errors import ConflictError, LeaseLostError
 from skills.turn import CaseId
 from tests.core import Core, make_core

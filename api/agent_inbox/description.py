@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from infra.postgres.cases import TranscriptMessage
-from infra.postgres.reviews import ReadEscalation
+from infra.postgres.escalations import ReadEscalation
 
 _INLINE = re.compile(r"([\\`*_\[\]<>&~|])")
 _BLOCK = re.compile(r"^(\d*)([-#+=:.)])")

@@ -11,7 +11,7 @@ from typing import Any
 from api.agent_inbox.description import describe, title_of
 from api.agent_inbox.names import ASSISTANTS, GraphId, InterruptName, ThreadName
 from api.agent_inbox.shapes import hitl_request, human_interrupt
-from infra.postgres.reviews import ReadEscalation
+from infra.postgres.escalations import ReadEscalation
 
 _STATUS = {"open": "interrupted", "decided": "busy", "closed": "idle"}
 _NODE = "review"

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from api.commands.printing import indented, left, line, severity, title, visible, window
 from infra.postgres.cases import TranscriptMessage
-from infra.postgres.reviews import ReadEscalation
+from infra.postgres.escalations import ReadEscalation
 
 _AUTHOR_STYLES = {"customer": "bold", "agent": "cyan", "human": "green", "system": "dim"}
 

@@ -20,7 +20,7 @@ from api.commands.options import SHORTEST, AsJson, Id, Name
 from api.commands.printing import left, line, notices, output, print_json, severity, window
 from api.wiring import Services
 from graph.review import make_decision
-from infra.postgres.reviews import QueuedEscalation, ReadEscalation
+from infra.postgres.escalations import QueuedEscalation, ReadEscalation
 from skills.errors import BadRequestError, ConflictError
 from skills.turn import CaseId, Decision, EscalationId
 

@@ -31,7 +31,7 @@ from api.routes.visitor import With
 from api.wiring import Services
 from graph.review import make_decision
 from infra.crypto.keyring import KeyDestroyedError, SealBrokenError
-from infra.postgres.reviews import ReadEscalation
+from infra.postgres.escalations import ReadEscalation
 from infra.postgres.views import note_view
 from skills.errors import BadRequestError, UnavailableError
 

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -24,8 +25,9 @@ from channels.attachments import SentFile, check
 from channels.envelope import File
 from graph.review import make_decision
 from infra.postgres.inbox import MAX_CHARACTERS, refuse_unstorable
+from infra.postgres.reviews import SENDING
 from skills.errors import BadRequestError, InvalidMessageError
-from skills.turn import CaseId, Decision, EscalationId
+from skills.turn import CaseId, Decision, EscalationId, MessageId
 
 router = APIRouter(prefix="/v1/review", tags=["review"], route_class=StaffRoute)
 
@@ -52,12 +54,14 @@ class NewDecision(BaseModel):
     reason: str | None = Field(None, max_length=2000)
     covers_later: bool = Field(default=False, description="The text also answers what the customer wrote since")
     files: list[SentAlong] = Field(default_factory=list, max_length=50)
+    undoable: bool = Field(default=False, description="Hold what is to be sent, so that it can be taken back")
 
 
 class Decided(BaseModel):
-    """The decision is taken; a worker applies it at once."""
+    """The decision is taken; a worker applies it at once, or when it can't be taken back any more."""
 
     case_id: UUID
+    undo_seconds: float = Field(description="For how long it can be taken back; 0: not at all")
 
 
 class OwnMessage(BaseModel):
@@ -67,12 +71,14 @@ class OwnMessage(BaseModel):
 
     text: str = Field(min_length=1, max_length=MAX_CHARACTERS)
     files: list[SentAlong] = Field(default_factory=list, max_length=50)
+    undoable: bool = Field(default=False, description="Hold it back, so that it can be taken back")
 
 
 class Written(BaseModel):
     """The person's message is in the outbox."""
 
     message_id: UUID
+    undo_seconds: float = Field(description="For how long it can be taken back; 0: not at all")
 
 
 async def take_decision(
@@ -83,8 +89,9 @@ async def take_decision(
     seen: str,
     covers_later: bool = False,
     files: Sequence[File] = (),
+    undo: timedelta = timedelta(0),
 ) -> CaseId:
-    """Take a decision, whichever page or program it came through, and have it carried out.
+    """Take a decision, whichever page or program it came through, and have it carried out, at once or after ``undo``.
 
     Raises:
         InvalidMessageError: its text or its reason can't be stored.
@@ -93,7 +100,9 @@ async def take_decision(
     for text in (decision.text, decision.reason):
         if text is not None:
             refuse_unstorable(text)
-    case_id = await use.reviews.decide(escalation_id, decision, seen=seen, covers_later=covers_later, files=files)
+    case_id = await use.reviews.decide(
+        escalation_id, decision, seen=seen, covers_later=covers_later, files=files, undo=undo
+    )
     use.metrics.decisions.labels(action=decision.action).inc()
     await use.signals.case_waits(case_id)
     return case_id
@@ -118,11 +127,23 @@ async def decide_escalation(
 ) -> Decided:
     """Decide, if what you read is what is there. Nobody decides the same thing twice."""
     decision = make_decision(action=new.action, reviewer=staff, text=new.text, reason=new.reason)
-    files = await _files(use, new.files)
+    undo = _undo(use, new) if decision.action in SENDING else timedelta(0)
     case_id = await take_decision(
-        use, EscalationId(escalation_id), decision, seen=new.version, covers_later=new.covers_later, files=files
+        use,
+        EscalationId(escalation_id),
+        decision,
+        seen=new.version,
+        covers_later=new.covers_later,
+        files=await _files(use, new.files),
+        undo=undo,
     )
-    return Decided(case_id=case_id)
+    return Decided(case_id=case_id, undo_seconds=undo.total_seconds())
+
+
+@router.delete("/escalations/{escalation_id}/decision", status_code=204, responses=_PROBLEMS)
+async def undo_decision(escalation_id: UUID, use: With, staff: Reviewer) -> None:
+    """Take your decision back, while nobody has begun to send anything. The escalation is open again, and yours."""
+    await use.undoing.decision(EscalationId(escalation_id), staff)
 
 
 @router.post(
@@ -140,9 +161,22 @@ async def write_to_customer(
 ) -> Written:
     """Write to the customer of a case that you own."""
     files = await _files(use, new.files)
-    message_id = await use.cases.write(CaseId(case_id), staff, new.text, intent_id=idempotency_key, files=files)
+    undo = _undo(use, new)
+    message_id = await use.cases.write(
+        CaseId(case_id), staff, new.text, intent_id=idempotency_key, files=files, undo=undo
+    )
     await use.signals.outbox_waits()
-    return Written(message_id=message_id)
+    return Written(message_id=message_id, undo_seconds=undo.total_seconds())
+
+
+@router.delete("/cases/{case_id}/messages/{message_id}", status_code=204, responses=_PROBLEMS)
+async def undo_message(case_id: UUID, message_id: UUID, use: With, staff: Reviewer) -> None:
+    """Take your message back, while no sender has it."""
+    await use.undoing.text(CaseId(case_id), MessageId(message_id), staff)
+
+
+def _undo(use: Services, new: NewDecision | OwnMessage) -> timedelta:
+    return timedelta(seconds=use.settings.review.undo_seconds if new.undoable else 0)
 
 
 async def _files(use: Services, sent: list[SentAlong]) -> list[File]:

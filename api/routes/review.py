@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.problems import responses
 from api.routes.staff import CustomerReader, Reviewer, StaffRoute, WorkLister
 from api.routes.visitor import With
+from infra.postgres.escalations import Only
 from skills.turn import CaseId, EscalationId
 
 router = APIRouter(prefix="/v1/review", tags=["review"], route_class=StaffRoute)
@@ -73,6 +74,17 @@ class Queued(BaseModel):
     claimed_by: str | None
     urgency: Severity = Field(description="The severity; one step more once it is late")
     moved_on_from: str | None = Field(description="Whose claim was let go because nothing came of it")
+    topic: str | None = Field(description="What it is about, where the agent could tell")
+
+
+class QueueFilter(BaseModel):
+    """Which lines of the queue you want to see."""
+
+    channel: str | None = Field(None, max_length=40)
+    severity: Severity | None = None
+    topic: str | None = Field(None, max_length=200)
+    whose: Literal["mine", "nobodys", "others"] | None = None
+    late: bool = False
 
 
 class Queue(BaseModel):
@@ -190,12 +202,14 @@ _PROBLEMS = responses(400, 401, 403, 404, 409, 413, 422, 503)
 
 
 @router.get("/escalations", responses=_PROBLEMS)
-async def list_escalations(use: With, staff: CustomerReader, limit: Limit = 50) -> Queue:
-    """The queue. What it shows you for the first time is written down."""
+async def list_escalations(
+    use: With, staff: CustomerReader, only: Annotated[QueueFilter, Query()], limit: Limit = 50
+) -> Queue:
+    """The queue, or what you ask for of it. What it shows you for the first time is written down."""
     return Queue(
         items=[
             Queued.model_validate({**asdict(line), "reply_by": line.reply_by, "urgency": line.urgency})
-            for line in await use.reviews.queue(limit=limit, reader=staff)
+            for line in await use.reviews.queue(limit=limit, reader=staff, only=Only(**only.model_dump()))
         ]
     )
 

@@ -31,6 +31,7 @@ _DELETES = {
     "message_files": "delete_message_files",
     "dead_letters": "delete_dead_letters",
     "surveys": "delete_surveys",
+    "internal_notes": "delete_internal_notes",
 }
 TABLES = tuple(_DELETES)
 """What a case consists of, parents first: so they can be put back, and backwards they can be deleted."""

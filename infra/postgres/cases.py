@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from infra.postgres.storable import refuse_unstorable
 from infra.postgres.surveys import ReadSurvey, read_survey
+from infra.postgres.undoing import hold_text
 from infra.postgres.views import log_view
 from skills.conclude import text_for
 from skills.errors import ConflictError, NotFoundError
@@ -256,9 +257,18 @@ class Cases:
             await self._log(connection, "case.handed_back", case_id, reviewer)
 
     async def write(
-        self, case_id: CaseId, reviewer: str, text: str, *, intent_id: UUID, files: Sequence[File] = ()
+        self,
+        case_id: CaseId,
+        reviewer: str,
+        text: str,
+        *,
+        intent_id: UUID,
+        files: Sequence[File] = (),
+        undo: timedelta | None = None,
     ) -> MessageId:
         """A person's own message to the customer. The same ``intent_id`` is the same message.
+
+        ``undo`` holds it back for so long, in which its writer may take it back (``infra.postgres.undoing``).
 
         Raises:
             NotFoundError: there is none with this id.
@@ -291,6 +301,8 @@ class Cases:
                     "kind": "reply",
                 },
             )
+            if undo:
+                await hold_text(connection, case_id, message_id, undo)
             await keep_sent_along(connection, files, key, message_id=message_id)
             await connection.execute(self._turns["count_outgoing"], {"case_id": case_id, "count": 1})
             await connection.execute(self._sql["answered_by_person"], {"case_id": case_id})

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, cast
 from uuid import UUID
@@ -18,10 +18,10 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from channels.envelope import File
-from infra.alerts.alert import raised
 from infra.crypto.keyring import KeyDestroyedError, Keyring, SealBrokenError
-from infra.postgres.cases import Cases, TranscriptMessage
+from infra.postgres.cases import Cases
 from infra.postgres.database import Connection, Database
+from infra.postgres.escalations import EVERYTHING, Only, QueuedEscalation, ReadEscalation
 from infra.postgres.files import keep_sent_along
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
@@ -36,64 +36,8 @@ _LINE = 120
 """Characters of the queue's first line."""
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedEscalation:
-    """A line of the queue."""
-
-    id: EscalationId
-    case_id: CaseId
-    channel: ChannelName
-    severity: str
-    rules: tuple[str, ...]
-    first_line: str
-    due_at: datetime
-    window_closes_at: datetime | None
-    """From then on the channel takes no free text; ``None`` where that has no end."""
-    created_at: datetime
-    claimed_by: str | None
-    moved_on_from: str | None = None
-    """Whose claim was let go because nothing came of it, while nobody else has it."""
-
-    @property
-    def reply_by(self) -> datetime:
-        """The nearer of the two."""
-        return _nearer(self.due_at, self.window_closes_at)
-
-    @property
-    def urgency(self) -> str:
-        """How urgent it is by now: what is late counts as one step more."""
-        return raised(self.severity, late=self.due_at <= datetime.now(UTC))
-
-
-@dataclass(frozen=True, slots=True)
-class ReadEscalation:
-    """Everything that a reviewer sees. ``version`` goes back with the decision."""
-
-    id: EscalationId
-    case_id: CaseId
-    channel: ChannelName
-    status: str
-    version: str
-    request: dict[str, Any]
-    severity: str
-    due_at: datetime
-    window_closes_at: datetime | None
-    created_at: datetime
-    claimed_by: str | None
-    customer_id: CustomerId
-    customer_name: str | None
-    customer_language: str | None
-    customer_segment: str
-    transcript: tuple[TranscriptMessage, ...]
-    later_messages: tuple[TranscriptMessage, ...]
-    """What the customer wrote after the messages that this proposal answers."""
-    decided: str | None
-    """``action by reviewer`` once it is decided."""
-
-    @property
-    def reply_by(self) -> datetime:
-        """The nearer of the deadline and the end of the channel's window."""
-        return _nearer(self.due_at, self.window_closes_at)
+SENDING = frozenset({"approve", "edit", "answer"})
+"""Decisions after which the customer gets something."""
 
 
 class Reviews:
@@ -138,15 +82,19 @@ class Reviews:
             raise NotFoundError("this case never waited for a person")
         return EscalationId(row["id"]), row["status"]
 
-    async def queue(self, *, limit: int = 50, reader: str | None = None) -> list[QueuedEscalation]:
+    async def queue(
+        self, *, limit: int = 50, reader: str | None = None, only: Only = EVERYTHING
+    ) -> list[QueuedEscalation]:
         """What waits for a person, the nearest deadline first, be it ours or the end of the channel's window.
 
         Args:
             limit: the most lines.
             reader: who is shown the customers' first lines. Each that is new to them is written down, once.
+            only: what of it.
         """
+        values = {"limit": limit, "reader": reader, **asdict(only), **self._windows}
         async with self._database.connection() as connection:
-            rows = await (await connection.execute(self._sql["queue"], {"limit": limit, **self._windows})).fetchall()
+            rows = await (await connection.execute(self._sql["queue"], values)).fetchall()
             if reader is not None:
                 await self._log_shown(connection, reader, [row["id"] for row in rows])
         return [
@@ -162,6 +110,7 @@ class Reviews:
                 created_at=row["created_at"],
                 claimed_by=row["claimed_by"],
                 moved_on_from=None if row["claimed_by"] else row["moved_on_from"],
+                topic=row["topic"],
             )
             for row in rows
         ]
@@ -241,8 +190,9 @@ class Reviews:
         seen: str,
         covers_later: bool = False,
         files: Sequence[File] = (),
+        undo: timedelta | None = None,
     ) -> CaseId:
-        """Accept a decision, if the reviewer saw what is there now. The case is due at once.
+        """Accept a decision, if the reviewer saw what is there now. The case is due at once, or after `undo`.
 
         Args:
             escalation_id: which.
@@ -250,6 +200,7 @@ class Reviews:
             seen: the ``version`` that the reviewer read.
             covers_later: the answer also answers the messages that came after the proposal's own.
             files: what is sent along with the text.
+            undo: for how long the reviewer may take it back (``infra.postgres.undoing``), where something is sent.
 
         Raises:
             NotFoundError: there is none with this id.
@@ -275,7 +226,8 @@ class Reviews:
                     )
                 if decision.text is not None:
                     self._cases.refuse_unsendable(row["channel"], decision.text)
-                await self._write(connection, row, decision, covers_later=covers_later, files=files)
+                held = undo if decision.action in SENDING else None
+                await self._write(connection, row, decision, covers_later=covers_later, files=files, undo=held or None)
             else:  # it says what the customer wrote since
                 await log_view(connection, "escalation.read", decision.reviewer, case_id=row["case_id"])
         if changed is not None:
@@ -297,6 +249,7 @@ class Reviews:
         *,
         covers_later: bool,
         files: Sequence[File],
+        undo: timedelta | None,
     ) -> None:
         key = key_of(self._keyring, row)
         decision_id = uuid7()
@@ -316,12 +269,19 @@ class Reviews:
                 "reason_sealed": sealed(decision.reason, "reason_sealed"),
                 "seen_sequence": row["newest"],
                 "covers_later": covers_later,
+                "undo": undo,
             },
         )
         await keep_sent_along(connection, files, key, decision_id=decision_id)
         await connection.execute(
             self._sql["mark_decided"],
-            {"id": row["id"], "event_id": uuid7(), "reviewer": decision.reviewer, "action": decision.action},
+            {
+                "id": row["id"],
+                "event_id": uuid7(),
+                "reviewer": decision.reviewer,
+                "action": decision.action,
+                "undo": undo,
+            },
         )
 
     async def _changed(self, connection: Connection, row: Mapping[str, Any], seen: str) -> ConflictError:
@@ -357,10 +317,6 @@ class Reviews:
             bytes(row["request_sealed"]), place="escalations.request_sealed", row=row["id"]
         )
         return cast("dict[str, Any]", json.loads(text))
-
-
-def _nearer(due_at: datetime, window_closes_at: datetime | None) -> datetime:
-    return due_at if window_closes_at is None else min(due_at, window_closes_at)
 
 
 def _version(row: Mapping[str, Any]) -> str:

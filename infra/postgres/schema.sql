@@ -361,6 +361,7 @@ CREATE TABLE decisions (
     covers_later boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     applied_at timestamp with time zone,
+    undo_until timestamp with time zone,
     CONSTRAINT decisions_action_check CHECK ((action = ANY (ARRAY['approve'::text, 'edit'::text, 'answer'::text, 'reject'::text, 'take_over'::text])))
 );
 
@@ -481,6 +482,19 @@ CREATE TABLE identities (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     opted_out_at timestamp with time zone,
     contested_at timestamp with time zone
+);
+
+CREATE TABLE internal_notes (
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    key_id uuid NOT NULL,
+    author text NOT NULL,
+    asked text,
+    answers uuid,
+    text_sealed bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    answered_at timestamp with time zone,
+    CONSTRAINT internal_notes_check CHECK (((answered_at IS NULL) OR (asked IS NOT NULL)))
 );
 
 CREATE TABLE key_fingerprints (
@@ -606,6 +620,12 @@ CREATE TABLE model_spend_of_days (
 )
 WITH (fillfactor='50');
 
+CREATE UNLOGGED TABLE onlookers (
+    name text NOT NULL,
+    case_id uuid NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE outbox (
     id uuid NOT NULL,
     intent_id uuid NOT NULL,
@@ -629,6 +649,8 @@ CREATE TABLE outbox (
     reconcile_at timestamp with time zone,
     reconciliations integer DEFAULT 0 NOT NULL,
     reported_failure text,
+    undo_until timestamp with time zone,
+    answered uuid[],
     CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['reply'::text, 'handoff'::text, 'delay'::text, 'failure'::text, 'follow_up'::text, 'survey'::text, 'hand_back'::text, 'consent'::text]))),
     CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text])))
 )
@@ -926,6 +948,9 @@ ALTER TABLE ONLY gap_turns
 ALTER TABLE ONLY identities
     ADD CONSTRAINT identities_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY internal_notes
+    ADD CONSTRAINT internal_notes_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY key_fingerprints
     ADD CONSTRAINT key_fingerprints_pkey PRIMARY KEY (name);
 
@@ -967,6 +992,9 @@ ALTER TABLE ONLY model_spend_of_cases
 
 ALTER TABLE ONLY model_spend_of_days
     ADD CONSTRAINT model_spend_of_days_pkey PRIMARY KEY (day, slot);
+
+ALTER TABLE ONLY onlookers
+    ADD CONSTRAINT onlookers_pkey PRIMARY KEY (name, case_id);
 
 ALTER TABLE ONLY outbox
     ADD CONSTRAINT outbox_intent_id_ordinal_key UNIQUE (intent_id, ordinal);
@@ -1106,6 +1134,10 @@ CREATE INDEX identities_by_customer ON identities USING btree (customer_id);
 
 CREATE UNIQUE INDEX identities_proven ON identities USING btree (channel, address_index) WHERE (verified_at IS NOT NULL);
 
+CREATE INDEX internal_notes_asked ON internal_notes USING btree (asked, id) WHERE ((asked IS NOT NULL) AND (answered_at IS NULL));
+
+CREATE INDEX internal_notes_of_case ON internal_notes USING btree (case_id, id);
+
 CREATE INDEX merges_into ON merges USING btree (into_id, merged_at);
 
 CREATE UNIQUE INDEX merges_live ON merges USING btree (source_id) WHERE (undone_at IS NULL);
@@ -1117,6 +1149,8 @@ CREATE INDEX message_files_of_decisions ON message_files USING btree (decision_i
 CREATE UNIQUE INDEX messages_seen ON messages USING btree (conversation_id, "position") WHERE ("position" IS NOT NULL);
 
 CREATE INDEX messages_waiting ON messages USING btree (case_id, sequence) WHERE (state = ANY (ARRAY['waiting'::text, 'human'::text]));
+
+CREATE INDEX onlookers_of_case ON onlookers USING btree (case_id);
 
 CREATE INDEX outbox_due ON outbox USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
 
@@ -1251,6 +1285,15 @@ ALTER TABLE ONLY identities
 
 ALTER TABLE ONLY identities
     ADD CONSTRAINT identities_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY internal_notes
+    ADD CONSTRAINT internal_notes_answers_fkey FOREIGN KEY (answers) REFERENCES internal_notes(id);
+
+ALTER TABLE ONLY internal_notes
+    ADD CONSTRAINT internal_notes_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
+
+ALTER TABLE ONLY internal_notes
+    ADD CONSTRAINT internal_notes_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
 
 ALTER TABLE ONLY merges
     ADD CONSTRAINT merges_into_id_fkey FOREIGN KEY (into_id) REFERENCES customers(id);

@@ -16,6 +16,7 @@ Permission = Literal[
     "work.list",
     "customers.read",
     "review",
+    "work.assign",
     "work.settle",
     "knowledge.read",
     "knowledge.write",
@@ -27,6 +28,7 @@ Permission = Literal[
 - ``work.list``: what waits and whose it is, without a word of a customer's;
 - ``customers.read``: what customers wrote and who they are; every answer leaves an audit row, or it is not given;
 - ``review``: decide, write, take over, hand back, resolve, judge, join two customers;
+- ``work.assign``: give somebody what another has;
 - ``work.settle``: dead letters and sends that failed, settled by hand;
 - ``knowledge.read`` and ``knowledge.write``: the articles;
 - ``analytics.read``: the figures, those of each reviewer's work too, which is why reviewers don't have it;
@@ -41,6 +43,7 @@ WHO_MAY: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         "work.list": frozenset({"reviewer", "lead", "admin", "auditor"}),
         "customers.read": frozenset({"reviewer", "lead", "admin", "auditor"}),
         "review": frozenset({"reviewer", "lead", "admin"}),
+        "work.assign": frozenset({"lead", "admin"}),
         "work.settle": frozenset({"lead", "admin"}),
         "knowledge.read": frozenset({"reviewer", "lead", "admin", "analyst", "auditor"}),
         "knowledge.write": frozenset({"lead", "admin"}),

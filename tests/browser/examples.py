@@ -64,6 +64,34 @@ def owned_case() -> dict[str, Any]:
     }
 
 
+def background(case_id: str) -> dict[str, Any]:
+    """What was before, of every case the same."""
+    return {
+        "moods": [{"at": _minutes(-64), "polarity": 0.1}, {"at": _minutes(-48), "polarity": -0.72}],
+        "earlier_cases": [
+            {
+                "id": str(uuid5(UUID(case_id), "earlier")),
+                "channel": "email",
+                "status": "resolved",
+                "opened_at": _minutes(-20_000),
+                "resolved_at": _minutes(-19_000),
+                "resolution": "confirmed",
+                "topic": "Delivery",
+            }
+        ],
+        "decisions": [
+            {
+                "action": "edit",
+                "reviewer": "jonas",
+                "at": _minutes(-19_500),
+                "proposal": "It arrives on Monday.",
+                "text": "It arrives on Tuesday.",
+                "reason": None,
+            }
+        ],
+    }
+
+
 def _parcel() -> dict[str, Any]:
     asked = (
         "My parcel should have been here last week and NOTHING has come. This is ridiculous, I want my £129 back today."

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -15,7 +15,7 @@ from api.problems import UnauthorizedError
 from api.routes.staff import Actor, SignedIn, signed_in
 from infra.staff.roles import Role
 from skills.errors import BadRequestError, ConflictError, DatabaseUnavailableError, NotFoundError
-from tests.browser.examples import escalations, line, owned_case
+from tests.browser.examples import background, escalations, line, owned_case
 
 COOKIE = "csagent_staff"
 KEYS = {"session-of-mira": "mira", "session-of-jonas": "jonas"}
@@ -31,6 +31,7 @@ class NewDecision(BaseModel):
     text: str | None = None
     reason: str | None = None
     covers_later: bool = False
+    undoable: bool
 
 
 class NewText(BaseModel):
@@ -39,6 +40,17 @@ class NewText(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str
+    undoable: bool
+
+
+class NewNote(BaseModel):
+    """What a reviewer writes to colleagues."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    asks: str | None = None
+    answers: str | None = None
 
 
 class ReviewApi:
@@ -58,6 +70,8 @@ class ReviewApi:
         self.written: list[tuple[str, str]] = []
         """Key and text of every request to write to a customer."""
         self.reads: list[str] = []
+        self.notes: dict[str, list[dict[str, Any]]] = {}
+        self.onlookers: list[str] = []
         self.router = APIRouter(prefix="/v1/review", dependencies=[Depends(signed_in)])
         get, post = ["GET"], ["POST"]
         one, case = "/escalations/{item}", "/cases/{case_id}"
@@ -71,6 +85,12 @@ class ReviewApi:
         add("/cases", self._cases, methods=get)
         add(case, self._case, methods=get)
         add(f"{case}/messages", self._write, methods=post, status_code=202)
+        add("/questions", self._questions, methods=get)
+        add("/colleagues", self._colleagues, methods=get)
+        add(f"{case}/notes", self._note, methods=post, status_code=201)
+        add(f"{case}/background", self._background, methods=get)
+        add(f"{case}/looking", self._look, methods=["PUT"])
+        add(f"{case}/looking", self._leave, methods=["DELETE"], status_code=204, response_model=None)
         for action in ("take-over", "hand-back", "resolve"):
             add(f"{case}/{action}", getattr(self, "_" + action.replace("-", "_")), methods=post, status_code=204)
 
@@ -158,6 +178,46 @@ class ReviewApi:
                 "withheld_draft": found["request"]["proposal"],
             }
         return {"case_id": found["case_id"]}
+
+    async def _questions(self, actor: SignedIn) -> dict[str, Any]:
+        asked = [
+            {"case_id": case, "escalation_id": None, "channel": "chat"} | note
+            for case, notes in self.notes.items()
+            for note in notes
+            if note["asked"] == actor.name and not note["answered_at"]
+        ]
+        return {"items": asked}
+
+    async def _colleagues(self, actor: SignedIn) -> dict[str, Any]:
+        return {"names": [name for name in ("jonas", "mira") if name != actor.name]}
+
+    async def _note(self, case_id: str, new: NewNote, actor: SignedIn) -> dict[str, Any]:
+        notes = self.notes.setdefault(case_id, [])
+        for note in notes:
+            if note["id"] == new.answers:
+                note["answered_at"] = datetime.now(UTC).isoformat()
+        notes.append(
+            {
+                "id": str(uuid4()),
+                "author": actor.name,
+                "text": new.text,
+                "asked": new.asks,
+                "answers": new.answers,
+                "created_at": datetime.now(UTC).isoformat(),
+                "answered_at": None,
+            }
+        )
+        return {"id": notes[-1]["id"]}
+
+    async def _background(self, case_id: str) -> dict[str, Any]:
+        return background(case_id) | {"notes": self.notes.get(case_id, [])}
+
+    async def _look(self, case_id: str, actor: SignedIn) -> dict[str, Any]:
+        known = [item["version"] for item in self.escalations.values() if item["case_id"] == case_id]
+        others = [name for name in self.onlookers if name != actor.name]
+        return {"others": others, "state": " ".join(known)}
+
+    async def _leave(self, case_id: str) -> None: ...
 
     async def _cases(self) -> dict[str, Any]:
         return {

@@ -97,6 +97,7 @@ async def scene(databases: LentDatabases) -> AsyncIterator[Scene]:
         settings = settings_on(url)
         settings.chat.origins = (shop,)
         settings.form.fastest_seconds = 0
+        settings.review.undo_seconds = 0
         database = Database(url, size=5)
         await database.open()
         async with AsyncExitStack() as stack:

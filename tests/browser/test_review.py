@@ -137,6 +137,7 @@ async def test_a_new_proposal_is_not_approved_unread(desk: Page, server: PageSer
     await desk.keyboard.press("a")
 
     await expect(desk.get_by_text("The proposal is another one now.")).to_be_visible()
+    await expect(desk.get_by_text("Nothing was decided.")).to_be_visible()
     await expect(desk.locator(".proposal")).to_contain_text("Something else entirely.")
     assert server.review.decisions == []
     await desk.keyboard.press("a")

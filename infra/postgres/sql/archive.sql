@@ -93,6 +93,13 @@ from surveys r where r.case_id = any(%(cases)s);
 -- name: delete_surveys
 delete from surveys where case_id = any(%(cases)s);
 
+-- name: internal_notes
+select json_build_object('table', 'internal_notes', 'row', row_to_json(r))::text as line
+from internal_notes r where r.case_id = any(%(cases)s);
+
+-- name: delete_internal_notes
+delete from internal_notes where case_id = any(%(cases)s);
+
 -- name: model_spend_of_cases
 select json_build_object('table', 'model_spend_of_cases', 'row', row_to_json(r))::text as line
 from model_spend_of_cases r where r.case_id = any(%(cases)s);

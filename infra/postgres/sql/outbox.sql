@@ -16,7 +16,7 @@ with due as materialized (
 )
 update outbox o set
     state = 'sending', attempts = o.attempts + 1, claimed_by = %(holder)s, claimed_until = now() + %(hold)s,
-    handed_over_at = now(), reconciliations = 0
+    handed_over_at = now(), reconciliations = 0, undo_until = null
 from due, messages m, conversations v, identities i, customer_keys k, customer_keys ik
 where o.id = due.id and m.id = o.message_id and v.id = o.conversation_id and i.id = v.identity_id
     and k.id = m.key_id and ik.id = i.key_id

@@ -3,8 +3,7 @@
 -- name: queue
 -- On some channels an answer can't be sent any more so long after the customer's last message: the nearer end counts.
 select s.id, s.case_id, s.severity, s.rules, s.status, s.due_at, s.created_at, s.request_sealed,
-    heard.at + opening.length as window_closes_at,
-    case when s.claimed_until > now() then s.claimed_by end as claimed_by, s.moved_on_from, v.channel,
+    heard.at + opening.length as window_closes_at, holder.name as claimed_by, s.moved_on_from, v.channel, t.topic,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from escalations s
 join cases c on c.id = s.case_id
@@ -17,7 +16,17 @@ left join lateral (
     where m.conversation_id = v.id and m.direction = 'in' and m.position is not null and opening.length is not null
     order by m.position desc limit 1
 ) heard on true
+cross join lateral (select case when s.claimed_until > now() then s.claimed_by end as name) holder
+left join turns t on t.id = s.turn_id
 where s.status = 'open'
+    and (%(channel)s::text is null or v.channel = %(channel)s)
+    and (%(severity)s::text is null or s.severity = %(severity)s)
+    and (%(topic)s::text is null or t.topic = %(topic)s)
+    and (not %(late)s or least(s.due_at, heard.at + opening.length) < now())
+    and case %(whose)s::text
+        when 'mine' then holder.name = %(reader)s when 'nobodys' then holder.name is null
+        when 'others' then holder.name <> %(reader)s else true
+    end
 order by least(s.due_at, heard.at + opening.length), s.id
 limit %(limit)s;
 
@@ -65,11 +74,12 @@ returning id;
 
 -- name: insert_decision
 insert into decisions (
-    id, escalation_id, action, reviewer, key_id, text_sealed, reason_sealed, seen_sequence, covers_later
+    id, escalation_id, action, reviewer, key_id, text_sealed, reason_sealed, seen_sequence, covers_later,
+    undo_until
 )
 values (
     %(id)s, %(escalation_id)s, %(action)s, %(reviewer)s, %(key_id)s, %(text_sealed)s, %(reason_sealed)s,
-    %(seen_sequence)s, %(covers_later)s
+    %(seen_sequence)s, %(covers_later)s, now() + %(undo)s::interval
 );
 
 -- name: mark_decided
@@ -78,7 +88,8 @@ with decided as (
     where id = %(id)s and status = 'open'
     returning case_id, created_at
 ), woken as (
-    update case_work w set due_at = now() from decided where w.case_id = decided.case_id
+    -- Held back so that it can be taken back: no worker begins before.
+    update case_work w set due_at = now() + coalesce(%(undo)s::interval, '0') from decided where w.case_id = decided.case_id
 )
 insert into events (id, kind, case_id, actor, data)
 select %(event_id)s, 'escalation.decided', case_id, %(reviewer)s, jsonb_build_object(

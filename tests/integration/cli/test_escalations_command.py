@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from api.commands.escalations import reader, unique_length
-from infra.postgres.reviews import ReadEscalation
+from infra.postgres.escalations import ReadEscalation
 from skills.errors import BadRequestError, ConflictError, NotFoundError
 from skills.turn import EscalationId
 from tests.core import Core

@@ -19,7 +19,8 @@ from infra.knowledge.addresses import networks
 from infra.postgres.alert_endpoints import AlertEndpoints
 from infra.postgres.alert_sends import AlertSends
 from infra.postgres.alerts import Alerts, AlertTerms, ListedAlert
-from infra.postgres.reviews import CLAIM, QueuedEscalation
+from infra.postgres.escalations import QueuedEscalation
+from infra.postgres.reviews import CLAIM
 from infra.staff.roles import Role
 from skills.errors import ConflictError, NotFoundError
 from skills.turn import Decision

@@ -10,8 +10,8 @@ import pytest
 from channels.envelope import Envelope
 from channels.web import CHAT
 from graph.review import make_decision
+from infra.postgres.escalations import ReadEscalation
 from infra.postgres.inbox import Receipt
-from infra.postgres.reviews import ReadEscalation
 from infra.postgres.turns import MOST_MESSAGES, LoadedWork
 from skills.turn import CaseId, ChannelName, Language, Message, Turn
 from tests.core import NOW, Core

@@ -9,8 +9,9 @@ import pytest
 
 from graph.review import MAX_REJECTIONS, make_decision
 from infra.postgres.cases import Cases
+from infra.postgres.escalations import ReadEscalation
 from infra.postgres.inbox import Receipt
-from infra.postgres.reviews import ReadEscalation, Reviews
+from infra.postgres.reviews import Reviews
 from skills.errors import BadRequestError, ConflictError, InvalidMessageError, NotFoundError
 from skills.turn import ChannelName, EscalationId
 from tests.core import Core, make_core

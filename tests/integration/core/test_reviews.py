@@ -11,7 +11,7 @@ import pytest
 from channels.envelope import Envelope
 from channels.web import CHAT
 from graph.review import make_decision
-from infra.postgres.reviews import ReadEscalation
+from infra.postgres.escalations import ReadEscalation
 from infra.postgres.seals import key_of
 from skills.errors import BadRequestError, ConflictError, NotFoundError
 from skills.turn import ChannelName, EscalationId, Language

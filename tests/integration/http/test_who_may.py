@@ -131,6 +131,8 @@ async def test_every_look_at_a_customers_data_is_written_down_with_who_looked(se
             again = await looks(served)
             if route.path == "/v1/review/escalations":  # shown and written down when the ids were looked up
                 assert (before["escalations.listed"], again) == (1, before)
+            elif route.path == "/v1/review/questions":  # the same: of a list every line is written down once
+                assert (before["questions.listed"], again) == (1, before)
             else:
                 assert sum(again.values()) > sum(before.values()), route.path
 
@@ -142,6 +144,10 @@ async def ids_of(served: Served, kim: httpx.AsyncClient) -> dict[str, object]:
         items = (await kim.get("/v1/review/escalations")).json()["items"]
     (item,) = items
     read = (await kim.get(f"/v1/review/escalations/{item['id']}")).json()
+    async with caller(served.url, key="key-of-reviewer") as colleague:
+        asked = {"text": "Do you know Dana?", "asks": "kim"}
+        assert (await colleague.post(f"/v1/review/cases/{item['case_id']}/notes", json=asked)).status_code == 201
+    assert len((await kim.get("/v1/review/questions")).json()["items"]) == 1
     letter_id = uuid4()
     async with served.services.database.connection() as connection:
         await connection.execute(

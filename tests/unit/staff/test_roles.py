@@ -15,6 +15,7 @@ MATRIX = {
     "work.list":       "x        x    x     .       x",
     "customers.read":  "x        x    x     .       x",
     "review":          "x        x    x     .       .",
+    "work.assign":     ".        x    x     .       .",
     "work.settle":     ".        x    x     .       .",
     "knowledge.read":  "x        x    x     x       x",
     "knowledge.write": ".        x    x     .       .",

@@ -13,9 +13,9 @@ const LONGEST = 20_000;
 const SOON = [700, 1_500, 3_000, 6_000];
 
 export class OpenCase {
-  /** @param {{session: Object, drafts: Object, panes: Object, onDone: Function}} options */
-  constructor({ session, drafts, panes, onDone }) {
-    Object.assign(this, { session, drafts, panes, onDone });
+  /** @param {{session: Object, drafts: Object, panes: Object, beside: Object, undo: Object, onDone: Function}} options */
+  constructor({ session, drafts, panes, beside, undo, onDone }) {
+    Object.assign(this, { session, drafts, panes, beside, undo, onDone });
     this.bar = byId("bar");
     this.dialog = byId("confirm-resolve");
     this.dialog.addEventListener("close", () => { if (this.dialog.returnValue === "resolve") this.act("resolve"); });
@@ -58,6 +58,7 @@ export class OpenCase {
       if (this.wanted !== id) return;
       if (this.detail?.id !== id) this.readFor = null;
       this.detail = detail;
+      this.beside.show(id, { byItself: asked === BY_ITSELF });
       const waiting = detail.transcript.filter((line) => line.state === "human");
       this.shown = detail.owner === "human" && detail.status === "open"
         ? stateOf(detail.owner_name, waiting.length, waiting[0]?.at ?? null)
@@ -91,7 +92,7 @@ export class OpenCase {
       aside: detail.escalation_id &&
         element("a.button", { href: addressOf("escalation", detail.escalation_id) }, "Open the decision"),
       content: [transcript(detail.transcript, { customer: detail.customer }), this.withheld()],
-      context: caseContext(detail),
+      context: caseContext(detail, this.beside),
       end: ".lines > :last-child",
       focus,
     });
@@ -198,13 +199,24 @@ export class OpenCase {
     const { id } = this.detail;
     this.lock(true);
     try {
-      await this.session.call(`/cases/${id}/messages`, {
-        method: "POST", body: { text: this.text.value.trim() }, headers: { "Idempotency-Key": this.key },
+      const text = this.text.value.trim();
+      const sent = await this.session.call(`/cases/${id}/messages`, {
+        method: "POST", body: { text, undoable: true }, headers: { "Idempotency-Key": this.key },
       });
       this.text.value = "";
       this.onInput();
       this.drafts.remove(id);
-      await this.open(id, { focus: false, until: delivered });
+      const held = sent?.undo_seconds > 0;
+      await this.open(id, { focus: false, until: held ? undefined : delivered });
+      if (held) {
+        this.undo.offer({
+          done: "Your message is held back.",
+          seconds: sent.undo_seconds,
+          path: `/cases/${id}/messages/${sent.message_id}`,
+          onUndone: () => this.unsent(id, text),
+          onGone: () => { if (this.wanted === id) this.watch(id, delivered, 0); },
+        });
+      }
       this.panes.reveal(".lines > :last-child");
     } catch (error) {
       if (this.session.over) return;
@@ -215,6 +227,17 @@ export class OpenCase {
       this.lock(false);
       if (!this.session.over) this.text.focus();
     }
+  }
+
+  /** A message was taken back: its text is in the field again, before what was begun since. */
+  async unsent(id, text) {
+    const begun = this.drafts.get(id, "write");
+    this.drafts.set(id, "write", [text, begun].filter(Boolean).join("\n\n"));
+    this.drafts.set(id, "key", randomKey());
+    if (this.wanted !== id) return;
+    this.bar.replaceChildren();
+    await this.read(id, false);
+    this.text?.focus();
   }
 
   lock(busy) {

@@ -11,12 +11,14 @@ import { channelName, languageName, percent, plainWords, polarityName, strength,
 /**
  * @param {(number: number) => void} onSentence the way back from a source to the sentence that cites it
  * @param {{call: Function}} session of staff
+ * @param {{notes: Node, past: Node}} beside what is read of the case by itself
  */
-export function escalationContext(detail, onSentence, session) {
+export function escalationContext(detail, onSentence, session, beside) {
   const { request } = detail;
   const { elsewhere = [], possible_matches: matches = [], findings = [] } = request; // an older request has none
   return [
     section("Why a person is asked", element("ul.reasons", {}, request.reasons.map(reason))),
+    beside.notes,
     findings.length > 0 && section("What the guards took out", element("ul.rejected", {}, findings.map(finding))),
     section("Mood", mood(request.mood)),
     section(
@@ -25,17 +27,25 @@ export function escalationContext(detail, onSentence, session) {
         ? element("ol.sources", {}, request.sources.map((source, index) => sourceCard(source, index + 1, onSentence)))
         : element("p.muted", {}, "Nothing in the knowledge base fits."),
     ),
-    section("Customer", customer(detail, [["Asked for a person", timeElement(detail.created_at)]])),
+    section(
+      "Customer",
+      customer(detail, [
+        ["Asked for a person", timeElement(detail.created_at)],
+        ["Answer due", timeElement(detail.due_at)],
+        ...(detail.window_closes_at ? [[`${channelName(detail.channel)} takes texts until`, timeElement(detail.window_closes_at)]] : []),
+      ]),
+    ),
     matches.length > 0 && section("May be the same customer", matchOffers(detail.customer.id, matches, session)),
     elsewhere.length > 0 && section("Lately, in other talks", element("ul.elsewhere", {}, elsewhere.map(saidElsewhere))),
+    beside.past,
     request.rejected.length > 0 && section("Drafts turned down", element("ul.rejected", {}, request.rejected.map(rejected))),
   ].filter(Boolean);
 }
 
-export function caseContext(detail) {
+export function caseContext(detail, beside) {
   const facts = [["Opened", timeElement(detail.opened_at)]];
   facts.push(["With", detail.owner === "human" ? detail.owner_name ?? "A person" : "The assistant"]);
-  return [section("Customer", customer(detail, facts))];
+  return [section("Customer", customer(detail, facts)), beside.notes, beside.past];
 }
 
 /** Shows a source of the proposal and says where it is to a screen reader by focusing it. */

@@ -18,20 +18,30 @@ const DONE = {
   take_over: "You have taken over.",
 };
 
+const HELD = {
+  approve: "Approved.",
+  edit: "Decided, with your text.",
+  answer: "Decided, with your answer.",
+};
+
 export class OpenEscalation {
   /**
-   * @param {{session: Object, drafts: Object, panes: Object, onClaim: Function, onDecided: Function}} options
+   * @param {{session: Object, drafts: Object, panes: Object, beside: Object, onClaim: Function, onDecided: Function}} options
    *   `panes` shows parts of the desk; `onDecided` gets the action and the escalation
    */
-  constructor({ session, drafts, panes, onClaim, onDecided }) {
-    Object.assign(this, { session, drafts, panes, onClaim, onDecided });
+  constructor({ session, drafts, panes, beside, onClaim, onDecided }) {
+    Object.assign(this, { session, drafts, panes, beside, onClaim, onDecided });
     this.talk = byId("talk");
     this.bar = new DecisionBar(byId("bar"), { drafts, decide: (decision) => this.decide(decision) });
     this.detail = null;
     this.changes = null;
   }
 
-  async open(id, { focus = true, asked = {} } = {}) {
+  /**
+   * @param {{focus?: boolean, byItself?: boolean}} [options] `byItself`: nobody asked for it, so a decision still stands
+   *   for what was there before, and is refused, until the reviewer says that they have read what is new
+   */
+  async open(id, { focus = true, byItself = false } = {}) {
     this.wanted = id;
     if (this.detail?.id !== id) {
       this.detail = null;
@@ -41,14 +51,24 @@ export class OpenEscalation {
       this.panes.loading();
     }
     try {
-      const detail = await this.session.call(`/escalations/${id}`, asked);
+      const detail = await this.session.call(`/escalations/${id}`, byItself ? BY_ITSELF : {});
       if (this.wanted !== id) return;
+      if (this.detail?.id === id) this.changes = sinceOpened(this.detail, detail, this.changes);
       this.detail = detail;
+      if (!byItself) this.version = detail.version;
+      this.beside.show(detail.case_id, { byItself });
       this.claimedBy = detail.claimed_by;
       this.draw(focus);
     } catch (error) {
       if (this.wanted === id) this.panes.failed(error, () => this.open(id));
     }
+  }
+
+  /** A decision was taken back: the field is open again with what was typed. */
+  async reopen(id, action, text) {
+    if (text) this.drafts.set(id, action, text);
+    await this.open(id);
+    if (text && this.detail?.id === id) this.bar.press(action);
   }
 
   close() {
@@ -63,7 +83,7 @@ export class OpenEscalation {
     if (!this.detail || this.detail.status !== "open" || this.bar.busy) return;
     if (item === null) {
       // Every reading is written down, so one is enough to learn what became of it.
-      if (!this.missed) this.open(this.detail.id, { focus: false, asked: BY_ITSELF });
+      if (!this.missed) this.open(this.detail.id, { focus: false, byItself: true });
       this.missed = true;
       return;
     }
@@ -97,9 +117,13 @@ export class OpenEscalation {
   }
 
   async decide(decision) {
-    const { id, version } = this.detail;
+    const { version } = this;
+    const { id } = this.detail;
+    let answer;
     try {
-      await this.session.call(`/escalations/${id}/decision`, { method: "POST", body: { ...decision, version } });
+      answer = await this.session.call(`/escalations/${id}/decision`, {
+        method: "POST", body: { ...decision, version, undoable: true },
+      });
     } catch (error) {
       const conflict = await this.conflict(error, id, "Nothing was decided.");
       if (conflict) return "";
@@ -110,7 +134,9 @@ export class OpenEscalation {
     const decided = this.detail;
     this.drafts.remove(id);
     this.close();
-    this.onDecided(decision.action, decided, DONE[decision.action]);
+    const held = answer?.undo_seconds > 0;
+    const done = held ? HELD[decision.action] : DONE[decision.action];
+    this.onDecided(decision.action, decided, { done, seconds: held ? answer.undo_seconds : 0, text: decision.text });
     return "";
   }
 
@@ -150,7 +176,7 @@ export class OpenEscalation {
         this.notice(),
         detail.status === "open" && proposal(detail.request, (number) => this.showSource(number)),
       ],
-      context: escalationContext(detail, (number) => this.showSentence(number), this.session),
+      context: escalationContext(detail, (number) => this.showSentence(number), this.session, this.beside),
       end: detail.status === "open" ? ".proposal" : ".decided",
       focus,
     });
@@ -192,9 +218,19 @@ export class OpenEscalation {
       "section.notice.warn",
       { id: "changed", tabindex: "-1", "aria-label": "What changed" },
       element("h3", {}, list.length ? "This changed since you opened it" : asSentence(changes.message)),
-      element("p", {}, `${changes.outcome} ${this.bar.mode ? "Your text is kept below." : "Read it again, then decide."}`),
+      element("p", {}, `${changes.outcome ?? ""} ${this.bar.mode ? "Your text is kept below." : "Read it again, then decide."}`),
       list.length > 0 && element("ul", {}, list.map((item) => element("li", { dir: "auto" }, item))),
+      this.version !== detail.version &&
+        element("button.small", { type: "button", onclick: () => this.acknowledge() }, "I have read it"),
     );
+  }
+
+  /** From now on a decision stands for what is there now. */
+  acknowledge() {
+    this.version = this.detail.version;
+    this.changes = null;
+    this.draw(false);
+    this.talk.focus();
   }
 
   /** A text for which somebody else was quicker: not sent, and not lost. */
@@ -222,6 +258,21 @@ export class OpenEscalation {
     sentence?.focus();
     sentence?.scrollIntoView({ block: "nearest" });
   }
+}
+
+/** What is different from what was on the screen, after it was read again by itself. What a 409 said stays. */
+function sinceOpened(before, now, known) {
+  if (now.status !== "open") return known;
+  const seen = new Set(before.transcript.map((line) => line.id));
+  const texts = now.transcript.filter((line) => line.author === "customer" && !seen.has(line.id)).map((line) => line.text);
+  const changed = before.request.proposal !== now.request.proposal;
+  if (!texts.length && !changed) return known;
+  return {
+    ...known,
+    status: now.status,
+    proposal_changed: changed || known?.proposal_changed,
+    new_messages: [...(known?.new_messages ?? []), ...texts.filter((text) => !known?.new_messages?.includes(text))],
+  };
 }
 
 function whatChanged({ claimed_by: claimedBy, proposal_changed: changed, new_messages: messages, status }) {

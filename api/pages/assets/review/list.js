@@ -20,13 +20,14 @@ const KINDS = {
         severity(item.urgency ?? item.severity, item.severity),
         tickingTime(item.reply_by ?? item.due_at, "left"),
         element("span.muted", {}, channelName(item.channel)),
+        item.topic && element("span.muted", {}, plainWords(item.topic)),
         item.claimed_by && element("span.holder", {}, `${item.claimed_by} is at it`),
         item.moved_on_from && element("span.holder", {}, `let go by ${item.moved_on_from}`),
       ),
       element("span.first", { dir: "auto" }, item.first_line || "(no text)"),
       element("span.rules.muted", {}, item.rules.map(plainWords).join(" · ")),
     ],
-    words: (item) => [item.first_line, item.channel, item.severity, ...item.rules.map(plainWords), item.claimed_by],
+    words: (item) => [item.first_line, item.channel, item.severity, item.topic, ...item.rules.map(plainWords), item.claimed_by],
   },
   cases: {
     title: "Cases that people own",
@@ -44,6 +45,23 @@ const KINDS = {
     ],
     words: (item) => [item.owner_name, item.channel],
   },
+  asked: {
+    title: "Questions of colleagues to you",
+    kind: "question",
+    nothing: "Nobody has asked you anything.",
+    address: (item) => (item.escalation_id ? addressOf("escalation", item.escalation_id) : addressOf("case", item.case_id)),
+    row: (item) => [
+      element(
+        "span.row-top",
+        {},
+        tickingTime(item.created_at, "waits"),
+        element("span.muted", {}, channelName(item.channel)),
+        element("span.holder", {}, `${item.author} asks`),
+      ),
+      element("span.first", { dir: "auto" }, item.text),
+    ],
+    words: (item) => [item.author, item.text, item.channel],
+  },
 };
 
 /** "P1" as a chip that doesn't live by its colour. What is late counts as more urgent than it was: "P1 (was P2)". */
@@ -59,7 +77,7 @@ export class List {
     this.search = byId("search");
     this.nothing = byId("list-nothing");
     this.stale = byId("stale");
-    this.items = { queue: null, cases: null };
+    this.items = { queue: null, cases: null, asked: null };
     this.shown = "queue";
     this.openId = null;
     this.nodes = new Map();
@@ -80,7 +98,8 @@ export class List {
     this.lastId = openId ?? this.lastId;
     this.openId = openId;
     byId("list-title").textContent = KINDS[list].title;
-    for (const name of ["queue", "cases"]) {
+    byId("filters").hidden = list !== "queue";
+    for (const name of Object.keys(KINDS)) {
       if (name === list) byId(`to-${name}`).setAttribute("aria-current", "page");
       else byId(`to-${name}`).removeAttribute("aria-current");
     }
@@ -154,10 +173,11 @@ export class List {
     const key = `${kind}/${item.id}`;
     let node = this.nodes.get(key);
     if (!node) {
-      node = element("li", { data: { key } }, element("a.row", { href: addressOf(kind, item.id), data: { id: item.id } }));
+      node = element("li", { data: { key } }, element("a.row", { data: { id: item.id } }));
       this.nodes.set(key, node);
     }
     const link = node.firstElementChild;
+    link.setAttribute("href", KINDS[this.shown].address?.(item) ?? addressOf(kind, item.id));
     const content = JSON.stringify(item);
     if (this.contents.get(link) !== content) {
       this.contents.set(link, content);
@@ -171,7 +191,7 @@ export class List {
   say(items, fitting, wanted, nothing) {
     let words = "";
     if (items === null) words = this.stale.hidden ? "Loading…" : "";
-    else if (fitting.length === 0) words = wanted.length && items.length ? "Nothing here fits the filter." : nothing;
+    else if (fitting.length === 0) words = (wanted.length && items.length) || this.filtered ? "Nothing here fits the filter." : nothing;
     else if (fitting.length > MOST) words = `The first ${MOST} of ${fitting.length}. Filter to find others.`;
     if (this.nothing.textContent !== words) this.nothing.textContent = words;
   }

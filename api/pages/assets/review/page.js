@@ -5,11 +5,16 @@ import { BY_ITSELF, Session } from "../console/session.js";
 import { byId } from "../elements.js";
 import { tick } from "../moments.js";
 import { addressOf, goTo, readAddress } from "./address.js";
+import { Beside } from "./beside.js";
 import { OpenCase } from "./case.js";
 import { Drafts } from "./drafts.js";
 import { OpenEscalation } from "./escalation.js";
+import { Filters } from "./filters.js";
+import { Giving } from "./giving.js";
 import { List } from "./list.js";
+import { Looking } from "./looking.js";
 import { Panes } from "./panes.js";
+import { Undo } from "./undo.js";
 
 const REFRESH = 4_000;
 const TICK = 10_000;
@@ -18,24 +23,32 @@ const session = new Session({ onOut: end });
 const drafts = new Drafts(session.memory);
 const list = new List();
 const panes = new Panes();
+const beside = new Beside({ session, drafts });
+const looking = new Looking({ session, panes });
+const filters = new Filters(() => refreshAnew());
+const giving = new Giving({ session, panes, onGiven: async () => { await refreshAnew(); await readAgain(); } });
 const escalation = new OpenEscalation({
   session,
   drafts,
   panes,
+  beside,
   onClaim: async (id) => {
     await refreshAnew();
     return list.find("queue", id);
   },
-  onDecided: (action, decided, done) => {
+  onDecided: (action, decided, { done, seconds, text }) => {
     if (action === "take_over") {
       settleAt(addressOf("case", decided.case_id));
       panes.say(done);
       return;
     }
-    leave("queue", decided.id, `${done} ${list.items.queue?.length > 1 ? "Enter opens the next." : ""}`);
+    const next = list.items.queue?.length > 1 ? "Enter opens the next." : "";
+    leave("queue", decided.id, seconds ? next : `${done} ${next}`);
+    if (seconds) undo.offer({ done, seconds, path: `/escalations/${decided.id}/decision`, onUndone: () => decideAgain(decided.id, action, text) });
   },
 });
-const openCase = new OpenCase({ session, drafts, panes, onDone: (id, done) => leave("cases", id, done) });
+const undo = new Undo({ session, panes });
+const openCase = new OpenCase({ session, drafts, panes, beside, undo, onDone: (id, done) => leave("cases", id, done) });
 
 let refreshing = null;
 let epoch = 0;
@@ -53,10 +66,13 @@ function end() {
   clearInterval(timer);
   escalation.close();
   openCase.close();
+  undo.clear();
   panes.empty("");
   list.take("queue", []);
   list.take("cases", []);
-  list.items = { queue: null, cases: null };
+  list.take("asked", []);
+  list.items = { queue: null, cases: null, asked: null };
+  beside.close();
 }
 
 /** Reads both lists; requests never pile up on a slow network. */
@@ -76,9 +92,14 @@ async function readLists() {
   if (session.over) return;
   const asked = epoch;
   try {
-    const [queue, cases] = await Promise.all([session.call("/escalations?limit=200", BY_ITSELF), session.call("/cases?limit=200", BY_ITSELF)]);
+    const query = filters.query;
+    const paths = [`/escalations?limit=200${query}`, "/cases?limit=200", "/questions?limit=200"];
+    const [queue, cases, questions] = await Promise.all(paths.map((path) => session.call(path, BY_ITSELF)));
     if (asked !== epoch) return;
     list.fresh();
+    filters.learn(queue.items);
+    list.filtered = query !== "";
+    list.take("asked", questions.items);
     list.take("queue", queue.items);
     list.take("cases", cases.items);
   } catch (error) {
@@ -86,8 +107,27 @@ async function readLists() {
     return;
   }
   document.title = list.items.queue.length ? `(${list.items.queue.length}) Review` : "Review";
-  if (escalation.detail) escalation.follow(list.find("queue", escalation.detail.id));
+  look();
+  if (escalation.detail && (!list.filtered || list.find("queue", escalation.detail.id))) {
+    escalation.follow(list.find("queue", escalation.detail.id));
+  }
   if (openCase.detail) openCase.follow(list.find("cases", openCase.detail.id));
+}
+
+/** Says that this reviewer has it open, and asks who else has. */
+function look() {
+  looking.at(escalation.detail?.case_id ?? openCase.detail?.id ?? null, readAgain);
+}
+
+/** Something has changed in what is open: it is read again, and says what. */
+async function readAgain() {
+  if (escalation.detail && !escalation.bar.busy) await escalation.open(escalation.detail.id, { focus: false, byItself: true });
+  else if (openCase.detail) await openCase.read(openCase.detail.id, false, BY_ITSELF);
+}
+
+function give() {
+  if (escalation.detail?.status === "open") giving.open({ path: `/escalations/${escalation.detail.id}`, holder: escalation.claimedBy });
+  else if (openCase.detail?.owner === "human") giving.open({ path: `/cases/${openCase.detail.id}`, holder: openCase.detail.owner_name });
 }
 
 /** Shows what the address says. */
@@ -97,10 +137,10 @@ function follow({ until } = {}) {
   list.show(shown, id);
   if (kind === "escalation") {
     openCase.close();
-    escalation.open(id);
+    escalation.open(id).then(look);
   } else if (kind === "case") {
     escalation.close();
-    openCase.open(id, { until });
+    openCase.open(id, { until }).then(look);
   } else {
     escalation.close();
     openCase.close();
@@ -114,6 +154,15 @@ function settleAt(hash) {
   history.replaceState(null, "", hash);
   follow({ until: (detail) => detail.owner === "human" });
   refreshAnew();
+}
+
+/** A decision was taken back: its escalation is opened as it was. */
+async function decideAgain(id, action, text) {
+  openCase.close();
+  history.replaceState(null, "", addressOf("escalation", id));
+  list.show("queue", id);
+  refreshAnew();
+  await escalation.reopen(id, action, text);
 }
 
 /** Back to the list, on the row after the one that is done. */
@@ -140,6 +189,9 @@ new Keys(
     x: press("reject"),
     t: () => { if (openCase.detail) act("take-over"); else press("take_over")(); },
     h: () => act("hand-back"),
+    u: () => undo.take(),
+    n: () => { panes.switchTo("context"); beside.focus(); },
+    g: give,
   },
   session.memory,
 );

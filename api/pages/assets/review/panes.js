@@ -8,6 +8,7 @@ export class Panes {
     this.talk = byId("talk");
     this.context = byId("context");
     this.outcome = byId("outcome");
+    this.onlookers = element("div.onlookers", { role: "status" });
     for (const button of document.querySelectorAll("[data-show]")) {
       button.addEventListener("click", () => this.switchTo(button.dataset.show));
     }
@@ -61,6 +62,7 @@ export class Panes {
           {},
           element("div", {}, heading, element("p.facts-line.small", {}, facts)),
           aside,
+          this.onlookers,
         ),
         ...content.filter(Boolean),
       ],
@@ -85,8 +87,13 @@ export class Panes {
   }
 
   fill(talk, context, used) {
+    // What stays (a note that is being written) keeps the focus, too.
+    const focused = this.context.contains(document.activeElement) ? document.activeElement : null;
+    const place = this.context.scrollTop;
     this.talk.replaceChildren(...talk);
     this.context.replaceChildren(...context);
+    if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
+    if (focused?.isConnected) this.context.scrollTop = place;
     document.body.classList.toggle("nothing-open", !used);
   }
 }

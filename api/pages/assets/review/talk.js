@@ -55,8 +55,10 @@ export function proposal(request, onSource) {
   const cited = request.sources.flatMap((source, index) =>
     source.cited.map((sentence) => ({ find: sentence, label: index + 1 })),
   );
-  const parts = sentencesIn(request.proposal, cited);
-  const count = parts.filter((part) => part.labels.length).length;
+  const doubted = (request.findings ?? []).filter((finding) => finding.sentence)
+    .map((finding) => ({ find: finding.sentence, label: finding.reason }));
+  const parts = sentencesIn(request.proposal, [...cited, ...doubted]);
+  const count = parts.filter((part) => part.labels.some(Number.isInteger)).length;
   return element(
     "section.proposal",
     { "aria-labelledby": "proposal-title" },
@@ -67,7 +69,7 @@ export function proposal(request, onSource) {
       element("p.muted.small", {}, request.proposal ? summary(request, count) : ""),
     ),
     request.proposal
-      ? element("div.text", { dir: "auto" }, parts.map((part) => citedPart(part, onSource)))
+      ? element("div.text", { dir: "auto" }, parts.map((found) => part(found, onSource)))
       : element("p", {}, "The assistant proposes nothing more here. Answer yourself, or take over."),
     request.proposal && !request.answered &&
       element("p.notice.warn.small", {}, "The assistant found no answer. This text says so and gives no information."),
@@ -77,6 +79,16 @@ export function proposal(request, onSource) {
 function summary(request, count) {
   const sources = count === 0 ? "no sentence cites a source" : `${count} ${count === 1 ? "sentence cites" : "sentences cite"} a source`;
   return `Confidence ${percent(request.confidence)} · ${sources} · model ${request.model}`;
+}
+
+/** A sentence with its sources; one that a guard objects to is marked where it stands. */
+function part(found, onSource) {
+  const sources = found.labels.filter(Number.isInteger);
+  const reasons = found.labels.filter((label) => !Number.isInteger(label));
+  const text = citedPart({ ...found, labels: sources }, onSource);
+  return reasons.length
+    ? element("span.doubted", {}, text, element("span.why", {}, ` ${reasons.join("; ")}`))
+    : text;
 }
 
 function citedPart(part, onSource) {
