@@ -22,6 +22,8 @@ from api.problems import count_shed, install
 from api.routes import (
     answers,
     console,
+    conversation_pages,
+    conversations,
     customers,
     dead_letters,
     feedback,
@@ -70,6 +72,9 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         files.router,
         files.staff_router,
         customers.router,
+        conversations.router,
+        conversations.customer_router,
+        conversation_pages.router,
         gaps.router,
         knowledge.router,
         dead_letters.router,

@@ -22,7 +22,7 @@ import structlog
 from api.bodies import Uploads
 from api.desks import build_gaps_desk, build_knowledge_desk, build_staff_door
 from api.gaps_desk import GapsDesk
-from api.jobs import jobs, life_jobs
+from api.jobs import jobs, life_jobs, word_jobs
 from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
@@ -64,6 +64,7 @@ from infra.postgres.earlier import EarlierTalks
 from infra.postgres.facts import CustomerFacts
 from infra.postgres.files import Files
 from infra.postgres.form import FormArrivals
+from infra.postgres.histories import Histories
 from infra.postgres.inbox import Inbox
 from infra.postgres.keys import refuse_other_keys
 from infra.postgres.leases import Leases
@@ -74,10 +75,12 @@ from infra.postgres.reconciliations import Reconciliations
 from infra.postgres.reports import DeliveryReports
 from infra.postgres.reviews import Reviews
 from infra.postgres.schedule import Schedule
+from infra.postgres.search import ConversationSearch
 from infra.postgres.signals import PostgresSignals
 from infra.postgres.surveys import Surveys
 from infra.postgres.turns import PostgresLedger
 from infra.postgres.verification import Verifications
+from infra.postgres.words import Words
 from infra.redis.signals import LIMITS as REDIS_LIMITS
 from infra.redis.signals import RedisSignals
 from infra.settings import Settings
@@ -120,6 +123,9 @@ class Services:
     verifications: Verifications
     proofs: Proofs
     earlier: EarlierTalks
+    words: Words
+    search: ConversationSearch
+    histories: Histories
     lives: Lives
     surveys: Surveys
     survey_links: SurveyLinks
@@ -206,6 +212,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     lease = timedelta(seconds=settings.worker.lease_seconds)
     knowledge = build_knowledge_desk(settings, database)
     gaps = build_gaps_desk(settings, database, keyring, knowledge)
+    words = Words(database, keyring)
     try:
         yield Services(
             settings=settings,
@@ -230,6 +237,9 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             verifications=build_verifications(settings, public, keyring),
             proofs=Proofs(public, keyring, life=timedelta(days=settings.identity.proof_days)),
             earlier=EarlierTalks(public, keyring),
+            words=words,
+            search=ConversationSearch(database, keyring, words),
+            histories=Histories(database, keyring),
             lives=lives,
             surveys=Surveys(public, keyring, lives, link=links.link),
             survey_links=links,
@@ -317,7 +327,7 @@ def build_scheduler(services: Services, further: Sequence[Job] = ()) -> Schedule
     schedule = Schedule(services.database, holder=_holder())
     retention = build_retention(services.settings)
     lives = life_jobs(services.lives, services.surveys, services.signals)
-    own = [*jobs(services.database, retention, services.verifications), *lives]
+    own = [*jobs(services.database, retention, services.verifications), *lives, *word_jobs(services.words)]
     return Scheduler(schedule, [*own, *further], metrics=services.metrics)
 
 
