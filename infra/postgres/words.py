@@ -189,11 +189,11 @@ class Words:
             from_ms = (reached.get(name, UUID(int=0)).int >> 80) - int(SLACK.total_seconds() * 1000)
             behind = UUID(int=max(from_ms, 0) << 80)
             block = "unwritten_messages" if name == "messages" else "unwritten_customers"
-            rows = await self._all(connection, block, behind=behind, limit=BATCH)
+            rows = await self._all(connection, block, behind_id=behind, limit=BATCH)
         if not rows:
             return 0
         found = await asyncio.to_thread(self._tags_of, name, rows)
-        values = {"ids": [row["id"] for row in rows], "key_ids": [row["key_id"] for row in rows], "tags": found}
+        values = {"ids": [row["id"] for row in rows], "key_ids": [row["key_id"] for row in rows], "tag_arrays": found}
         async with self._database.transaction() as connection:
             write = "write_messages" if name == "messages" else "write_customers"
             await connection.execute(self._sql[write], values)

@@ -6,7 +6,7 @@
 select m.id, m.body_sealed as sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from messages m
 join customer_keys k on k.id = m.key_id
-where m.id > %(behind)s and m.author <> 'system' and k.wrapped is not null
+where m.id > %(behind_id)s and m.author <> 'system' and k.wrapped is not null
     and not exists (select from message_words w where w.message_id = m.id)
 order by m.id
 limit %(limit)s;
@@ -15,7 +15,7 @@ limit %(limit)s;
 select u.id, u.name_sealed as sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from customers u
 join customer_keys k on k.id = u.key_id
-where u.id > %(behind)s and u.name_sealed is not null and k.wrapped is not null
+where u.id > %(behind_id)s and u.name_sealed is not null and k.wrapped is not null
     and not exists (select from customer_words w where w.customer_id = u.id)
 order by u.id
 limit %(limit)s;
@@ -30,7 +30,7 @@ with held as (
 )
 insert into message_words (message_id, key_id, words)
 select g.id, g.key_id, g.tags::smallint[]
-from unnest(%(ids)s::uuid[], %(key_ids)s::uuid[], %(tags)s::text[]) as g(id, key_id, tags)
+from unnest(%(ids)s::uuid[], %(key_ids)s::uuid[], %(tag_arrays)s::text[]) as g(id, key_id, tags)
 join held on held.id = g.key_id
 on conflict (message_id) do nothing;
 
@@ -40,7 +40,7 @@ with held as (
 )
 insert into customer_words (customer_id, key_id, words)
 select g.id, g.key_id, g.tags::smallint[]
-from unnest(%(ids)s::uuid[], %(key_ids)s::uuid[], %(tags)s::text[]) as g(id, key_id, tags)
+from unnest(%(ids)s::uuid[], %(key_ids)s::uuid[], %(tag_arrays)s::text[]) as g(id, key_id, tags)
 join held on held.id = g.key_id
 on conflict (customer_id) do nothing;
 
