@@ -35,8 +35,6 @@ _PROBLEMS = responses(400, 401, 403, 404, 413, 422, 503)
 class Wanted(BaseModel):
     """Which cases are wanted; what is left out is any."""
 
-    model_config = ConfigDict(extra="forbid")
-
     state: Literal["open", "resolved"] | None = None
     channel: Word = None
     topic: Word = None
@@ -52,6 +50,8 @@ class Wanted(BaseModel):
 
 class Searched(Wanted):
     """What is looked for among them."""
+
+    model_config = ConfigDict(extra="forbid")
 
     text: str = Field(
         min_length=1,

@@ -33,9 +33,11 @@ select array(
 select array(
     select id from cases where id between %(first_id)s and %(last_id)s
     union
-    select c.id from cases c where c.conversation_id in (
-        select v.id from conversations v where v.id between %(first_id)s and %(last_id)s order by v.id limit %(limit)s
-    )
+    select c.id from conversations v join cases c on c.conversation_id = v.id and c.status = 'open'
+    where v.id between %(first_id)s and %(last_id)s
+    union
+    select c.id from conversations v join cases c on c.conversation_id = v.id and c.status = 'resolved'
+    where v.id between %(first_id)s and %(last_id)s
     union
     select s.case_id from escalations s where s.id between %(first_id)s and %(last_id)s
     union

@@ -9,7 +9,7 @@ const PAGE = 100;
 
 /** @param {Object} session @param {{id: string, name: ?string}} customer @param {?string} here the case that is open */
 export async function everySaid(session, customer, here = null) {
-  const place = element("div", {});
+  const place = element("div.every", {});
   const earlier = element("button", { type: "button" }, "Show earlier");
   let oldest = null;
   const read = async () => {
@@ -42,7 +42,7 @@ function group(lines, customer, here) {
   const [{ case_id: id, channel }] = lines;
   const where = id === here ? `${channelName(channel)}, this conversation` : element("a", { href: `/conversations/${id}` }, channelName(channel));
   const readable = lines.map((line) => ({ ...line, text: line.text ?? "(erased)" }));
-  return element("div.sections", {}, element("p.source", {}, where), transcript(readable, { customer }));
+  return element("div", {}, element("p.source", {}, where), transcript(readable, { customer }));
 }
 
 /** A case in a list beside something else. */
