@@ -20,6 +20,7 @@ from infra.settings import Settings
 from infra.staff.oidc import LIMITS as OIDC_LIMITS
 from infra.staff.oidc import OpenIdProvider
 from infra.staff.passwords import Cost, Passwords
+from infra.staff_settings import refuse_unknown_keys
 from skills.ports import Embedder, Knowledge
 
 
@@ -61,6 +62,7 @@ def build_staff_door(
 ) -> StaffDoor:
     """Accounts, sessions, keys and the provider of the staff. Anybody may knock, so signing in is the public's lane."""
     rules, client = settings.staff, build_oidc_client(settings)
+    refuse_unknown_keys(rules.key_roles, settings.staff_keys)
     return StaffDoor(
         accounts=build_staff_accounts(settings, public, keyring),
         sessions=StaffSessions(
