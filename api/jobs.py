@@ -23,6 +23,7 @@ from infra.postgres.lives import Lives
 from infra.postgres.schedule import Beat, Reign
 from infra.postgres.surveys import Surveys
 from infra.postgres.verification import Verifications
+from infra.postgres.words import Words
 from infra.signals import Signals
 
 _ROUND = 60.0
@@ -135,6 +136,16 @@ def alert_jobs(alerter: Alerter) -> list[Job]:
 
     soon = Beat(timedelta(seconds=5))
     return [Job("alerts", soon, note), Job("alert_sends", soon, deliver), Job("old_alerts", _HOURLY, forget)]
+
+
+def word_jobs(words: Words) -> list[Job]:
+    """What lets staff find messages by their words, some seconds after they came in."""
+
+    async def write(reign: Reign) -> Done:
+        written = await words.write(check=reign.refuse_if_over)
+        return Done({"messages": written.messages, "customers": written.customers}, more=written.more)
+
+    return [Job("words", Beat(timedelta(seconds=5)), write)]
 
 
 def _nightly(database: Database, retention: Retention, folder: Path) -> list[Job]:

@@ -23,7 +23,7 @@ from api.alert_desk import AlertDesk
 from api.bodies import Uploads
 from api.desks import build_alert_desk, build_alerter, build_gaps_desk, build_knowledge_desk, build_staff_door
 from api.gaps_desk import GapsDesk
-from api.jobs import alert_jobs, figure_jobs, jobs, life_jobs
+from api.jobs import alert_jobs, figure_jobs, jobs, life_jobs, word_jobs
 from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
@@ -68,6 +68,7 @@ from infra.postgres.earlier import EarlierTalks
 from infra.postgres.facts import CustomerFacts
 from infra.postgres.files import Files
 from infra.postgres.form import FormArrivals
+from infra.postgres.histories import Histories
 from infra.postgres.inbox import Inbox
 from infra.postgres.internal_notes import InternalNotes
 from infra.postgres.keys import refuse_other_keys
@@ -79,11 +80,13 @@ from infra.postgres.reconciliations import Reconciliations
 from infra.postgres.reports import DeliveryReports
 from infra.postgres.reviews import CLAIM, Reviews
 from infra.postgres.schedule import Schedule
+from infra.postgres.search import ConversationSearch
 from infra.postgres.signals import PostgresSignals
 from infra.postgres.surveys import Surveys
 from infra.postgres.turns import PostgresLedger
 from infra.postgres.undoing import Undoing
 from infra.postgres.verification import Verifications
+from infra.postgres.words import Words
 from infra.redis.signals import LIMITS as REDIS_LIMITS
 from infra.redis.signals import RedisSignals
 from infra.settings import Settings
@@ -129,6 +132,9 @@ class Services:
     verifications: Verifications
     proofs: Proofs
     earlier: EarlierTalks
+    words: Words
+    search: ConversationSearch
+    histories: Histories
     lives: Lives
     surveys: Surveys
     survey_links: SurveyLinks
@@ -220,6 +226,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     knowledge = build_knowledge_desk(settings, database)
     replica = await _open_replica(settings, process)
     gaps = build_gaps_desk(settings, database, keyring, knowledge)
+    words = Words(database, keyring)
     try:
         yield Services(
             settings=settings,
@@ -247,6 +254,9 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             verifications=build_verifications(settings, public, keyring),
             proofs=Proofs(public, keyring, life=timedelta(days=settings.identity.proof_days)),
             earlier=EarlierTalks(public, keyring),
+            words=words,
+            search=ConversationSearch(database, keyring, words),
+            histories=Histories(database, keyring),
             lives=lives,
             surveys=Surveys(public, keyring, lives, link=links.link),
             survey_links=links,
@@ -352,7 +362,8 @@ def build_scheduler(services: Services, further: Sequence[Job] = ()) -> Schedule
     lives = life_jobs(services.lives, services.surveys, services.signals)
     figures = figure_jobs(services.analytics_rows)
     alerter = build_alerter(services.settings, services.alerts, services.metrics, services.breakers)
-    own = [*jobs(services.database, retention, services.verifications), *lives, *figures, *alert_jobs(alerter)]
+    further = [*figures, *alert_jobs(alerter), *word_jobs(services.words), *further]
+    own = [*jobs(services.database, retention, services.verifications), *lives]
     return Scheduler(schedule, [*own, *further], metrics=services.metrics)
 
 

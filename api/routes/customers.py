@@ -21,6 +21,9 @@ from skills.turn import CustomerId
 
 router = APIRouter(prefix="/v1/review/customers", tags=["review"], route_class=StaffRoute)
 
+Reason = Annotated[
+    str | None, Field(min_length=1, max_length=1000, description="Why, for whoever looks at it later; kept sealed")
+]
 _PROBLEMS = responses(400, 401, 403, 404, 409, 413, 422, 503)
 
 
@@ -82,6 +85,11 @@ class CustomerMerge(BaseModel):
     undone_by: str | None
     undone_at: datetime | None
     undoable: bool
+    undoable_until: datetime
+    conversations: int = Field(description="Talks that moved")
+    identities: int = Field(description="Addresses that moved")
+    reason: str | None
+    undone_reason: str | None
 
 
 class CustomerPage(BaseModel):
@@ -107,6 +115,7 @@ class MergePreview(BaseModel):
 
     source: CustomerPage
     into: CustomerPage
+    undo_days: int = Field(description="For how long it can be undone")
 
 
 class NewMerge(BaseModel):
@@ -115,6 +124,15 @@ class NewMerge(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     into: UUID
+    reason: Reason = None
+
+
+class Parting(BaseModel):
+    """Why two are parted again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason = None
 
 
 class Merged(BaseModel):
@@ -153,20 +171,24 @@ async def preview_merge(customer_id: UUID, into: UUID, use: With, staff: Custome
     return MergePreview(
         source=_page(await use.customers.read(CustomerId(customer_id), reader=staff)),
         into=_page(await use.customers.read(CustomerId(into), reader=staff)),
+        undo_days=use.customers.undoable.days,
     )
 
 
 @router.post("/{customer_id}/merge", responses=_PROBLEMS)
 async def merge_customer(customer_id: UUID, new: NewMerge, use: With, staff: Reviewer) -> Merged:
     """Say that two customers are one person. What an agent is writing in their cases begins anew."""
-    merge_id = await use.customers.merge(CustomerId(customer_id), CustomerId(new.into), reviewer=staff)
+    merge_id = await use.customers.merge(
+        CustomerId(customer_id), CustomerId(new.into), reviewer=staff, reason=new.reason
+    )
     return Merged(merge_id=merge_id, customer_id=new.into)
 
 
 @router.post("/{customer_id}/unmerge", responses=_PROBLEMS)
-async def unmerge_customer(customer_id: UUID, use: With, staff: Reviewer) -> Unmerged:
+async def unmerge_customer(customer_id: UUID, use: With, staff: Reviewer, why: Parting | None = None) -> Unmerged:
     """Undo the merge by which this customer became another's part."""
-    return Unmerged(parted_from=await use.customers.unmerge(CustomerId(customer_id), reviewer=staff))
+    reason = None if why is None else why.reason
+    return Unmerged(parted_from=await use.customers.unmerge(CustomerId(customer_id), reviewer=staff, reason=reason))
 
 
 def _page(read: ReadCustomer) -> CustomerPage:

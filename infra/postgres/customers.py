@@ -5,6 +5,7 @@ Every look is written down with who looked, and never with what was looked for: 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from infra.postgres.database import Connection, Database
 from infra.postgres.merges import Merges
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
+from infra.postgres.storable import refuse_unstorable
 from infra.postgres.views import log_view
 from skills.errors import BadRequestError, NotFoundError
 from skills.turn import CaseId, ChannelName, ConversationId, CustomerId, EscalationId, Owner
@@ -86,6 +88,12 @@ class MergeOfCustomer:
     undone_by: str | None
     undone_at: datetime | None
     undoable: bool
+    undoable_until: datetime
+    conversations: int
+    """How many talks moved, and ``identities`` how many addresses."""
+    identities: int
+    reason: str | None
+    undone_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ class Customers:
     def __init__(self, database: Database, keyring: Keyring, *, undoable: timedelta) -> None:
         self._database = database
         self._keyring = keyring
-        self._undoable = undoable
+        self.undoable = undoable
         self._merges = Merges()
         self._sql = load("customers")
 
@@ -151,25 +159,56 @@ class Customers:
             await log_view(connection, "customer.read", reader, customer_id=str(customer_id))
         return read
 
-    async def merge(self, source: CustomerId, into: CustomerId, *, reviewer: str) -> UUID:
+    async def merge(self, source: CustomerId, into: CustomerId, *, reviewer: str, reason: str | None = None) -> UUID:
         """Join ``source`` with ``into``, on a person's word; the id of the merge. It can be undone for a time.
+
+        Args:
+            source: whose talks, cases and addresses move.
+            into: whose they become.
+            reviewer: who says so.
+            reason: why, in their words; it is kept sealed.
 
         Raises:
             NotFoundError: there is no such customer.
             ConflictError: they are one already, one of them was joined with a third, or was erased.
         """
         async with self._database.transaction() as connection:
-            return await self._merges.merge(connection, source, into, by=reviewer)
+            merge_id = await self._merges.merge(connection, source, into, by=reviewer)
+            await self._give_reason(connection, "give_reason", source, merge_id, reason)
+        return merge_id
 
-    async def unmerge(self, source: CustomerId, *, reviewer: str) -> CustomerId:
+    async def unmerge(self, source: CustomerId, *, reviewer: str, reason: str | None = None) -> CustomerId:
         """Part ``source`` from whom it was joined with, and say who that is.
+
+        Args:
+            source: who becomes a customer of their own again.
+            reviewer: who says so.
+            reason: why, in their words; it is kept sealed.
 
         Raises:
             NotFoundError: it was not joined with anybody.
             ConflictError: it can't be undone, or not yet.
         """
         async with self._database.transaction() as connection:
-            return await self._merges.part(connection, source, by=reviewer, window=self._undoable)
+            merge = await (await connection.execute(self._sql["live_merge"], {"source_id": source})).fetchone()
+            parted = await self._merges.part(connection, source, by=reviewer, window=self.undoable)
+            assert merge is not None  # or there was nothing to part
+            await self._give_reason(connection, "give_reason_undone", source, merge["id"], reason)
+        return parted
+
+    async def _give_reason(
+        self, connection: Connection, block: str, source: CustomerId, merge_id: UUID, reason: str | None
+    ) -> None:
+        """Keep why two were joined or parted, under the source's own key."""
+        if reason is None:
+            return
+        refuse_unstorable(reason)
+        row = await (await connection.execute(self._sql["key"], {"customer_id": source})).fetchone()
+        assert row is not None  # it was locked
+        key = key_of(self._keyring, row)
+        column = "reason_sealed" if block == "give_reason" else "undone_reason_sealed"
+        sealed = key.seal(reason, place=f"merges.{column}", row=merge_id)
+        await connection.execute(self._sql[block], {"id": merge_id, "key_id": key.id, "reason_sealed": sealed})
 
     async def beginning(self, first: UUID, last: UUID) -> list[CustomerId]:
         """Ids of customers between two, ends included; two at most, for more than one is too many."""
@@ -178,7 +217,7 @@ class Customers:
             return [CustomerId(row["id"]) for row in await cursor.fetchall()]
 
     async def _read(self, connection: Connection, customer_id: CustomerId) -> ReadCustomer:
-        of = {"customer_id": customer_id, "nameless": [CHAT, FORM], "window": self._undoable}
+        of = {"customer_id": customer_id, "nameless": [CHAT, FORM], "window": self.undoable}
         row = await (await connection.execute(self._sql["read"], of)).fetchone()
         if row is None:
             raise NotFoundError("there is no such customer")
@@ -215,10 +254,27 @@ class Customers:
                 )
                 for match in rows["matches"]
             ),
-            merges=tuple(MergeOfCustomer(**merge) for merge in rows["merges"]),
+            merges=tuple(self._merge(merge) for merge in rows["merges"]),
         )
 
-    def _opened(self, row: dict[str, Any], column: str, *, place: str) -> str | None:
+    def _merge(self, row: Mapping[str, Any]) -> MergeOfCustomer:
+        return MergeOfCustomer(
+            id=row["id"],
+            source_id=CustomerId(row["source_id"]),
+            into_id=CustomerId(row["into_id"]),
+            merged_by=row["merged_by"],
+            merged_at=row["merged_at"],
+            undone_by=row["undone_by"],
+            undone_at=row["undone_at"],
+            undoable=row["undoable"],
+            undoable_until=row["merged_at"] + self.undoable,
+            conversations=row["talks"],
+            identities=row["addresses"],
+            reason=self._opened(row, "reason_sealed", place="merges.reason_sealed"),
+            undone_reason=self._opened(row, "undone_reason_sealed", place="merges.undone_reason_sealed"),
+        )
+
+    def _opened(self, row: Mapping[str, Any], column: str, *, place: str) -> str | None:
         """A sealed column of a row, ``None`` when it is empty or its customer was erased."""
         if row[column] is None:
             return None

@@ -63,6 +63,19 @@ select id(n), id(n / 5 + 1), id(n / 5 + 1), id(n / 5 + 1), n % 5 + 1, n % 5 + 1,
         else 'handled' end
 from generate_series(0, 99999) n;
 
+drop index message_words_tags; -- filled row by row it takes longer than all the rest
+insert into message_words (message_id, key_id, words)
+select id(n), id(n / 5 + 1),
+    array[(n % 65536 - 32768)::smallint, (n * 31 % 65536 - 32768)::smallint, (n * 97 % 65536 - 32768)::smallint]
+from generate_series(0, 99999) n;
+create index message_words_tags on message_words using gin (words) with (fastupdate = off);
+
+drop index customer_words_tags;
+insert into customer_words (customer_id, key_id, words)
+select id(n), id(n), array[(n % 65536 - 32768)::smallint, (n * 31 % 65536 - 32768)::smallint]
+from generate_series(1, 100000) n;
+create index customer_words_tags on customer_words using gin (words) with (fastupdate = off);
+
 insert into turns (id, case_id, status, first_sequence, last_sequence, graph_version, lease_token, outcome, polarity,
     key_id, started_at)
 select id(n), id(n / 5 + 1), 'done', n % 5, n % 5, '1', 1, 'answered', 0, id(n / 5 + 1), now()

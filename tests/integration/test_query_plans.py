@@ -8,20 +8,17 @@ own (``tests/integration/knowledge/test_knowledge_at_scale.py``).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, LiteralString
-from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
 from infra.postgres.queries import load
 from tests.databases import a_database
 from tests.integration.many_rows import SEED
+from tests.integration.placeholders import Values
 
 pytestmark = pytest.mark.early
 
@@ -47,6 +44,7 @@ FILES = (
     "files",
     "form",
     "gaps",
+    "histories",
     "housekeeping",
     "inbox",
     "internal_notes",
@@ -63,12 +61,14 @@ FILES = (
     "reports",
     "reviews",
     "schedule",
+    "search",
     "spend",
     "surveys",
     "topics",
     "turns",
     "undoing",
     "verification",
+    "words",
 )
 SEEDED = (
     "case_work",
@@ -80,6 +80,7 @@ SEEDED = (
     "customer_fact_keys",
     "customer_facts",
     "customer_keys",
+    "customer_words",
     "customers",
     "decisions",
     "delivery_reports",
@@ -89,6 +90,7 @@ SEEDED = (
     "identities",
     "message_files",
     "merges",
+    "message_words",
     "messages",
     "model_spend_of_cases",
     "outbox",
@@ -134,226 +136,6 @@ class without_foreign_keys:  # noqa: N801 - reads as a clause where it is used
         name, definition = sql.Identifier(key["name"]), sql.SQL(key["definition"])
         table = sql.SQL("alter table {} ").format(sql.Identifier(key["place"]))
         self._connection.execute(table + sql.SQL(change).format(name=name, definition=definition))
-
-
-NOW = datetime.now(UTC)
-VALUES: dict[str, Any] = {
-    **{
-        column: []
-        for column in (
-            *("key_ids", "customer_ids", "wrapped_keys", "masters", "names_sealed", "languages", "claimants"),
-            *("claim_keys", "record_indexes", "value_indexes", "facts_ids"),
-        )
-    },
-    "facts_sealed": [],
-    "told_by": "kim",
-    "late": False,
-    "whose": "others",
-    "reader": "kim",
-    "undo": timedelta(seconds=8),
-    "fresh": timedelta(seconds=15),
-    "to": "lee",
-    "seen": "kim",
-    "asked": "lee",
-    "answers": UUID(int=0x5EED),
-    "action": "approve",
-    "alerts": Jsonb([]),
-    "at_once": ["P1", "P2"],
-    "failed_only": True,
-    "give_up": timedelta(days=1),
-    "keep": timedelta(days=90),
-    "mail": True,
-    "overlap": timedelta(days=1),
-    "owned": timedelta(hours=1),
-    "recent": UUID(int=0x5EED),
-    "sends": Jsonb([]),
-    "url": "https://hooks.example/x",
-    "warn_share": 0.7,
-    "again": True,
-    "ahead": timedelta(seconds=60),
-    "among": True,
-    "actor": "test",
-    "address": "support@shop.example",
-    "address_indexes": [b"0123456789abcdef"],
-    "automatic": False,
-    "after": 0,
-    "attempts": 5,
-    "author": "agent",
-    "before": NOW,
-    "behind": "",
-    "bound": str(UUID(int=0x5EED)),
-    "cases": [UUID(int=n) for n in range(1, 500)],
-    "channel": "chat",
-    "channels": ["chat"],
-    "checkpoint_id": "c",
-    **{
-        column: []
-        for column in (
-            *("checkpoint_ids", "checkpoint_parents", "checkpoints", "checkpoint_metadata"),
-            *("blob_channels", "blob_versions", "blob_types", "blobs"),
-            *("write_checkpoints", "write_tasks", "write_paths", "write_places"),
-            *("write_channels", "write_types", "writes"),
-        )
-    },
-    "claim_addresses": [b"0123456789abcdef"],
-    "claim_channels": ["email"],
-    "claim_ids": [UUID(int=1)],
-    "claim_indexes": [b"0123456789abcdef"],
-    "cited": [uuid4()],
-    "confidence": 0.5,
-    "count": 1,
-    "digests": [b"0123456789abcdef"],
-    "counts": True,
-    "covers_later": False,
-    "data": Jsonb({}),
-    "contested": False,
-    "conversations": [UUID(int=1)],
-    "day": NOW.date(),
-    "deadline": timedelta(hours=1),
-    "event": "turn.answered",
-    "event_data": Jsonb({}),
-    "event_ids": [UUID(int=1)],
-    "delay": timedelta(seconds=1),
-    "error": "ValueError",
-    "every": 60.0,
-    "file": "cases.jsonl.gz",
-    "idle": timedelta(days=1),
-    "estimated": 1,
-    "failure": "not_on_whatsapp (63024)",
-    "finding": "arrived",
-    "first": timedelta(seconds=5),
-    "longest": timedelta(hours=1),
-    "handed_over_at": NOW,
-    "part": 0,
-    "parts": 1,
-    "rank": 8,
-    "stop": True,
-    "window_channels": ["whatsapp"],
-    "window_lengths": [timedelta(hours=24)],
-    "first_sequence": 1,
-    "for_person": None,
-    "last_sequence": 3,
-    "later": [UUID(int=1)],
-    "life": timedelta(minutes=10),
-    "graph_version": "1",
-    "history_id": 77,
-    "hold": timedelta(seconds=30),
-    "holder": "test",
-    "identities": [UUID(int=1)],
-    "ids": [UUID(int=1)],
-    "index": b"01234567",
-    "indexes": [b"0123456789abcdef"],
-    "into": "open",
-    "look_at": NOW,
-    "look_in": timedelta(hours=1),
-    "interrupt_id": "i",
-    "job": "gmail_sync",
-    "kind": "reply",
-    "next_sequence": 4,
-    "media_type": "text/plain",
-    "mail_id": "77",
-    "merged_at": NOW,
-    "merged_by": "kim",
-    "message_state": "handled",
-    "messages": [UUID(int=n) for n in range(1, 100)],
-    "owner_name": "mailbox",
-    "owner_version": 1,
-    "pace": timedelta(seconds=6),
-    "rest_to": 0,
-    "settle_to": 3,
-    "taken_by": None,
-    "thread_id": str(UUID(int=0x5EED)),
-    "language": "en",
-    "lease": timedelta(seconds=10),
-    "limit": 50,
-    "since": NOW - timedelta(days=1),
-    "master_key_id": "test",
-    "milliseconds": Jsonb({}),
-    "model": "extractive",
-    "more": False,
-    "name": "partitions",
-    "nameless": ["chat"],
-    "names": ["partitions"],
-    "offset": 0.0,
-    "operator": "kim",
-    "money": Decimal(1),
-    "most": 50,
-    "most_case_money": Decimal(9),
-    "most_case_tokens": 9,
-    "most_day_money": Decimal(9),
-    "most_day_tokens": 9,
-    "ordinal": 1,
-    "outcome": "answered",
-    "paused": False,
-    "blameless": False,
-    "by": "silence",
-    "certainty": "assumed",
-    "change": timedelta(days=1),
-    "person": "kim",
-    "polarity": 0.1,
-    "provider_message_id": "77",
-    "provider_message_ids": ["77", "78"],
-    "rating": 4,
-    "reason": "reopened",
-    "refusal": None,
-    "same_name": False,
-    "related": ["77", "78"],
-    "repeatable": ["chat"],
-    "resolution": "retried",
-    "reviewer": "test",
-    "rules": ["vip"],
-    "seen_sequence": 2,
-    "segment": "vip",
-    "sequence": 6,
-    "settle": timedelta(seconds=1),
-    "severity": "P2",
-    "started_at": NOW,
-    "survey_apart": timedelta(days=30),
-    "survey_channels": ["chat"],
-    "survey_delay": timedelta(minutes=5),
-    "table": "messages",
-    "written_at": NOW,
-    "size": 3,
-    "solved": True,
-    "span": timedelta(hours=36),
-    "slot": 0,
-    "thread_indexes": [b"0123456789abcdef"],
-    "scope": "in",
-    "token": 1,
-    "tokens_in": 1,
-    "tokens_out": 1,
-    "topic": "Returns",
-    "turns": [UUID(int=n) for n in range(1, 100)],
-    "undone_by": "kim",
-    "until": NOW,
-    "verified": False,
-    "window": timedelta(days=30),
-}
-"""What stands for each placeholder; one that ends in ``id`` gets an id, one that holds bytes gets some."""
-STATES = {"finish": "done", "keep": "sent", "log": "read", "settle_lost": "unknown", "settle": "sent"}
-
-
-def value_of(name: str, block: str) -> Any:
-    if name in VALUES:
-        return VALUES[name]
-    if name == "id" or name.endswith("_id"):
-        return UUID(int=0x5EED)
-    if name.endswith(("_sealed", "_hash", "_index")) or name == "wrapped":
-        return b"0123456789abcdef"
-    if name in {"state", "status"}:
-        return STATES[block]
-    raise KeyError(f"say in VALUES what stands for %({name})s")
-
-
-class Values(dict[str, Any]):
-    """Looks a placeholder's value up when psycopg asks for it."""
-
-    def __init__(self, block: str) -> None:
-        super().__init__()
-        self._block = block
-
-    def __missing__(self, name: str) -> Any:
-        return value_of(name, self._block)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ _HEADERS = {**SECURITY_HEADERS, "Cache-Control": "no-store", "X-Robots-Tag": "no
 
 PAGES: tuple[tuple[str, str, Permission], ...] = (
     ("/review", "Review", "customers.read"),
+    ("/conversations", "Conversations", "customers.read"),
     ("/knowledge", "Knowledge", "knowledge.read"),
     ("/analytics", "Analytics", "analytics.read"),
     ("/alerts", "Alerts", "work.settle"),

@@ -58,11 +58,28 @@ order by contested desc, theirs desc, o.customer_id
 limit 20;
 
 -- name: merges
-select id, source_id, into_id, merged_by, merged_at, undone_by, undone_at,
-    undone_at is null and merged_at > now() - %(window)s as undoable
-from merges where source_id = %(customer_id)s or into_id = %(customer_id)s
-order by merged_at desc
+select x.id, x.source_id, x.into_id, x.merged_by, x.merged_at, x.undone_by, x.undone_at,
+    cardinality(x.conversations) as talks, cardinality(x.identities) as addresses,
+    x.undone_at is null and x.merged_at > now() - %(window)s as undoable,
+    x.reason_sealed, x.undone_reason_sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
+from merges x left join customer_keys k on k.id = x.key_id
+where x.source_id = %(customer_id)s or x.into_id = %(customer_id)s
+order by x.merged_at desc
 limit 50;
+
+-- name: live_merge
+select id from merges where source_id = %(source_id)s and undone_at is null;
+
+-- name: key
+select k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
+from customers u join customer_keys k on k.id = u.key_id
+where u.id = %(customer_id)s;
+
+-- name: give_reason
+update merges set key_id = %(key_id)s, reason_sealed = %(reason_sealed)s where id = %(id)s;
+
+-- name: give_reason_undone
+update merges set key_id = %(key_id)s, undone_reason_sealed = %(reason_sealed)s where id = %(id)s;
 
 -- name: begins
 -- Ids that begin alike.

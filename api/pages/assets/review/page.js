@@ -2,6 +2,7 @@
 
 import { Keys } from "../console/keys.js";
 import { BY_ITSELF, Session } from "../console/session.js";
+import { searchAll } from "../conversations/handoff.js";
 import { byId } from "../elements.js";
 import { tick } from "../moments.js";
 import { addressOf, goTo, readAddress } from "./address.js";
@@ -206,4 +207,5 @@ byId("rows").addEventListener("click", (event) => {
   if (row && row.getAttribute("href") === location.hash) panes.switchTo("talk");
 });
 
+searchAll(byId("search"), byId("search-all"), session.memory);
 begin();

@@ -1,0 +1,127 @@
+"""Finding a conversation, reading it, closing it, and joining two customers: in Chromium, on the real service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from channels.addresses import EMAIL
+from channels.envelope import Envelope, File
+from channels.web import CHAT
+from skills.turn import CaseId
+from tests.browser.looks import NARROW, WIDE, Picture, Violations, look
+from tests.core import NOW
+from tests.integration.http.console import PASSWORD
+from tests.integration.serving import Served, serving, settings_on
+
+pytestmark = pytest.mark.browser
+
+PHOTO = File("lid.png", "image/png", 69, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(53))
+
+
+async def write(served: Served, address: str, text: str, name: str, *files: File, chat: bool = False) -> CaseId:
+    """A message of a customer, by mail unless it is said otherwise."""
+    channel = CHAT if chat else EMAIL
+    envelope = Envelope(
+        channel, uuid4().hex, uuid4().hex, address, text, verified=not chat, name=name, attachments=files
+    )
+    return (await served.services.inbox.receive(envelope, settle=NOW)).case_id
+
+
+@pytest.fixture
+async def served(database_url: str) -> AsyncIterator[Served]:
+    async with serving(settings_on(database_url), parts=()) as running:
+        await running.services.staff.accounts.add_first("ada", PASSWORD)
+        await write(running, "dana@example.com", "The lid of my planter arrived broken.", "Dana Holm", PHOTO)
+        late = await write(running, "dana@example.com", "And the second parcel is late, order 77310.", "Dana Holm")
+        await write(running, "visitor", "Do you ship planters to Canada?", "D. Holm", chat=True)
+        await running.services.cases.take_over(late, "mira")
+        await running.services.words.write()
+        yield running
+
+
+@pytest.fixture
+async def page(browser: Browser, served: Served) -> AsyncIterator[Page]:
+    """A page that may ask this one host only and runs without an error, signed in as an admin."""
+    troubles: list[str] = []
+    context = await browser.new_context(base_url=served.url, viewport={"width": 1280, "height": 800}, locale="en-GB")
+    page = await context.new_page()
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None)
+    page.on("request", lambda asked: troubles.append(asked.url) if not asked.url.startswith(served.url) else None)
+    await page.goto("/conversations")
+    await page.get_by_label("Name").fill("ada")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".found-row")).to_have_count(3)
+    yield page
+    await context.close()
+    assert troubles == []
+
+
+async def test_a_conversation_is_found_read_resolved_and_opened_again_by_keyboard(
+    page: Page, violations: Violations
+) -> None:
+    await look(page, violations, pictures=[("conversations", "light", WIDE, "h1")])
+    await page.keyboard.press("/")
+    await page.keyboard.type("lid broken")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".found-row")).to_have_count(1)
+    assert "lid" not in page.url
+    await page.keyboard.press("Escape")
+    await page.locator("main").focus()
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Dana Holm", level=1)).to_be_visible()
+    await expect(page.get_by_role("button", name="Download lid.png").first).to_be_visible()
+    await page.get_by_role("button", name="All channels").click()
+    await expect(page.get_by_text("And the second parcel is late")).to_be_visible()
+    pictures: list[Picture] = [("conversation", "light", WIDE, "h1"), ("conversation-phone", "dark", NARROW, "h1")]
+    await look(page, violations, pictures=pictures)
+    await page.get_by_role("button", name="What happened").click()
+    await expect(page.locator(".events li").first).to_contain_text("The customer wrote")
+    await page.get_by_role("button", name="Take over and answer").click()
+    await expect(page.get_by_label("Write to the customer")).to_be_visible()
+    await page.go_back()
+    await page.get_by_role("button", name="Resolve").click()
+    await page.get_by_role("button", name="Mark as resolved").click()
+    await expect(page.get_by_text("It is resolved.")).to_be_visible()
+    await page.get_by_role("button", name="Open again").click()
+    await expect(page.get_by_text("It is open again")).to_be_visible()
+    await page.keyboard.press("u")
+    await expect(page.get_by_label("Search")).to_have_value("lid broken")
+    await expect(page.locator(".found-row")).to_have_count(1)
+
+
+async def test_two_customers_are_joined_after_a_look_at_both_and_parted_again(
+    page: Page, violations: Violations
+) -> None:
+    await page.get_by_label("Search").fill("holm")
+    await page.keyboard.press("Enter")
+    dana, visitor = (page.get_by_role("link", name=name, exact=True) for name in ("Dana Holm", "D. Holm"))
+    theirs = await dana.get_attribute("href")
+    await visitor.click()
+    await page.get_by_label("The other customer").fill("somebody")
+    await page.get_by_role("button", name="Look at both").click()
+    await expect(page.get_by_text("Paste the other customer")).to_be_visible()
+    await page.get_by_label("The other customer").fill(f"{page.url} {theirs}".split()[-1])
+    await page.get_by_role("button", name="Look at both").click()
+    dialog = page.get_by_role("dialog", name="Are these two one person?")
+    await expect(dialog.get_by_text("It can be undone for 30 days.")).to_be_visible()
+    await look(page, violations, pictures=[("customers-joined", "light", WIDE, "dialog[open] h2")])
+    await dialog.get_by_role("button", name="They are one person").click()
+    await expect(dialog.get_by_text("Say why")).to_be_visible()
+    await dialog.get_by_label("Why?").fill("She said so on the phone")
+    await dialog.get_by_role("button", name="They are one person").click()
+    await expect(page.get_by_role("heading", name="Dana Holm", level=1)).to_be_visible()
+    await page.get_by_role("button", name="Read what was said on all channels").click()
+    await expect(page.get_by_text("Do you ship planters to Canada?")).to_be_visible()
+    await look(page, violations, pictures=[("customer", "light", WIDE, "h1")])
+    await page.get_by_role("button", name="Part them again").click()
+    await page.get_by_label("Why?").fill("It was her sister")
+    await page.get_by_role("button", name="Part them", exact=True).click()
+    await expect(page.get_by_text("They are two customers again.")).to_be_visible()
+    await expect(page.get_by_text("It was her sister")).to_be_visible()
