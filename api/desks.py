@@ -1,0 +1,93 @@
+"""What staff ask of, put together: the articles, their gaps, the accounts, and the door. Beside ``api.wiring``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from api.gaps_desk import GapsDesk
+from api.knowledge_desk import KnowledgeDesk
+from api.staff_door import StaffDoor
+from api.terms import build_oidc_client
+from infra.breakers import Breakers
+from infra.crypto.keyring import Keyring
+from infra.postgres.database import Database
+from infra.postgres.gaps import Gaps
+from infra.postgres.staff import StaffAccounts
+from infra.postgres.staff_sessions import StaffSessions
+from infra.settings import Settings
+from infra.staff.oidc import LIMITS as OIDC_LIMITS
+from infra.staff.oidc import OpenIdProvider
+from infra.staff.passwords import Cost, Passwords
+from skills.ports import Embedder, Knowledge
+
+
+def build_knowledge_desk(settings: Settings, database: Database) -> KnowledgeDesk:
+    """The articles for the staff; models are loaded when somebody searches, for they are heavy."""
+
+    @asynccontextmanager
+    async def knowledge() -> AsyncIterator[Knowledge]:
+        from api.agent import open_embedder, open_knowledge
+
+        async with open_embedder(settings) as embedder, open_knowledge(settings, database, embedder) as opened:
+            yield opened[0]
+
+    @asynccontextmanager
+    async def answering() -> AsyncIterator[Embedder]:
+        from api.agent import open_answering_embedder
+
+        async with open_answering_embedder(settings, database) as embedder:
+            yield embedder
+
+    return KnowledgeDesk(database, knowledge=knowledge, embedder=answering)
+
+
+def build_staff_accounts(settings: Settings, database: Database, keyring: Keyring) -> StaffAccounts:
+    """The accounts of the staff."""
+    rules = settings.staff
+    return StaffAccounts(
+        database,
+        keyring,
+        Passwords(Cost(memory=rules.password_memory_kib)),
+        tries=rules.tries,
+        tries_from_address=rules.tries_from_address,
+        reserved=frozenset(settings.staff_keys),
+    )
+
+
+def build_staff_door(
+    settings: Settings, database: Database, public: Database, keyring: Keyring, breakers: Breakers
+) -> StaffDoor:
+    """Accounts, sessions, keys and the provider of the staff. Anybody may knock, so signing in is the public's lane."""
+    rules, client = settings.staff, build_oidc_client(settings)
+    return StaffDoor(
+        accounts=build_staff_accounts(settings, public, keyring),
+        sessions=StaffSessions(
+            database,
+            secret=keyring.derive("staff sessions"),
+            idle=timedelta(minutes=rules.idle_minutes),
+            life=timedelta(hours=rules.session_hours),
+        ),
+        keys=settings.staff_keys,
+        key_roles=rules.key_roles,
+        secret=keyring.derive("staff cookies"),
+        provider=None if client is None else OpenIdProvider(client, breakers.add("oidc", OIDC_LIMITS)),
+        provider_label=rules.oidc.label,
+        passwords=rules.passwords,
+        public_url=settings.public_url,
+    )
+
+
+def build_gaps_desk(settings: Settings, database: Database, keyring: Keyring, knowledge: KnowledgeDesk) -> GapsDesk:
+    """The gaps for the staff; the model is loaded when somebody looks for them."""
+
+    @asynccontextmanager
+    async def minilm() -> AsyncIterator[Embedder]:
+        from api.agent import open_model_embedder
+        from infra.models.minilm import MODEL as MINILM
+
+        async with open_model_embedder(settings, MINILM) as embedder:
+            yield embedder
+
+    return GapsDesk(Gaps(database, keyring, knowledge.articles), knowledge, embedder=minilm)
