@@ -17,6 +17,7 @@ from api.bodies import MAX_UPLOAD
 from api.channels import CHANNELS, code_channels
 from api.channels.channel import Channel, Inlet
 from api.embedding import Embedding
+from api.heartbeat import beating
 from api.pages.routes import router as pages
 from api.problems import count_shed, install
 from api.routes import (
@@ -33,6 +34,9 @@ from api.routes import (
     review,
     sign_in,
     staff_pages,
+    status,
+    status_api,
+    status_pages,
     troubles,
 )
 from api.terms import build_origins
@@ -49,7 +53,8 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
             app.state.services = services
             app.state.code_channels = code_channels(services, channels)
             try:
-                yield {}
+                async with beating(services, "api"):
+                    yield {}
             finally:
                 services.stopping.set()
 
@@ -80,6 +85,9 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         sign_in.staff_router,
         console.router,
         staff_pages.router,
+        status.router,
+        status_api.router,
+        status_pages.router,
         pages,
     )
     inlets = [

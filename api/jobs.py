@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from api.scheduler import Done, Job
+from api.status_desk import StatusDesk
 from infra.postgres.archive import Terms
 from infra.postgres.archive_cases import CaseArchive
 from infra.postgres.archive_events import EventArchive, months_later
@@ -97,6 +98,18 @@ def life_jobs(lives: Lives, surveys: Surveys, signals: Signals) -> list[Job]:
         return Done({"asked": asked})
 
     return [Job("lives", Beat(timedelta(seconds=30)), look), Job("surveys", Beat(timedelta(seconds=30)), ask)]
+
+
+def status_jobs(status: StatusDesk, every: timedelta) -> list[Job]:
+    """What keeps the status page true."""
+
+    async def look(_reign: Reign) -> Done:
+        return Done(await status.look())
+
+    async def forget(_reign: Reign) -> Done:
+        return Done(await status.forget())
+
+    return [Job("status", Beat(every), look), Job("status_leftovers", Beat(timedelta(hours=1)), forget)]
 
 
 def _nightly(database: Database, retention: Retention, folder: Path) -> list[Job]:

@@ -22,11 +22,13 @@ import structlog
 from api.bodies import Uploads
 from api.desks import build_gaps_desk, build_knowledge_desk, build_staff_door
 from api.gaps_desk import GapsDesk
-from api.jobs import jobs, life_jobs
+from api.jobs import jobs, life_jobs, status_jobs
 from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
 from api.staff_door import StaffDoor
+from api.status_desk import StatusDesk
+from api.status_terms import build_status_desk
 from api.terms import (
     build_code_limits,
     build_file_limits,
@@ -134,6 +136,8 @@ class Services:
     """Who of the staff may come in."""
     gaps: GapsDesk
     """What the articles don't answer, for the staff."""
+    status: StatusDesk
+    """The public status page."""
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
@@ -203,7 +207,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     links = SurveyLinks(
         keyring.derive("survey links"), settings.public_url or f"http://{settings.host}:{settings.port}"
     )
-    lease = timedelta(seconds=settings.worker.lease_seconds)
+    leases = Leases(database, holder=_holder(), duration=timedelta(seconds=settings.worker.lease_seconds))
     knowledge = build_knowledge_desk(settings, database)
     gaps = build_gaps_desk(settings, database, keyring, knowledge)
     try:
@@ -216,7 +220,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             conversations=Conversations(public, keyring),
             cases=cases,
             reviews=Reviews(database, keyring, cases, windows={WHATSAPP: LENGTH - MARGIN}),
-            leases=Leases(database, holder=_holder(), duration=lease),
+            leases=leases,
             outbox=Outbox(database, keyring, holder=_holder(), hold=_HOLD),
             reports=DeliveryReports(public),
             reconciliations=Reconciliations(database, keyring),
@@ -240,6 +244,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             knowledge=knowledge,
             staff=build_staff_door(settings, database, public, keyring, breakers),
             gaps=gaps,
+            status=build_status_desk(settings, database, leases),
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),
@@ -317,7 +322,8 @@ def build_scheduler(services: Services, further: Sequence[Job] = ()) -> Schedule
     schedule = Schedule(services.database, holder=_holder())
     retention = build_retention(services.settings)
     lives = life_jobs(services.lives, services.surveys, services.signals)
-    own = [*jobs(services.database, retention, services.verifications), *lives]
+    status = status_jobs(services.status, timedelta(seconds=services.settings.status.check_seconds))
+    own = [*jobs(services.database, retention, services.verifications), *lives, *status]
     return Scheduler(schedule, [*own, *further], metrics=services.metrics)
 
 

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from infra.channel_settings import ChatSettings, GmailSettings, WhatsAppSettings
 from infra.staff_settings import StaffSettings
+from infra.status_settings import StatusSettings
 from skills.errors import ConfigurationError
 
 _Seconds = Annotated[float, Field(ge=0)]
@@ -312,6 +313,7 @@ class Settings(BaseSettings):
     gmail: GmailSettings = Field(default_factory=GmailSettings)
     identity: IdentitySettings = Field(default_factory=IdentitySettings)
     staff: StaffSettings = Field(default_factory=StaffSettings)
+    status: StatusSettings = Field(default_factory=StatusSettings)
 
     @field_validator("master_keys", "staff_keys", mode="before")
     @classmethod

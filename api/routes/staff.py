@@ -129,6 +129,7 @@ Reviewer = Annotated[str, Depends(Needs("review"))]
 Settler = Annotated[str, Depends(Needs("work.settle"))]
 KnowledgeReader = Annotated[str, Depends(Needs("knowledge.read"))]
 KnowledgeWriter = Annotated[str, Depends(Needs("knowledge.write"))]
+StatusWriter = Annotated[str, Depends(Needs("status.write"))]
 StaffManager = Annotated[str, Depends(Needs("staff.manage"))]
 
 

@@ -19,6 +19,7 @@ Permission = Literal[
     "work.settle",
     "knowledge.read",
     "knowledge.write",
+    "status.write",
     "staff.manage",
 ]
 """What a route may ask for:
@@ -28,6 +29,7 @@ Permission = Literal[
 - ``review``: decide, write, take over, hand back, resolve, join two customers;
 - ``work.settle``: dead letters and sends that failed, settled by hand;
 - ``knowledge.read`` and ``knowledge.write``: the articles;
+- ``status.write``: what the public status page says;
 - ``staff.manage``: who may sign in, and as what.
 """
 
@@ -42,6 +44,7 @@ WHO_MAY: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         "work.settle": frozenset({"lead", "admin"}),
         "knowledge.read": frozenset({"reviewer", "lead", "admin", "analyst", "auditor"}),
         "knowledge.write": frozenset({"lead", "admin"}),
+        "status.write": frozenset({"lead", "admin"}),
         "staff.manage": frozenset({"admin"}),
     }
 )

@@ -9,7 +9,8 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -117,6 +118,20 @@ class Snapshot(_Model):
     components: tuple[Line, ...] = ()
     incidents: tuple[Incident, ...] = Field((), description="Open ones first, then the newest first")
     maintenance: tuple[Maintenance, ...] = Field((), description="The latest first")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a reader of the page gets. ``snapshot`` has the states as far as they can be known at ``now``."""
+
+    snapshot: Snapshot
+    reach: Reach
+    now: datetime
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
 
 
 def shown_state(

@@ -18,6 +18,7 @@ _HEADERS = {**SECURITY_HEADERS, "Cache-Control": "no-store", "X-Robots-Tag": "no
 PAGES: tuple[tuple[str, str, Permission], ...] = (
     ("/review", "Review", "customers.read"),
     ("/knowledge", "Knowledge", "knowledge.read"),
+    ("/status/manage", "Status", "status.write"),
     ("/staff", "Staff", "staff.manage"),
 )
 """The navigation: where, what it is called, and what one has to have to see it."""

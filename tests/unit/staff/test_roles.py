@@ -18,6 +18,7 @@ MATRIX = {
     "work.settle":     ".        x    x     .       .",
     "knowledge.read":  "x        x    x     x       x",
     "knowledge.write": ".        x    x     .       .",
+    "status.write":    ".        x    x     .       .",
     "staff.manage":    ".        .    x     .       .",
 }  # fmt: skip
 
