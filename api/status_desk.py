@@ -34,10 +34,13 @@ from infra.status.snapshot import (
 )
 from infra.status.timers import Remind, only_recorded
 from infra.status.uptime import DAYS, DayFigures, Interval, days, uptime_of
+from infra.tasks import end
 from skills.errors import DatabaseUnavailableError, UnavailableError
 
 _PATIENCE = 2.0
 """Seconds that anything is waited for while somebody waits for the page."""
+_GIVEN_UP = 10.0
+"""Seconds after which a question that nobody waits for any more is given up."""
 _KEPT = 5.0
 """Seconds for which what was read of the database is shown again without asking."""
 
@@ -102,7 +105,7 @@ class StatusDesk:
         self._kept: Snapshot | None = None
         self._reachable = True
         self._asked_at = float("-inf")
-        self._asking = asyncio.Lock()
+        self._question: asyncio.Task[None] | None = None
 
     async def look(self) -> dict[str, int]:
         """One round: check, open drafts, remind, publish. It may run twice, or be broken off anywhere."""
@@ -134,11 +137,7 @@ class StatusDesk:
 
     async def seen(self) -> Seen:
         """What the public reads; when the database is away, what it read last, and that it is so."""
-        async with self._asking:  # many readers, one question
-            loop = asyncio.get_running_loop()
-            if loop.time() - self._asked_at > _KEPT:
-                await self._ask()
-                self._asked_at = loop.time()
+        await self._ask_again()
         now = self._clock()
         snapshot = self._kept or Snapshot(company=self.rules.company, made_at=now)
         reach: Reach = "fresh" if self._reachable else "not_ready"
@@ -146,9 +145,28 @@ class StatusDesk:
             reach = "old"
         return Seen(as_reached(snapshot, reach), reach, now)
 
+    async def close(self) -> None:
+        """Ask nothing any more."""
+        await end([] if self._question is None else [self._question])
+
+    async def _ask_again(self) -> None:
+        """Ask the database unless it was asked a moment ago; all readers wait for one answer, and none for long.
+
+        A question that hangs, as on a server that was stopped, is waited for by nobody after its time and asked once.
+        """
+        now = asyncio.get_running_loop().time()
+        if (self._question is None or self._question.done()) and now - self._asked_at > _KEPT:
+            self._asked_at = now
+            self._question = asyncio.create_task(self._ask())
+        if self._question is None or self._question.done():
+            return
+        done, _ = await asyncio.wait({self._question}, timeout=max(self._asked_at + _PATIENCE - now, 0.0))
+        if not done:
+            self._reachable = False
+
     async def _ask(self) -> None:
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_GIVEN_UP):
                 found = await self.board.published()
             self._reachable = True
         except (DatabaseUnavailableError, TimeoutError):

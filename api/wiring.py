@@ -210,6 +210,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     leases = Leases(database, holder=_holder(), duration=timedelta(seconds=settings.worker.lease_seconds))
     knowledge = build_knowledge_desk(settings, database)
     gaps = build_gaps_desk(settings, database, keyring, knowledge)
+    status = build_status_desk(settings, database, leases)
     try:
         yield Services(
             settings=settings,
@@ -244,12 +245,13 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             knowledge=knowledge,
             staff=build_staff_door(settings, database, public, keyring, breakers),
             gaps=gaps,
-            status=build_status_desk(settings, database, leases),
+            status=status,
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),
         )
     finally:
+        await status.close()
         await gaps.close()
         await knowledge.close()
         await signals.close()

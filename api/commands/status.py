@@ -130,7 +130,7 @@ def dismiss(incident: Id, name: Name = None) -> None:
     by = _reader(name)
 
     async def work(desk: StatusDesk) -> None:
-        await desk.incidents.dismiss(await _incident(desk, incident), by=by)
+        await desk.incidents.dismiss(await _incident(desk, incident), by=by, now=utc_now())
 
     _with(work)
     output().print("the draft is put away")

@@ -182,7 +182,7 @@ async def update_incident(use: With, incident_id: UUID, staff: StatusWriter, ask
 @router.post("/incidents/{incident_id}/dismiss", status_code=204, responses=_PROBLEMS)
 async def dismiss_incident(use: With, incident_id: UUID, staff: StatusWriter) -> None:
     """Put a draft away that was nothing."""
-    await use.status.incidents.dismiss(incident_id, by=staff)
+    await use.status.incidents.dismiss(incident_id, by=staff, now=utc_now())
 
 
 @router.put("/incidents/{incident_id}/report", status_code=204, responses=_PROBLEMS)

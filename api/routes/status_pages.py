@@ -116,7 +116,7 @@ async def update_incident(
 @router.post("/incidents/{incident_id}/dismiss")
 async def dismiss_incident(incident_id: UUID, use: With, frame: Framed, writer: StatusWriter) -> Response:
     """A draft was nothing."""
-    return await _done(use, frame, use.status.incidents.dismiss(incident_id, by=writer), "dismissed")
+    return await _done(use, frame, use.status.incidents.dismiss(incident_id, by=writer, now=utc_now()), "dismissed")
 
 
 @router.post("/incidents/{incident_id}/report")
@@ -209,7 +209,7 @@ async def _page(
     due = [
         {"incident": one, "what": _DUE[kind], "late": kind.endswith("late"), "at": at}
         for one in incidents
-        for kind, at in reminders(one.clock, desk.incidents.terms, now)
+        for kind, at in reminders(one.clock, desk.incidents.terms, now)[-1:]  # a late notice says more than a draft
     ]
     wrong, hint = ("", "") if error is None else sentences(error)
     return page(

@@ -127,7 +127,7 @@ class Incidents:
             await self._log(connection, kind, by, incident_id, phase=phase)
         return update_id
 
-    async def dismiss(self, incident_id: UUID, *, by: str) -> None:
+    async def dismiss(self, incident_id: UUID, *, by: str, now: datetime) -> None:
         """A draft was nothing.
 
         Raises:
@@ -139,7 +139,7 @@ class Incidents:
             if row["published_at"] is not None:
                 raise ConflictError("the public has read of it", hint="write an update that says what it was")
             if row["dismissed_at"] is None:
-                await connection.execute(self._sql["dismiss"], {"id": incident_id})
+                await connection.execute(self._sql["dismiss"], {"id": incident_id, "now": now})
                 await self._log(connection, "status.incident_dismissed", by, incident_id)
 
     async def report(self, incident_id: UUID, text: str, url: str, *, by: str) -> None:
@@ -242,8 +242,9 @@ class Incidents:
             raise BadRequestError("maintenance is announced before it begins", hint="write an incident instead")
         if ends_at <= starts_at or ends_at - starts_at > timedelta(days=7):
             raise BadRequestError("it ends after it begins, within a week")
+        maintenance_id = uuid7()
         values = {
-            "id": uuid7(),
+            "id": maintenance_id,
             "title": _text(title, "title", LONGEST_TITLE),
             "body": _text(text, "text", LONGEST_TEXT),
             "components": sorted(set(components)),
@@ -253,8 +254,8 @@ class Incidents:
         }
         async with self._database.transaction() as connection:
             await connection.execute(self._sql["plan"], values)
-            await self._log(connection, "status.maintenance_announced", by, values["id"])
-        return values["id"]
+            await self._log(connection, "status.maintenance_announced", by, maintenance_id)
+        return maintenance_id
 
     async def end_maintenance(
         self, maintenance_id: UUID, *, by: str, now: datetime, ends_at: datetime | None = None

@@ -104,7 +104,9 @@ class StatusBoard:
         if last is not None and follows:
             goes_on = last["state"] == state
             seen = now if goes_on else max(last["began_at"], began)
-            await connection.execute(self._sql["see_interval"], {"id": last["id"], "seen_at": seen})
+            # Of a state that its checks took back at once nothing is left.
+            block = self._sql["see_interval" if goes_on or seen > last["began_at"] else "drop_interval"]
+            await connection.execute(block, {"id": last["id"], "seen_at": seen})
             if goes_on:
                 return
         if state == "unknown":

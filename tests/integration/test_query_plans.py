@@ -41,8 +41,10 @@ FILES = (
     "files",
     "form",
     "gaps",
+    "heartbeats",
     "housekeeping",
     "inbox",
+    "incidents",
     "leases",
     "lives",
     "mailboxes",
@@ -57,6 +59,7 @@ FILES = (
     "reviews",
     "schedule",
     "spend",
+    "status",
     "surveys",
     "topics",
     "turns",
@@ -297,9 +300,33 @@ VALUES: dict[str, Any] = {
     "until": NOW,
     "verified": False,
     "window": timedelta(days=30),
+    **dict.fromkeys(
+        (
+            *("began_at", "cancelled_at", "due_at", "ends_at", "made_at", "now", "oldest"),
+            *("run_since", "seen_at", "starts_at", "troubled_since"),
+        ),
+        NOW,
+    ),
+    **dict.fromkeys(("body", "process", "report", "report_url", "snapshot", "title"), "text"),
+    "breakers": Jsonb({}),
+    "component": "chat",
+    "components": ["chat"],
+    "impact": "down",
+    "phase": "resolved",
+    "run": 1,
+    "run_worse": True,
 }
 """What stands for each placeholder; one that ends in ``id`` gets an id, one that holds bytes gets some."""
-STATES = {"finish": "done", "keep": "sent", "log": "read", "settle_lost": "unknown", "settle": "sent"}
+STATES = {
+    "add_interval": "down",
+    "finish": "done",
+    "keep": "sent",
+    "keep_component": "down",
+    "log": "read",
+    "override": "down",
+    "settle_lost": "unknown",
+    "settle": "sent",
+}
 
 
 def value_of(name: str, block: str) -> Any:

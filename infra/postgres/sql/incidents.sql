@@ -24,7 +24,7 @@ update status_incidents set published_at = coalesce(published_at, %(now)s),
 where id = %(id)s;
 
 -- name: dismiss
-update status_incidents set dismissed_at = now() where id = %(id)s;
+update status_incidents set dismissed_at = %(now)s where id = %(id)s;
 
 -- name: report
 update status_incidents set report = %(report)s, report_url = %(report_url)s, reported_at = now() where id = %(id)s;

@@ -26,6 +26,9 @@ values (%(id)s, %(component)s, %(state)s, %(began_at)s, %(now)s);
 -- name: see_interval
 update status_intervals set seen_at = %(seen_at)s where id = %(id)s;
 
+-- name: drop_interval
+delete from status_intervals where id = %(id)s;
+
 -- name: forget_intervals
 delete from status_intervals where seen_at < now() - interval '100 days';
 
