@@ -37,6 +37,7 @@ from api.routes import (
     status,
     status_api,
     status_pages,
+    status_subscriptions,
     troubles,
 )
 from api.terms import build_origins
@@ -88,6 +89,7 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         status.router,
         status_api.router,
         status_pages.router,
+        status_subscriptions.router,
         pages,
     )
     inlets = [

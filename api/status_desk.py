@@ -56,6 +56,7 @@ class Rules:
         origin: where the API's health is asked; ``None``: it is not.
         draft_after: how long a component is in trouble before a draft is opened.
         mail_job: the name of the job that reads the mailbox.
+        mails: whether notices can be sent by mail.
     """
 
     company: str
@@ -64,6 +65,7 @@ class Rules:
     origin: str | None = None
     draft_after: timedelta = timedelta(minutes=5)
     mail_job: str = "gmail_sync"
+    mails: bool = False
 
     @property
     def components(self) -> tuple[Component, ...]:

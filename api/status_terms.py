@@ -7,6 +7,8 @@ from datetime import timedelta
 from api.status_desk import Rules, StatusDesk
 from channels.addresses import EMAIL
 from channels.whatsapp import WHATSAPP
+from infra.crypto.keyring import Keyring
+from infra.crypto.subscription_links import SubscriptionLinks
 from infra.postgres.database import Database
 from infra.postgres.heartbeats import Heartbeats
 from infra.postgres.incidents import Incidents
@@ -32,6 +34,12 @@ def build_status_desk(
     )
 
 
+def build_subscription_links(settings: Settings, keyring: Keyring) -> SubscriptionLinks:
+    """The links in notices by mail."""
+    base = settings.public_url or f"http://{settings.host}:{settings.port}"
+    return SubscriptionLinks(keyring.derive("status subscriptions"), base)
+
+
 def status_rules(settings: Settings) -> Rules:
     """What an operator has set up for the page."""
     channels = {
@@ -43,4 +51,5 @@ def status_rules(settings: Settings) -> Rules:
         file=settings.status.file,
         origin=settings.status.origin,
         draft_after=timedelta(minutes=settings.status.draft_minutes),
+        mails=settings.gmail.mailbox is not None,
     )

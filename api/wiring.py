@@ -28,7 +28,7 @@ from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
 from api.staff_door import StaffDoor
 from api.status_desk import StatusDesk
-from api.status_terms import build_status_desk
+from api.status_terms import build_status_desk, build_subscription_links
 from api.terms import (
     build_code_limits,
     build_file_limits,
@@ -53,6 +53,7 @@ from graph.build import Graph
 from graph.handling import TurnHandler
 from infra.breakers import Breakers, Status
 from infra.crypto.keyring import Keyring
+from infra.crypto.subscription_links import SubscriptionLinks
 from infra.crypto.survey_links import SurveyLinks
 from infra.postgres.aftermath import Judges
 from infra.postgres.cases import Cases
@@ -77,6 +78,7 @@ from infra.postgres.reports import DeliveryReports
 from infra.postgres.reviews import Reviews
 from infra.postgres.schedule import Schedule
 from infra.postgres.signals import PostgresSignals
+from infra.postgres.subscribers import Subscribers
 from infra.postgres.surveys import Surveys
 from infra.postgres.turns import PostgresLedger
 from infra.postgres.verification import Verifications
@@ -138,6 +140,8 @@ class Services:
     """What the articles don't answer, for the staff."""
     status: StatusDesk
     """The public status page."""
+    subscribers: Subscribers
+    subscription_links: SubscriptionLinks
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
@@ -246,6 +250,8 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             staff=build_staff_door(settings, database, public, keyring, breakers),
             gaps=gaps,
             status=status,
+            subscribers=Subscribers(public, keyring),
+            subscription_links=build_subscription_links(settings, keyring),
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),

@@ -19,7 +19,7 @@ IfNoneMatch = Annotated[str | None, Header(include_in_schema=False)]
 @router.api_route("/status", methods=["GET", "HEAD"], include_in_schema=False)
 async def status_page(use: With, if_none_match: IfNoneMatch = None) -> Response:
     """How things are, for people."""
-    return page(await use.status.seen(), if_none_match)
+    return page(await use.status.seen(), if_none_match, mails=use.status.rules.mails)
 
 
 @router.get("/status.json", response_model=Snapshot)

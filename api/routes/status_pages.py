@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -186,7 +186,7 @@ async def set_component(
 
 
 async def _done(
-    use: Services, frame: Frame, work: Awaitable[object], done: str, given: dict[str, object] | None = None
+    use: Services, frame: Frame, work: Awaitable[object], done: str, given: Mapping[str, object] | None = None
 ) -> Response:
     """Do it; what was refused is shown with the reason, and with what was typed."""
     try:
@@ -202,7 +202,7 @@ async def _page(
     *,
     notice: str = "",
     error: SupportError | None = None,
-    given: dict[str, object] | None = None,
+    given: Mapping[str, object] | None = None,
 ) -> Response:
     now, desk = utc_now(), use.status
     incidents = await desk.incidents.listed(now - RECENT)

@@ -60,6 +60,7 @@ FILES = (
     "schedule",
     "spend",
     "status",
+    "subscribers",
     "surveys",
     "topics",
     "turns",

@@ -54,9 +54,15 @@ _BAR: Mapping[Kind, int] = {"operational": 32, "degraded": 22, "down": 14, "main
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
-def page(seen: Seen, if_none_match: str | None = None) -> Response:
-    """The page as an answer."""
-    return _cached(html(seen), "text/html; charset=utf-8", if_none_match)
+def page(seen: Seen, if_none_match: str | None = None, *, mails: bool = False) -> Response:
+    """The page as an answer. ``mails``: whether one can ask for notices by mail where it is shown."""
+    return _cached(html(seen, mails=mails), "text/html; charset=utf-8", if_none_match)
+
+
+def notice_page(company: str, text: str, token: str, *, confirm: bool, end: bool) -> str:
+    """A page about a subscription: one sentence, and the buttons that go with it."""
+    template = _environment().get_template("notice.html.jinja")
+    return template.render(company=company, text=text, token=token, confirm=confirm, end=end)
 
 
 def document(seen: Seen, if_none_match: str | None = None) -> Response:
@@ -74,7 +80,7 @@ def json(seen: Seen) -> str:
     return written(seen.snapshot)
 
 
-def html(seen: Seen) -> str:
+def html(seen: Seen, *, mails: bool = False) -> str:
     """The page."""
     snapshot, now = seen.snapshot, seen.now
     planned = [one for one in snapshot.maintenance if one.phase(now) in {"announced", "in progress"}]
@@ -91,6 +97,7 @@ def html(seen: Seen) -> str:
             past=_past(snapshot.incidents, snapshot.maintenance, now),
             made_at=snapshot.made_at,
             phase=lambda one: one.phase(now),
+            mails=mails,
         )
     )
 

@@ -102,3 +102,30 @@ create table status_snapshots (
     made_at timestamptz not null,
     snapshot text not null                      -- JSON, as it is served
 );
+
+-- Who asked for notices by mail. An address counts once its owner has opened the link in a first mail.
+create table status_subscribers (
+    id uuid primary key,                        -- the key's customer, too: it is nobody else's
+    key_id uuid not null references customer_keys,
+    address_sealed bytea not null,
+    address_index bytea not null unique,
+    asked_at timestamptz not null default now(),
+    confirmed_at timestamptz
+);
+create index status_subscribers_waiting on status_subscribers (asked_at) where confirmed_at is null;
+create index status_subscribers_confirmed on status_subscribers (confirmed_at) where confirmed_at is not null;
+
+-- Their outbox: pending → sending (committed before the call) → sent, failed or unknown. What is unknown is not sent again.
+create table status_notices (
+    id uuid primary key,
+    subscriber_id uuid not null references status_subscribers on delete cascade,
+    kind text not null check (kind in ('confirm', 'update', 'report', 'maintenance')),
+    about uuid not null,                        -- the update, incident or maintenance; of confirm: itself
+    state text not null default 'pending' check (state in ('pending', 'sending', 'sent', 'failed', 'unknown')),
+    attempts integer not null default 0,
+    due_at timestamptz not null default now(),
+    claimed_until timestamptz,
+    error text,                                 -- a code, never an address
+    unique (subscriber_id, kind, about)         -- nobody is told twice
+);
+create index status_notices_due on status_notices (due_at) where state in ('pending', 'sending');

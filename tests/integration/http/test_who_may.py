@@ -22,6 +22,7 @@ from tests.integration.serving import PARTS, Served, serving, settings_on
 OPEN = (
     "/v1/web/", "/v1/files/{token}", "/v1/gmail/push", "/v1/whatsapp/", "/contact", "/feedback/", "/chat", "/assets/",
     "/health/", "/metrics", "/sign-in", "/status.json", "/status/history.atom",
+    "/status/subscri",
 )  # fmt: skip
 """Where anybody may go; everything else is the staff's."""
 NOBODYS = UUID(int=0)
