@@ -188,9 +188,7 @@ class StatusDesk:
         return told
 
     async def _api_answers(self) -> bool | None:
-        if self.rules.origin is None:
-            return None
-        return await answers(self.rules.origin)
+        return None if self.rules.origin is None else await answers(self.rules.origin)
 
     async def _made(self, now: datetime) -> Snapshot:
         components = self.rules.components
@@ -235,13 +233,11 @@ class StatusDesk:
         )
 
 
-async def answers(origin: str, client: httpx.AsyncClient | None = None) -> bool:
+async def answers(origin: str) -> bool:
     """Whether the API at this address says that it is ready."""
     try:
-        if client is not None:
+        async with httpx.AsyncClient(timeout=_PATIENCE) as client:
             return (await client.get(f"{origin}/health/ready")).is_success
-        async with httpx.AsyncClient(timeout=_PATIENCE) as own:
-            return (await own.get(f"{origin}/health/ready")).is_success
     except httpx.HTTPError:
         return False
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal
 from uuid import UUID
 
 from infra.status.components import Severity
 
 Kind = Literal["drafted", "notice_soon", "notice_late", "report_soon", "report_late"]
 """``drafted``: checks have opened a draft."""
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 TIMED: frozenset[Severity] = frozenset({"P1", "P2"})
 
