@@ -17,6 +17,7 @@ from api.bodies import MAX_UPLOAD
 from api.channels import CHANNELS, code_channels
 from api.channels.channel import Channel, Inlet
 from api.embedding import AGENT_INBOX, Embedding
+from api.heartbeat import beating
 from api.pages.routes import router as pages
 from api.problems import count_shed, install
 from api.routes import (
@@ -40,6 +41,10 @@ from api.routes import (
     review_desk,
     sign_in,
     staff_pages,
+    status,
+    status_api,
+    status_pages,
+    status_subscriptions,
     troubles,
 )
 from api.terms import build_inbox_origins, build_origins
@@ -56,7 +61,8 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
             app.state.services = services
             app.state.code_channels = code_channels(services, channels)
             try:
-                yield {}
+                async with beating(services, "api"):
+                    yield {}
             finally:
                 services.stopping.set()
 
@@ -97,6 +103,10 @@ def create_app(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> Fa
         staff_pages.router,
         agent_inbox.open_router,
         agent_inbox.router,
+        status.router,
+        status_api.router,
+        status_pages.router,
+        status_subscriptions.router,
         pages,
     )
     inlets = [

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from api.alerter import Alerter
 from api.scheduler import Done, Job
+from api.status_desk import StatusDesk
 from infra.postgres.analytics_rows import AnalyticsRows
 from infra.postgres.archive import Terms
 from infra.postgres.archive_cases import CaseArchive
@@ -146,6 +147,18 @@ def word_jobs(words: Words) -> list[Job]:
         return Done({"messages": written.messages, "customers": written.customers}, more=written.more)
 
     return [Job("words", Beat(timedelta(seconds=5)), write)]
+
+
+def status_jobs(status: StatusDesk, every: timedelta) -> list[Job]:
+    """What keeps the status page true."""
+
+    async def look(_reign: Reign) -> Done:
+        return Done(await status.look())
+
+    async def forget(_reign: Reign) -> Done:
+        return Done(await status.forget())
+
+    return [Job("status", Beat(every), look), Job("status_leftovers", Beat(timedelta(hours=1)), forget)]
 
 
 def _nightly(database: Database, retention: Retention, folder: Path) -> list[Job]:

@@ -28,6 +28,8 @@ from infra.settings import Settings
 from skills.errors import ConfigurationError
 
 _KEYS = "keys.env"
+STATUS_FILE = "status.json"
+"""What the public status page reads, in the folder."""
 _STOP_SECONDS = 30.0
 _log = structlog.get_logger(__name__)
 
@@ -126,6 +128,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "CSAGENT_MASTER_KEYS": named(settings.master_keys),
         "CSAGENT_INDEX_KEY": settings.index_key and settings.index_key.get_secret_value(),
         "CSAGENT_STAFF_KEYS": named(settings.staff_keys),
+        # So that `csagent status serve` beside this finds what the public reads.
+        "CSAGENT_STATUS__FILE": str(settings.status.file or settings.folder / STATUS_FILE),
         # One thread a process for the matrix products: several workers share the cores better than BLAS's own threads.
         "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1"),
     }

@@ -23,11 +23,13 @@ from api.alert_desk import AlertDesk
 from api.bodies import Uploads
 from api.desks import build_alert_desk, build_alerter, build_gaps_desk, build_knowledge_desk, build_staff_door
 from api.gaps_desk import GapsDesk
-from api.jobs import alert_jobs, figure_jobs, jobs, life_jobs, word_jobs
+from api.jobs import alert_jobs, figure_jobs, jobs, life_jobs, status_jobs, word_jobs
 from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
 from api.scheduler import Job, Scheduler
 from api.staff_door import StaffDoor
+from api.status_desk import StatusDesk
+from api.status_terms import build_status_desk, build_subscription_links
 from api.terms import (
     build_code_limits,
     build_file_limits,
@@ -52,6 +54,7 @@ from graph.build import Graph
 from graph.handling import TurnHandler
 from infra.breakers import Breakers, Status
 from infra.crypto.keyring import Keyring
+from infra.crypto.subscription_links import SubscriptionLinks
 from infra.crypto.survey_links import SurveyLinks
 from infra.postgres.aftermath import Judges
 from infra.postgres.analytics import Analytics
@@ -82,6 +85,7 @@ from infra.postgres.reviews import CLAIM, Reviews
 from infra.postgres.schedule import Schedule
 from infra.postgres.search import ConversationSearch
 from infra.postgres.signals import PostgresSignals
+from infra.postgres.subscribers import Subscribers
 from infra.postgres.surveys import Surveys
 from infra.postgres.turns import PostgresLedger
 from infra.postgres.undoing import Undoing
@@ -153,6 +157,10 @@ class Services:
     """What the articles don't answer, for the staff."""
     alerts: AlertDesk
     """What the staff are told of."""
+    status: StatusDesk
+    """The public status page."""
+    subscribers: Subscribers
+    subscription_links: SubscriptionLinks
     metrics: Metrics
     breakers: Breakers
     """Of the outside services that this process asks."""
@@ -222,11 +230,12 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     links = SurveyLinks(
         keyring.derive("survey links"), settings.public_url or f"http://{settings.host}:{settings.port}"
     )
-    lease = timedelta(seconds=settings.worker.lease_seconds)
+    leases = Leases(database, holder=_holder(), duration=timedelta(seconds=settings.worker.lease_seconds))
     knowledge = build_knowledge_desk(settings, database)
     replica = await _open_replica(settings, process)
     gaps = build_gaps_desk(settings, database, keyring, knowledge)
     words = Words(database, keyring)
+    status = build_status_desk(settings, database, leases)
     try:
         yield Services(
             settings=settings,
@@ -240,7 +249,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             undoing=Undoing(database, hold=CLAIM),
             desk=Desk(database, keyring, hold=CLAIM),
             internal_notes=InternalNotes(database, keyring),
-            leases=Leases(database, holder=_holder(), duration=lease),
+            leases=leases,
             outbox=Outbox(database, keyring, holder=_holder(), hold=_HOLD),
             reports=DeliveryReports(public),
             reconciliations=Reconciliations(database, keyring),
@@ -270,11 +279,15 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
             staff=build_staff_door(settings, database, public, keyring, breakers),
             gaps=gaps,
             alerts=build_alert_desk(settings, database, keyring),
+            status=status,
+            subscribers=Subscribers(public, keyring),
+            subscription_links=build_subscription_links(settings, keyring),
             metrics=metrics,
             breakers=breakers,
             whatsapp_signature=build_whatsapp_signature(settings),
         )
     finally:
+        await status.close()
         await gaps.close()
         await knowledge.close()
         await signals.close()
@@ -361,8 +374,9 @@ def build_scheduler(services: Services, further: Sequence[Job] = ()) -> Schedule
     retention = build_retention(services.settings)
     lives = life_jobs(services.lives, services.surveys, services.signals)
     figures = figure_jobs(services.analytics_rows)
+    status = status_jobs(services.status, timedelta(seconds=services.settings.status.check_seconds))
     alerter = build_alerter(services.settings, services.alerts, services.metrics, services.breakers)
-    further = [*figures, *alert_jobs(alerter), *word_jobs(services.words), *further]
+    further = [*figures, *status, *alert_jobs(alerter), *word_jobs(services.words), *further]
     own = [*jobs(services.database, retention, services.verifications), *lives]
     return Scheduler(schedule, [*own, *further], metrics=services.metrics)
 

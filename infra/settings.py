@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from infra.alert_settings import AlertSettings
 from infra.channel_settings import ChatSettings, GmailSettings, WhatsAppSettings
 from infra.staff_settings import ReviewSettings, StaffSettings
+from infra.status_settings import StatusSettings
 from skills.errors import ConfigurationError
 
 _Seconds = Annotated[float, Field(ge=0)]
@@ -317,6 +318,7 @@ class Settings(BaseSettings):
     staff: StaffSettings = Field(default_factory=StaffSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     review: ReviewSettings = Field(default_factory=ReviewSettings)
+    status: StatusSettings = Field(default_factory=StatusSettings)
 
     @field_validator("master_keys", "staff_keys", mode="before")
     @classmethod

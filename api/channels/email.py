@@ -15,13 +15,17 @@ from api.channels.email_intake import EmailIntake
 from api.routes.gmail import JOB as SYNC_JOB
 from api.routes.gmail import router
 from api.scheduler import Done, Job
+from api.status_mail import ONCE, Mailing, Post, send_notices, with_ending
 from api.wiring import Services
 from channels.addresses import EMAIL, AddressKind
+from channels.envelope import Accepted, Refused, SendResult
 from channels.gmail.account import Account
+from channels.gmail.compose import Reply, compose
 from channels.gmail.credentials import Credentials
 from channels.gmail.inbound import Own
 from channels.gmail.letterhead import Letterhead
 from channels.gmail.outbound import GmailOutbound
+from channels.gmail.refusals import CallError, verdict
 from channels.gmail.sync import Sync, keep_watch
 from channels.protocol import OutboundChannel
 from infra.channel_settings import GmailSettings
@@ -29,10 +33,12 @@ from infra.postgres.correspondence import Correspondence
 from infra.postgres.mailboxes import Mailbox
 from infra.postgres.replies_elsewhere import RepliesElsewhere
 from infra.postgres.schedule import Beat, Reign
-from skills.errors import ConfigurationError
+from infra.status.snapshot import utc_now
+from skills.errors import ConfigurationError, InvalidMessageError
 from skills.turn import ChannelName, ConversationId
 
 WATCH_JOB = "gmail_watch"
+NOTICES_JOB = "status_notices"
 
 _SENDS_AT_ONCE = 8
 _WATCHES = Beat(timedelta(minutes=10))
@@ -97,6 +103,32 @@ async def _outbound(services: Services) -> AsyncIterator[Sequence[OutboundChanne
         yield (GmailOutbound(account, letterhead, _LastMail(services)),)
 
 
+def posting(account: Account, letterhead: Letterhead) -> Post:
+    """Hands notices of the status page to Gmail, each once."""
+
+    async def post(mail: Mailing) -> SendResult:
+        reply = Reply(
+            outbox_id=mail.id,
+            text=mail.text,
+            subject=mail.subject,
+            to_address=mail.address,
+            from_address=letterhead.address,
+            from_name=letterhead.company,
+            written_at=utc_now(),
+            by_agent=True,  # no machine answers it, ours neither
+            answers=False,
+        )
+        try:
+            await account.send(with_ending(compose(reply), mail.ending), None)
+        except InvalidMessageError as error:
+            return Refused(str(error), retry=False)
+        except CallError as error:
+            return verdict(error)
+        return Accepted()
+
+    return post
+
+
 def _jobs(services: Services) -> Sequence[Job]:
     gmail, folder = services.settings.gmail, services.settings.folder
     topic = gmail.topic
@@ -115,7 +147,23 @@ def _jobs(services: Services) -> Sequence[Job]:
         async with watching as account:
             return Done({"renewed": int(await keep_watch(account, place(services), topic or ""))})
 
-    jobs = [Job(SYNC_JOB, Beat(timedelta(seconds=gmail.poll_seconds)), sync)]
+    company = services.settings.company.name or gmail.mailbox
+    notifying = open_account(gmail, folder, threads=1)
+
+    async def notices(_reign: Reign) -> Done:
+        queued = await services.subscribers.queue(utc_now())
+        letterhead = Letterhead(gmail.mailbox or "", services.settings.company.name)
+        async with notifying as account:
+            counts = await send_notices(
+                services.subscribers, services.subscription_links, company or "", posting(account, letterhead)
+            )
+        await services.subscribers.forget()
+        return Done({"queued": queued, **counts}, more=sum(counts.values()) == ONCE)
+
+    jobs = [
+        Job(SYNC_JOB, Beat(timedelta(seconds=gmail.poll_seconds)), sync),
+        Job(NOTICES_JOB, Beat(timedelta(seconds=30)), notices),
+    ]
     return jobs if topic is None else [*jobs, Job(WATCH_JOB, _WATCHES, watch)]
 
 

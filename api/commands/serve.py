@@ -22,6 +22,7 @@ from api.agent import open_agent
 from api.app import create_app, services_of
 from api.channels import CHANNELS, open_sender
 from api.endpoint import health_endpoint
+from api.heartbeat import beating
 from api.wiring import Services, build_scheduler, build_worker, open_services
 from infra.models.tracing import tracing
 from infra.settings import Settings, read_settings
@@ -128,6 +129,7 @@ def _run(settings: Settings, process: str, work: Callable[[Services, asyncio.Eve
                 await stack.enter_async_context(
                     health_endpoint(services, host=settings.metrics_host, port=settings.metrics_port)
                 )
+            await stack.enter_async_context(beating(services, process))
             await work(services, services.stopping)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

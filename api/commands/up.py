@@ -113,7 +113,12 @@ async def running_product(
             ]
             status.update("starting API, worker, sender and scheduler …")
             count = max(settings.database_processes, len(programs))
-            theirs = {**environment(completed), **(surroundings or {}), "CSAGENT_DATABASE_PROCESSES": str(count)}
+            theirs = {
+                **environment(completed),
+                "CSAGENT_STATUS__ORIGIN": settings.status.origin or f"http://{settings.host}:{chosen}",
+                **(surroundings or {}),
+                "CSAGENT_DATABASE_PROCESSES": str(count),
+            }
             async with Processes(programs, theirs, log=log) as processes:
                 product = Product(
                     url=f"http://{settings.host}:{chosen}",
@@ -135,6 +140,7 @@ def print_addresses(product: Product, console: Console) -> None:
     console.print(f"\n  chat     {product.url}/chat")
     console.print(f"  form     {product.url}/contact")
     console.print(f"  review   {product.url}/review")
+    console.print(f"  status   {product.url}/status")
     console.print(f"  API      {product.url}/openapi.json")
     console.print(f"  health   {product.url}/health/ready")
     for name, url in product.endpoints.items():

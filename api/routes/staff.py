@@ -149,6 +149,7 @@ Settler = Annotated[str, Depends(Needs("work.settle"))]
 KnowledgeReader = Annotated[str, Depends(Needs("knowledge.read"))]
 KnowledgeWriter = Annotated[str, Depends(Needs("knowledge.write"))]
 AnalyticsReader = Annotated[str, Depends(Needs("analytics.read"))]
+StatusWriter = Annotated[str, Depends(Needs("status.write"))]
 StaffManager = Annotated[str, Depends(Needs("staff.manage"))]
 
 

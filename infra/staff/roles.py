@@ -21,6 +21,7 @@ Permission = Literal[
     "knowledge.read",
     "knowledge.write",
     "analytics.read",
+    "status.write",
     "staff.manage",
 ]
 """What a route may ask for:
@@ -32,6 +33,7 @@ Permission = Literal[
 - ``work.settle``: dead letters and sends that failed, settled by hand;
 - ``knowledge.read`` and ``knowledge.write``: the articles;
 - ``analytics.read``: the figures, those of each reviewer's work too, which is why reviewers don't have it;
+- ``status.write``: what the public status page says;
 - ``staff.manage``: who may sign in, and as what.
 """
 
@@ -48,6 +50,7 @@ WHO_MAY: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         "knowledge.read": frozenset({"reviewer", "lead", "admin", "analyst", "auditor"}),
         "knowledge.write": frozenset({"lead", "admin"}),
         "analytics.read": frozenset({"lead", "admin", "analyst", "auditor"}),
+        "status.write": frozenset({"lead", "admin"}),
         "staff.manage": frozenset({"admin"}),
     }
 )

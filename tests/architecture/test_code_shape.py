@@ -93,6 +93,7 @@ def test_only_wiring_the_machine_and_the_commands_read_settings() -> None:
         "infra/settings.py",
         "api/wiring.py",
         "api/desks.py",
+        "api/status_terms.py",
         "api/terms.py",
         "api/agent.py",
         "api/machine.py",

@@ -18,6 +18,21 @@ VALUES: dict[str, Any] = {
             *("claim_keys", "record_indexes", "value_indexes", "facts_ids"),
         )
     },
+    **dict.fromkeys(
+        (
+            *("began_at", "cancelled_at", "due_at", "ends_at", "made_at", "now", "oldest"),
+            *("run_since", "seen_at", "starts_at", "troubled_since"),
+        ),
+        NOW,
+    ),
+    **dict.fromkeys(("body", "process", "report", "report_url", "snapshot", "title"), "text"),
+    "breakers": Jsonb({}),
+    "component": "chat",
+    "components": ["chat"],
+    "impact": "down",
+    "phase": "resolved",
+    "run": 1,
+    "run_worse": True,
     "facts_sealed": [],
     "told_by": "kim",
     "late": False,
@@ -220,7 +235,16 @@ VALUES: dict[str, Any] = {
     "wanted_until": None,
 }
 """What stands for each placeholder; one that ends in ``id`` gets an id, one that holds bytes gets some."""
-STATES = {"finish": "done", "keep": "sent", "log": "read", "settle_lost": "unknown", "settle": "sent"}
+STATES = {
+    "add_interval": "down",
+    "finish": "done",
+    "keep": "sent",
+    "keep_component": "down",
+    "log": "read",
+    "override": "down",
+    "settle_lost": "unknown",
+    "settle": "sent",
+}
 
 
 def value_of(name: str, block: str) -> Any:

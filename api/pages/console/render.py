@@ -21,6 +21,7 @@ PAGES: tuple[tuple[str, str, Permission], ...] = (
     ("/knowledge", "Knowledge", "knowledge.read"),
     ("/analytics", "Analytics", "analytics.read"),
     ("/alerts", "Alerts", "work.settle"),
+    ("/status/manage", "Status", "status.write"),
     ("/staff", "Staff", "staff.manage"),
 )
 """The navigation: where, what it is called, and what one has to have to see it."""

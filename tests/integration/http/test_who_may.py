@@ -21,7 +21,8 @@ from tests.integration.serving import PARTS, Served, serving, settings_on
 
 OPEN = (
     "/v1/web/", "/v1/files/{token}", "/v1/gmail/push", "/v1/whatsapp/", "/contact", "/feedback/", "/chat", "/assets/",
-    "/health/", "/metrics", "/sign-in", "/langgraph/info", "/langgraph/ok",
+    "/health/", "/metrics", "/sign-in", "/langgraph/info", "/langgraph/ok", "/status.json", "/status/history.atom",
+    "/status/subscri",
 )  # fmt: skip
 """Where anybody may go; everything else is the staff's."""
 NOBODYS = UUID(int=0)
@@ -35,7 +36,11 @@ def routes(app: FastAPI) -> Iterator[APIRoute]:
         yield from (route for route in (inner.routes if inner else [included]) if isinstance(route, APIRoute))
 
 
-STAFFS = [route for route in routes(create_app(Settings(_env_file=None))) if not route.path.startswith(OPEN)]
+STAFFS = [
+    route
+    for route in routes(create_app(Settings(_env_file=None)))
+    if route.path != "/status" and not route.path.startswith(OPEN)
+]
 
 
 @pytest.fixture
@@ -105,7 +110,13 @@ def method_of(route: APIRoute) -> str:
 
 
 def filled(path: str, **ids: object) -> str:
-    known: dict[str, object] = {"ordinal": 1, "version": 1, "name": "nobody", "what": "disable"} | ids
+    known: dict[str, object] = {
+        "ordinal": 1,
+        "version": 1,
+        "name": "nobody",
+        "what": "disable",
+        "component": "chat",
+    } | ids
     for part in path.split("{")[1:]:
         name = part.partition("}")[0]
         path = path.replace(f"{{{name}}}", str(known.get(name, NOBODYS)))

@@ -20,6 +20,7 @@ MATRIX = {
     "knowledge.read":  "x        x    x     x       x",
     "knowledge.write": ".        x    x     .       .",
     "analytics.read":  ".        x    x     x       x",
+    "status.write":    ".        x    x     .       .",
     "staff.manage":    ".        .    x     .       .",
 }  # fmt: skip
 
