@@ -166,7 +166,9 @@ async def test_nearly_all_of_the_nearest_passages_are_found(
     assert near / 200 >= 0.95
 
 
-async def test_after_an_import_the_search_knows_what_share_of_the_passages_a_common_word_is_in(filled: Database) -> None:
+async def test_after_an_import_the_search_knows_what_share_of_the_passages_a_common_word_is_in(
+    filled: Database,
+) -> None:
     async with filled.connection() as connection:
         cursor = await connection.execute("select share from word_shares where word = 'order'")
         assert await cursor.fetchone() == {"share": pytest.approx(1.0)}
