@@ -169,7 +169,7 @@ def test_every_group_is_in_the_list_above() -> None:
             "intents",
             "retention",
         ),
-        *("alerts", "chat", "gmail", "identity", "life", "staff", "survey", "whatsapp"),
+        *("alerts", "chat", "gmail", "identity", "life", "review", "staff", "status", "survey", "whatsapp"),
     }
     assert {path.partition(".")[0] for path, _, _ in NAMES.values() if "." in path} == groups - {
         "master_keys",
