@@ -49,11 +49,13 @@ class Office:
         """A new process: it has forgotten who failed."""
         mailer = None
         if mail is not None:
-            mailer = Mailer(server_of(f"smtp+plain://127.0.0.1:{mail.port}"), "csagent@shop.example", seconds=2.0)
+            mailer = Mailer(
+                server_of(f"smtp+plain://127.0.0.1:{mail.port}"), "csagent@shop.example", step=60.0, seconds=60.0
+            )
         return Alerter(
             self.desk,
             mailer=mailer,
-            webhooks=Webhooks(networks(["127.0.0.0/8"]), seconds=2.0),
+            webhooks=Webhooks(networks(["127.0.0.0/8"]), seconds=60.0),
             breakers=Breakers(),
             metrics=self.metrics,
             base="https://help.example",
