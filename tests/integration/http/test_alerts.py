@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -19,7 +19,7 @@ from tests.integration.http.conftest import caller
 from tests.integration.http.console import PASSWORD, Browser, add, browser
 from tests.integration.serving import Part, Served, serving, settings_on
 
-WORKER: Collection[Part] = ("worker",)
+WORKER: list[Part] = ["worker"]
 
 
 @asynccontextmanager
