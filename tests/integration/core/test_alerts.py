@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,9 @@ from tests.core import Core
 from tests.emulators.smtp_server import SmtpServer, smtp_server
 from tests.emulators.webhook_receiver import receiver
 
+HERE = networks(["127.0.0.0/8"])
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Reading those of the world takes longer than a test."""
 HOUR = timedelta(hours=1)
 """The deadline of a P2, which is what the trivial graph escalates with."""
 
@@ -50,11 +54,13 @@ class Office:
         """A new process: it has forgotten who failed."""
         mailer = None
         if mail is not None:
-            mailer = Mailer(server_of(f"smtp+plain://127.0.0.1:{mail.port}"), "csagent@shop.example", seconds=2.0)
+            mailer = Mailer(
+                server_of(f"smtp+plain://127.0.0.1:{mail.port}"), "csagent@shop.example", step=60.0, seconds=60.0
+            )
         return Alerter(
             self.desk,
             mailer=mailer,
-            webhooks=Webhooks(networks(["127.0.0.0/8"]), seconds=2.0),
+            webhooks=Webhooks(HERE, seconds=60.0, context=NO_CERTIFICATES),
             breakers=Breakers(),
             metrics=self.metrics,
             base="https://help.example",

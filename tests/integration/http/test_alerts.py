@@ -19,7 +19,7 @@ from tests.integration.http.conftest import caller
 from tests.integration.http.console import PASSWORD, Browser, add, browser
 from tests.integration.serving import Part, Served, serving, settings_on
 
-WORKER: tuple[Part] = ("worker",)
+WORKER: list[Part] = ["worker"]
 
 
 @asynccontextmanager

@@ -18,8 +18,10 @@ from tests.emulators.smtp_server import Fault, SmtpServer, smtp_server
 MAIL = Mail("0198", "kim@shop.example", "[P1] A case is late", "A case is late.\n")
 
 
-def plain(server: SmtpServer, seconds: float = 5.0) -> Mailer:
-    return Mailer(server_of(f"smtp+plain://127.0.0.1:{server.port}"), "csagent@shop.example", seconds=seconds)
+def plain(server: SmtpServer, seconds: float = 60.0) -> Mailer:
+    return Mailer(
+        server_of(f"smtp+plain://127.0.0.1:{server.port}"), "csagent@shop.example", step=60.0, seconds=seconds
+    )
 
 
 async def test_a_mail_says_that_a_machine_wrote_it_and_who() -> None:
@@ -44,7 +46,7 @@ async def test_a_mail_says_that_a_machine_wrote_it_and_who() -> None:
 )
 async def test_whatever_the_server_does_has_a_result(fault: Fault, attempt: Attempt) -> None:
     async with smtp_server(fault) as server:
-        assert await plain(server, 0.3 if fault == "hang" else 5.0).send(MAIL) == attempt
+        assert await plain(server, 0.3 if fault == "hang" else 60.0).send(MAIL) == attempt
         assert await plain(server).send(MAIL) == Told()
     assert {mail["Message-ID"] for mail in server.mails} == {
         "<0198@shop.example>"
