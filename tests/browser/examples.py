@@ -64,6 +64,28 @@ def owned_case() -> dict[str, Any]:
     }
 
 
+DOUBTED = {
+    "guard": "promises",
+    "reason": "no source says so",
+    "sentence": "I am sorry that your parcel has not arrived.",
+    "draft": "last",
+}
+"""What a guard says of a sentence that still stands in the proposal."""
+
+
+def question(*, to: str) -> dict[str, Any]:
+    """A note in which a colleague asks another."""
+    return {
+        "id": str(uuid4()),
+        "author": "jonas",
+        "text": "He called this morning, too. Do you know where the parcel is?",
+        "asked": to,
+        "answers": None,
+        "created_at": _minutes(-20),
+        "answered_at": None,
+    }
+
+
 def background(case_id: str) -> dict[str, Any]:
     """What was before, of every case the same."""
     return {

@@ -55,15 +55,20 @@ async def mirror(page: Page, viewer: Page) -> Page:
     return viewer
 
 
-async def _take(page: Page, name: str, middle: str) -> None:
+async def take(page: Page, name: str) -> None:
+    """Take a picture of the page as it is, where pictures are asked for."""
     folder = os.environ.get("CSAGENT_SCREENSHOTS")
-    if folder is None:
+    if folder is not None:
+        await page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled", caret="hide")
+
+
+async def _take(page: Page, name: str, middle: str) -> None:
+    if "CSAGENT_SCREENSHOTS" not in os.environ:
         return
-    place = Path(folder)
     size = page.viewport_size
     if size is not None and size["width"] > FRAME["width"]:
         await page.set_viewport_size(FRAME)
     await page.locator(middle).evaluate("node => node.scrollIntoView({ block: 'center' })")
-    await page.screenshot(path=place / f"{name}.png", animations="disabled", caret="hide")
+    await take(page, name)
     if size is not None:
         await page.set_viewport_size(size)

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.looks import NARROW, Violations, look
+from tests.browser.looks import Violations, look
 from tests.browser.talk import send, texts
 from tests.integration.http.console import PASSWORD, add
 from tests.integration.serving import PARTS, Served, serving, settings_on
@@ -83,7 +83,7 @@ async def test_the_most_urgent_case_is_edited_by_keyboard_alone_and_the_open_cha
     chat = await customer(visit, "a person please, the pump smokes")
     desk = await at_the_desk(visit, "mira")
     await open_first(desk)
-    await look(desk, violations, every=False, pictures=[("review", "light", (1280, 800), "#talk")])
+    await look(desk, violations, every=False)
     await desk.keyboard.press("c")
     await expect(desk.get_by_text("You are at it")).to_be_visible()
     await desk.keyboard.press("e")
@@ -111,7 +111,7 @@ async def test_two_reviewers_collide_and_neither_does_harm(visit: Visit, violati
     await send(chat, "And it hums.")
     for page in (mira, jonas):
         await expect(page.get_by_role("region", name="What changed")).to_contain_text("And it hums.", timeout=10_000)
-    await look(mira, violations, every=False, pictures=[("review-changed", "dark", NARROW, "#changed")])
+    await look(mira, violations, every=False)
     await mira.keyboard.press("a")
     await expect(mira.get_by_text("Nothing was decided.")).to_be_visible()
     await jonas.get_by_role("button", name="I have read it").click()

@@ -10,7 +10,8 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import LATER, OWN_WORDS, row, rows, sign_in
-from tests.browser.examples import CASE, PARCEL, REFUND
+from tests.browser.examples import CASE, DOUBTED, PARCEL, REFUND, question
+from tests.browser.looks import take
 from tests.browser.server import PageServer
 
 pytestmark = pytest.mark.browser
@@ -60,19 +61,26 @@ async def test_the_desk_never_scrolls_sideways(open_page: OpenPage, server: Page
 async def test_axe_finds_nothing_wrong_with_the_desk(
     open_page: OpenPage, server: PageServer, violations: Callable[[Page], Awaitable[str]], scheme: str, width: int
 ) -> None:
+    server.review.onlookers = ["jonas"]
+    parcel = server.review.escalations[PARCEL]
+    parcel["request"]["findings"] = [DOUBTED]
+    server.review.notes[parcel["case_id"]] = [question(to="mira")]
     page = await open_page("/sign-in", color_scheme=scheme, viewport={"width": width, "height": 800})
     await sign_in(page)
     assert await violations(page) == ""
 
     await page.goto(f"/review#e/{PARCEL}")
     await expect(page.locator(".proposal")).to_be_visible()
+    await expect(page.locator(".notes li")).to_be_attached()
     assert await violations(page) == ""
+    await take(page, f"review-{scheme}")
     server.review.customer_writes(PARCEL, LATER)
     await page.get_by_role("button", name="Answer instead").click()
     await page.get_by_label("Answer in your own words").fill(OWN_WORDS)
     await page.keyboard.press("Control+Enter")
     await expect(page.get_by_role("region", name="What changed")).to_be_visible()
     assert await violations(page) == ""
+    await take(page, f"review-changed-{scheme}")
     await page.evaluate("document.body.dataset.pane = 'context'")
     assert await violations(page) == ""
 

@@ -69,6 +69,17 @@ async def test_a_broken_queue_is_said_to_be_broken_and_a_case_opens_all_the_same
     await expect(page.get_by_label("Write to the customer")).to_be_visible()
 
 
+async def test_what_is_marked_is_claimed_together_and_who_was_quicker_is_said(desk: Page, server: PageServer) -> None:
+    for _ in range(3):
+        await desk.keyboard.press("j")
+        await desk.keyboard.press("s")
+    await expect(desk.get_by_text("3 marked")).to_be_visible()
+    await desk.get_by_role("group", name="With all that are marked").get_by_role("button", name="Claim").click()
+    await expect(desk.get_by_text("2 claimed. 1 not: Jonas is at it")).to_be_visible()
+    assert [item["claimed_by"] for item in server.review.escalations.values()] == ["mira", "jonas", "mira"]
+    await expect(desk.get_by_text("marked")).to_have_count(0)
+
+
 async def test_the_list_is_filtered_and_empty_states_have_words(desk: Page, server: PageServer) -> None:
     await desk.keyboard.press("/")
     await expect(desk.get_by_label("Filter this list")).to_be_focused()

@@ -17,6 +17,7 @@ export class Beside {
   constructor({ session, drafts }) {
     Object.assign(this, { session, drafts });
     this.notes = element("section.internal");
+    this.trend = element("div.trend");
     this.past = element("div.past");
     this.caseId = null;
   }
@@ -27,6 +28,7 @@ export class Beside {
       this.caseId = caseId;
       this.answering = null;
       this.notes.replaceChildren();
+      this.trend.replaceChildren();
       this.past.replaceChildren();
     }
     try {
@@ -51,9 +53,9 @@ export class Beside {
       );
     }
     this.list = list;
+    this.trend.replaceChildren(moods.length > 1 ? section("Mood over time", sparkline(moods)) : "");
     this.past.replaceChildren(
       ...[
-        moods.length > 1 && section("Mood over time", sparkline(moods)),
         decisions.length > 0 && section("Decided before", element("ul.rejected", {}, decisions.map(decision))),
         earlier.length > 0 && section("Other cases of this customer", element("ul.earlier", {}, earlier.map(earlierCase))),
       ].filter(Boolean),

@@ -11,7 +11,7 @@ import { channelName, languageName, percent, plainWords, polarityName, strength,
 /**
  * @param {(number: number) => void} onSentence the way back from a source to the sentence that cites it
  * @param {{call: Function}} session of staff
- * @param {{notes: Node, past: Node}} beside what is read of the case by itself
+ * @param {{notes: Node, trend: Node, past: Node}} beside what is read of the case by itself
  */
 export function escalationContext(detail, onSentence, session, beside) {
   const { request } = detail;
@@ -21,6 +21,7 @@ export function escalationContext(detail, onSentence, session, beside) {
     beside.notes,
     findings.length > 0 && section("What the guards took out", element("ul.rejected", {}, findings.map(finding))),
     section("Mood", mood(request.mood)),
+    beside.trend,
     section(
       "Sources",
       request.sources.length
@@ -45,7 +46,7 @@ export function escalationContext(detail, onSentence, session, beside) {
 export function caseContext(detail, beside) {
   const facts = [["Opened", timeElement(detail.opened_at)]];
   facts.push(["With", detail.owner === "human" ? detail.owner_name ?? "A person" : "The assistant"]);
-  return [section("Customer", customer(detail, facts)), beside.notes, beside.past];
+  return [section("Customer", customer(detail, facts)), beside.notes, beside.trend, beside.past];
 }
 
 /** Shows a source of the proposal and says where it is to a screen reader by focusing it. */

@@ -221,12 +221,18 @@ export class OpenEscalation {
       element("p", {}, `${changes.outcome ?? ""} ${this.bar.mode ? "Your text is kept below." : "Read it again, then decide."}`),
       list.length > 0 && element("ul", {}, list.map((item) => element("li", { dir: "auto" }, item))),
       this.version !== detail.version &&
-        element("button.small", { type: "button", onclick: () => this.acknowledge() }, "I have read it"),
+        element(
+          "button.small",
+          { type: "button", "aria-keyshortcuts": "i", onclick: () => this.acknowledge() },
+          "I have read it",
+          element("kbd", { "aria-hidden": "true" }, "i"),
+        ),
     );
   }
 
   /** From now on a decision stands for what is there now. */
   acknowledge() {
+    if (!this.detail || this.version === this.detail.version) return;
     this.version = this.detail.version;
     this.changes = null;
     this.draw(false);

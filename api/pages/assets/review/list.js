@@ -82,6 +82,7 @@ export class List {
     this.openId = null;
     this.nodes = new Map();
     this.contents = new WeakMap();
+    this.onMark = () => {};
     this.search.addEventListener("input", () => this.draw());
     this.search.addEventListener("keydown", (event) => this.onSearchKey(event));
   }
@@ -162,6 +163,7 @@ export class List {
       node.remove();
       this.nodes.delete(key);
     }
+    this.onMark();
     if (focused && document.activeElement !== focused) {
       const links = [...this.rows.querySelectorAll("a")];
       (focused.isConnected ? focused : links[Math.min(place, links.length - 1)] ?? this.pane)
@@ -174,6 +176,7 @@ export class List {
     let node = this.nodes.get(key);
     if (!node) {
       node = element("li", { data: { key } }, element("a.row", { data: { id: item.id } }));
+      if (this.shown === "queue") node.append(this.mark(item));
       this.nodes.set(key, node);
     }
     const link = node.firstElementChild;
@@ -186,6 +189,27 @@ export class List {
     if (item.id === this.openId) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
     return node;
+  }
+
+  mark(item) {
+    const box = element("input", { type: "checkbox", "aria-label": `Mark ${item.severity} ${item.first_line}` });
+    box.addEventListener("change", () => this.onMark());
+    return element("label.mark", {}, box);
+  }
+
+  markOf(node) {
+    return node?.querySelector(".mark input") ?? null;
+  }
+
+  /** The lines of the queue that are marked, as they are now. */
+  get marked() {
+    if (this.shown !== "queue") return [];
+    const ids = [...this.rows.querySelectorAll("li:has(.mark input:checked) a")].map((link) => link.dataset.id);
+    return ids.map((id) => this.find("queue", id)).filter(Boolean);
+  }
+
+  unmark() {
+    for (const box of this.rows.querySelectorAll(".mark input")) box.checked = false;
   }
 
   say(items, fitting, wanted, nothing) {

@@ -14,6 +14,7 @@ import { Filters } from "./filters.js";
 import { Giving } from "./giving.js";
 import { List } from "./list.js";
 import { Looking } from "./looking.js";
+import { Marking } from "./marking.js";
 import { Panes } from "./panes.js";
 import { Undo } from "./undo.js";
 
@@ -27,6 +28,7 @@ const panes = new Panes();
 const beside = new Beside({ session, drafts });
 const looking = new Looking({ session, panes });
 const filters = new Filters(() => refreshAnew());
+const marking = new Marking({ session, panes, list, onDone: async () => { await refreshAnew(); await readAgain(); } });
 const giving = new Giving({ session, panes, onGiven: async () => { await refreshAnew(); await readAgain(); } });
 const escalation = new OpenEscalation({
   session,
@@ -191,8 +193,10 @@ new Keys(
     t: () => { if (openCase.detail) act("take-over"); else press("take_over")(); },
     h: () => act("hand-back"),
     u: () => undo.take(),
+    i: () => escalation.acknowledge(),
     n: () => { panes.switchTo("context"); beside.focus(); },
     g: give,
+    s: () => { if (session.may("review")) marking.toggle(); },
   },
   session.memory,
 );
