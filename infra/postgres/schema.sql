@@ -3,6 +3,15 @@
 
 CREATE EXTENSION IF NOT EXISTS vector;
 
+CREATE FUNCTION forget_words() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from message_words where key_id = new.id;
+    delete from customer_words where key_id = new.id;
+    return null;
+end $$;
+
 CREATE FUNCTION make_event_partitions(months_ahead integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -198,6 +207,12 @@ CREATE TABLE customer_keys (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     destroyed_at timestamp with time zone,
     CONSTRAINT customer_keys_check CHECK (((wrapped IS NULL) = (destroyed_at IS NOT NULL)))
+);
+
+CREATE TABLE customer_words (
+    customer_id uuid NOT NULL,
+    key_id uuid NOT NULL,
+    words smallint[] NOT NULL
 );
 
 CREATE TABLE customers (
@@ -396,8 +411,12 @@ CREATE TABLE merges (
     merged_at timestamp with time zone DEFAULT now() NOT NULL,
     undone_by text,
     undone_at timestamp with time zone,
+    key_id uuid,
+    reason_sealed bytea,
+    undone_reason_sealed bytea,
     CONSTRAINT merges_check CHECK ((source_id <> into_id)),
-    CONSTRAINT merges_check1 CHECK (((undone_by IS NULL) = (undone_at IS NULL)))
+    CONSTRAINT merges_check1 CHECK (((undone_by IS NULL) = (undone_at IS NULL))),
+    CONSTRAINT merges_check2 CHECK (((num_nonnulls(reason_sealed, undone_reason_sealed) = 0) OR (key_id IS NOT NULL)))
 );
 
 CREATE TABLE message_files (
@@ -413,6 +432,12 @@ CREATE TABLE message_files (
     decision_id uuid,
     CONSTRAINT message_files_check CHECK (((content_sealed IS NULL) = (refusal IS NOT NULL))),
     CONSTRAINT message_files_one_owner CHECK ((num_nonnulls(message_id, decision_id) = 1))
+);
+
+CREATE TABLE message_words (
+    message_id uuid NOT NULL,
+    key_id uuid NOT NULL,
+    words smallint[] NOT NULL
 );
 
 CREATE TABLE messages (
@@ -657,6 +682,12 @@ CREATE TABLE verifications (
     CONSTRAINT verifications_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
 );
 
+CREATE TABLE word_progress (
+    name text NOT NULL,
+    reached uuid NOT NULL,
+    CONSTRAINT word_progress_name_check CHECK ((name = ANY (ARRAY['messages'::text, 'customers'::text])))
+);
+
 ALTER TABLE ONLY events ATTACH PARTITION events_default DEFAULT;
 
 ALTER TABLE ONLY article_versions
@@ -709,6 +740,9 @@ ALTER TABLE ONLY customer_facts
 
 ALTER TABLE ONLY customer_keys
     ADD CONSTRAINT customer_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY customer_words
+    ADD CONSTRAINT customer_words_pkey PRIMARY KEY (customer_id);
 
 ALTER TABLE ONLY customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (id);
@@ -778,6 +812,9 @@ ALTER TABLE ONLY message_files
 
 ALTER TABLE ONLY message_files
     ADD CONSTRAINT message_files_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY message_words
+    ADD CONSTRAINT message_words_pkey PRIMARY KEY (message_id);
 
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_case_id_sequence_key UNIQUE (case_id, sequence);
@@ -854,6 +891,9 @@ ALTER TABLE ONLY turns
 ALTER TABLE ONLY verifications
     ADD CONSTRAINT verifications_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY word_progress
+    ADD CONSTRAINT word_progress_pkey PRIMARY KEY (name);
+
 CREATE INDEX awaited_files_due ON awaited_files USING btree (channel, due_at);
 
 CREATE INDEX case_work_due ON case_work USING btree (due_at) WHERE (due_at IS NOT NULL);
@@ -883,6 +923,10 @@ CREATE INDEX customer_fact_keys_of_facts ON customer_fact_keys USING btree (fact
 CREATE INDEX customer_facts_of_customer ON customer_facts USING btree (customer_id);
 
 CREATE INDEX customer_keys_by_customer ON customer_keys USING btree (customer_id);
+
+CREATE INDEX customer_words_of_key ON customer_words USING btree (key_id);
+
+CREATE INDEX customer_words_tags ON customer_words USING gin (words) WITH (fastupdate=off);
 
 CREATE INDEX dead_letters_of_case ON dead_letters USING btree (case_id);
 
@@ -922,6 +966,10 @@ CREATE INDEX merges_of_source ON merges USING btree (source_id, merged_at);
 
 CREATE INDEX message_files_of_decisions ON message_files USING btree (decision_id) WHERE (decision_id IS NOT NULL);
 
+CREATE INDEX message_words_of_key ON message_words USING btree (key_id);
+
+CREATE INDEX message_words_tags ON message_words USING gin (words) WITH (fastupdate=off);
+
 CREATE UNIQUE INDEX messages_seen ON messages USING btree (conversation_id, "position") WHERE ("position" IS NOT NULL);
 
 CREATE INDEX messages_waiting ON messages USING btree (case_id, sequence) WHERE (state = ANY (ARRAY['waiting'::text, 'human'::text]));
@@ -956,6 +1004,8 @@ CREATE INDEX turns_by_time ON turns USING brin (started_at);
 
 CREATE INDEX turns_of_case ON turns USING btree (case_id, last_sequence);
 
+CREATE INDEX turns_of_topic ON turns USING btree (topic, case_id) WHERE (topic IS NOT NULL);
+
 CREATE INDEX turns_unanswered ON turns USING btree (started_at) WHERE ((outcome = 'unanswered'::text) OR (rules && '{unanswered,vip_unanswered,low_confidence}'::text[]));
 
 CREATE INDEX verifications_due ON verifications USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
@@ -971,6 +1021,8 @@ ALTER INDEX events_of_case ATTACH PARTITION events_default_case_id_at_idx;
 ALTER INDEX events_of_kind ATTACH PARTITION events_default_kind_at_idx;
 
 ALTER INDEX events_pkey ATTACH PARTITION events_default_pkey;
+
+CREATE TRIGGER customer_keys_forget_words AFTER UPDATE OF wrapped ON customer_keys FOR EACH ROW WHEN (((old.wrapped IS NOT NULL) AND (new.wrapped IS NULL))) EXECUTE FUNCTION forget_words();
 
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -1006,6 +1058,12 @@ ALTER TABLE ONLY customer_facts
 
 ALTER TABLE ONLY customer_facts
     ADD CONSTRAINT customer_facts_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY customer_words
+    ADD CONSTRAINT customer_words_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY customer_words
+    ADD CONSTRAINT customer_words_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
 
 ALTER TABLE ONLY customers
     ADD CONSTRAINT customers_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
@@ -1053,6 +1111,9 @@ ALTER TABLE ONLY merges
     ADD CONSTRAINT merges_into_id_fkey FOREIGN KEY (into_id) REFERENCES customers(id);
 
 ALTER TABLE ONLY merges
+    ADD CONSTRAINT merges_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY merges
     ADD CONSTRAINT merges_source_id_fkey FOREIGN KEY (source_id) REFERENCES customers(id);
 
 ALTER TABLE ONLY message_files
@@ -1063,6 +1124,12 @@ ALTER TABLE ONLY message_files
 
 ALTER TABLE ONLY message_files
     ADD CONSTRAINT message_files_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id);
+
+ALTER TABLE ONLY message_words
+    ADD CONSTRAINT message_words_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY message_words
+    ADD CONSTRAINT message_words_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
