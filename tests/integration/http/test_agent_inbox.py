@@ -193,7 +193,7 @@ async def test_a_case_is_answered_by_its_plain_id_where_the_interrupt_is_named(
     service: Service, client: LangGraphClient
 ) -> None:
     token, escalation = await escalated(service)
-    thread: dict[str, Any] = {**await client.threads.get(escalation["case_id"])}
+    thread = await client.threads.get(escalation["case_id"])
     ((interrupt,),) = thread["interrupts"].values()
     plain = {"thread_id": escalation["case_id"]}
     assert (await refused(resume(client, plain, [{"type": "accept"}]))).status_code == 422
