@@ -534,6 +534,13 @@ CREATE TABLE passages (
     expires_at timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL
 );
 
+CREATE TABLE process_beats (
+    holder text NOT NULL,
+    process text NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    breakers jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
 CREATE TABLE scheduler_jobs (
     name text NOT NULL,
     due_at timestamp with time zone NOT NULL,
@@ -583,6 +590,121 @@ CREATE TABLE staff_tries (
     name_index bytea NOT NULL,
     address_index bytea NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE status_components (
+    id text NOT NULL,
+    state text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    run integer DEFAULT 0 NOT NULL,
+    run_worse boolean DEFAULT false NOT NULL,
+    run_since timestamp with time zone,
+    troubled_since timestamp with time zone,
+    reason text DEFAULT ''::text NOT NULL,
+    checked_at timestamp with time zone NOT NULL,
+    override text,
+    override_by text,
+    override_at timestamp with time zone,
+    CONSTRAINT status_components_check CHECK ((((override IS NULL) = (override_by IS NULL)) AND ((override IS NULL) = (override_at IS NULL)))),
+    CONSTRAINT status_components_override_check CHECK ((override = ANY (ARRAY['operational'::text, 'degraded'::text, 'down'::text]))),
+    CONSTRAINT status_components_state_check CHECK ((state = ANY (ARRAY['operational'::text, 'degraded'::text, 'down'::text, 'unknown'::text])))
+);
+
+CREATE TABLE status_incidents (
+    id uuid NOT NULL,
+    title text NOT NULL,
+    severity text NOT NULL,
+    impact text NOT NULL,
+    components text[] NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    published_at timestamp with time zone,
+    dismissed_at timestamp with time zone,
+    opened_by text NOT NULL,
+    report text,
+    report_url text,
+    reported_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT status_incidents_check CHECK (((ended_at IS NULL) OR (ended_at >= started_at))),
+    CONSTRAINT status_incidents_check1 CHECK (((dismissed_at IS NULL) OR (published_at IS NULL))),
+    CONSTRAINT status_incidents_check2 CHECK (((reported_at IS NULL) = ((report IS NULL) AND (report_url IS NULL)))),
+    CONSTRAINT status_incidents_components_check CHECK ((components <> '{}'::text[])),
+    CONSTRAINT status_incidents_impact_check CHECK ((impact = ANY (ARRAY['degraded'::text, 'down'::text]))),
+    CONSTRAINT status_incidents_severity_check CHECK ((severity = ANY (ARRAY['P1'::text, 'P2'::text, 'P3'::text, 'P4'::text])))
+);
+
+CREATE TABLE status_intervals (
+    id uuid NOT NULL,
+    component text NOT NULL,
+    state text NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT status_intervals_check CHECK ((seen_at >= began_at)),
+    CONSTRAINT status_intervals_state_check CHECK ((state = ANY (ARRAY['operational'::text, 'degraded'::text, 'down'::text])))
+);
+
+CREATE TABLE status_maintenance (
+    id uuid NOT NULL,
+    title text NOT NULL,
+    body text NOT NULL,
+    components text[] NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    author text NOT NULL,
+    announced_at timestamp with time zone DEFAULT now() NOT NULL,
+    cancelled_at timestamp with time zone,
+    CONSTRAINT status_maintenance_check CHECK ((ends_at > starts_at)),
+    CONSTRAINT status_maintenance_components_check CHECK ((components <> '{}'::text[]))
+);
+
+CREATE TABLE status_notices (
+    id uuid NOT NULL,
+    subscriber_id uuid NOT NULL,
+    kind text NOT NULL,
+    about uuid NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    claimed_until timestamp with time zone,
+    error text,
+    CONSTRAINT status_notices_kind_check CHECK ((kind = ANY (ARRAY['confirm'::text, 'update'::text, 'report'::text, 'maintenance'::text]))),
+    CONSTRAINT status_notices_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text])))
+);
+
+CREATE TABLE status_reminders (
+    id uuid NOT NULL,
+    incident_id uuid NOT NULL,
+    kind text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    raised_at timestamp with time zone DEFAULT now() NOT NULL,
+    told_at timestamp with time zone,
+    CONSTRAINT status_reminders_kind_check CHECK ((kind = ANY (ARRAY['drafted'::text, 'notice_soon'::text, 'notice_late'::text, 'report_soon'::text, 'report_late'::text])))
+);
+
+CREATE TABLE status_snapshots (
+    singleton boolean DEFAULT true NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    snapshot text NOT NULL,
+    CONSTRAINT status_snapshots_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE status_subscribers (
+    id uuid NOT NULL,
+    key_id uuid NOT NULL,
+    address_sealed bytea NOT NULL,
+    address_index bytea NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone
+);
+
+CREATE TABLE status_updates (
+    id uuid NOT NULL,
+    incident_id uuid NOT NULL,
+    phase text NOT NULL,
+    body text NOT NULL,
+    author text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT status_updates_phase_check CHECK ((phase = ANY (ARRAY['investigating'::text, 'identified'::text, 'monitoring'::text, 'resolved'::text])))
 );
 
 CREATE TABLE surveys (
@@ -818,6 +940,9 @@ ALTER TABLE ONLY passages
 ALTER TABLE ONLY passages
     ADD CONSTRAINT passages_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY process_beats
+    ADD CONSTRAINT process_beats_pkey PRIMARY KEY (holder);
+
 ALTER TABLE ONLY scheduler_jobs
     ADD CONSTRAINT scheduler_jobs_pkey PRIMARY KEY (name);
 
@@ -841,6 +966,42 @@ ALTER TABLE ONLY staff_sessions
 
 ALTER TABLE ONLY staff_tries
     ADD CONSTRAINT staff_tries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY status_components
+    ADD CONSTRAINT status_components_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY status_incidents
+    ADD CONSTRAINT status_incidents_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY status_intervals
+    ADD CONSTRAINT status_intervals_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY status_maintenance
+    ADD CONSTRAINT status_maintenance_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY status_notices
+    ADD CONSTRAINT status_notices_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY status_notices
+    ADD CONSTRAINT status_notices_subscriber_id_kind_about_key UNIQUE (subscriber_id, kind, about);
+
+ALTER TABLE ONLY status_reminders
+    ADD CONSTRAINT status_reminders_incident_id_kind_key UNIQUE (incident_id, kind);
+
+ALTER TABLE ONLY status_reminders
+    ADD CONSTRAINT status_reminders_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY status_snapshots
+    ADD CONSTRAINT status_snapshots_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY status_subscribers
+    ADD CONSTRAINT status_subscribers_address_index_key UNIQUE (address_index);
+
+ALTER TABLE ONLY status_subscribers
+    ADD CONSTRAINT status_subscribers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY status_updates
+    ADD CONSTRAINT status_updates_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY surveys
     ADD CONSTRAINT surveys_case_id_resolution_number_key UNIQUE (case_id, resolution_number);
@@ -938,6 +1099,8 @@ CREATE INDEX passages_readers ON passages USING btree (language, audience) INCLU
 
 CREATE INDEX passages_words ON passages USING gin (words) WITH (fastupdate=off);
 
+CREATE INDEX process_beats_by_time ON process_beats USING btree (seen_at);
+
 CREATE INDEX staff_sessions_of_account ON staff_sessions USING btree (account_id);
 
 CREATE INDEX staff_tries_by_time ON staff_tries USING btree (at);
@@ -945,6 +1108,28 @@ CREATE INDEX staff_tries_by_time ON staff_tries USING btree (at);
 CREATE INDEX staff_tries_for_name ON staff_tries USING btree (name_index, at);
 
 CREATE INDEX staff_tries_from_address ON staff_tries USING btree (address_index, at);
+
+CREATE INDEX status_incidents_by_start ON status_incidents USING btree (started_at);
+
+CREATE INDEX status_incidents_open ON status_incidents USING btree (started_at) WHERE ((ended_at IS NULL) AND (dismissed_at IS NULL));
+
+CREATE INDEX status_incidents_unfinished ON status_incidents USING btree (started_at) WHERE ((dismissed_at IS NULL) AND (severity = ANY (ARRAY['P1'::text, 'P2'::text])) AND ((published_at IS NULL) OR (reported_at IS NULL)));
+
+CREATE INDEX status_intervals_by_time ON status_intervals USING btree (seen_at);
+
+CREATE INDEX status_intervals_of_component ON status_intervals USING btree (component, seen_at);
+
+CREATE INDEX status_maintenance_by_end ON status_maintenance USING btree (ends_at);
+
+CREATE INDEX status_notices_due ON status_notices USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
+
+CREATE INDEX status_reminders_untold ON status_reminders USING btree (raised_at) WHERE (told_at IS NULL);
+
+CREATE INDEX status_subscribers_confirmed ON status_subscribers USING btree (confirmed_at) WHERE (confirmed_at IS NOT NULL);
+
+CREATE INDEX status_subscribers_waiting ON status_subscribers USING btree (asked_at) WHERE (confirmed_at IS NULL);
+
+CREATE INDEX status_updates_of_incident ON status_updates USING btree (incident_id, at);
 
 CREATE INDEX surveys_of_conversation ON surveys USING btree (conversation_id, created_at);
 
@@ -1093,6 +1278,21 @@ ALTER TABLE ONLY passages
 
 ALTER TABLE ONLY staff_sessions
     ADD CONSTRAINT staff_sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES staff_accounts(id);
+
+ALTER TABLE ONLY status_intervals
+    ADD CONSTRAINT status_intervals_component_fkey FOREIGN KEY (component) REFERENCES status_components(id);
+
+ALTER TABLE ONLY status_notices
+    ADD CONSTRAINT status_notices_subscriber_id_fkey FOREIGN KEY (subscriber_id) REFERENCES status_subscribers(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY status_reminders
+    ADD CONSTRAINT status_reminders_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES status_incidents(id);
+
+ALTER TABLE ONLY status_subscribers
+    ADD CONSTRAINT status_subscribers_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
+
+ALTER TABLE ONLY status_updates
+    ADD CONSTRAINT status_updates_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES status_incidents(id);
 
 ALTER TABLE ONLY surveys
     ADD CONSTRAINT surveys_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
