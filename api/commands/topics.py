@@ -26,6 +26,10 @@ def command(
     A topic is one of your intents (`csagent intents train`), else the
     article that answers best. Near and far are turns outside of scope.
     With --json the figures come day by day.
+
+    Turns are counted here, each under its own topic. The figures
+    (`csagent analytics`) count cases, each under the topic of its last
+    turn that has one, so the numbers of a topic differ.
     """
     now = datetime.now(UTC)
 

@@ -19,7 +19,9 @@ def value_text(unit: Unit, value: float | None) -> str:
         return f"{100 * value:.1f} %"
     if unit == "seconds":
         return _length(value)
-    return f"{value:.4f}" if unit == "money" else f"{value:.1f}"
+    if unit == "money":
+        return f"{value:.3g}" if abs(value) < 1 else f"{value:.2f}"
+    return f"{value:.1f}"
 
 
 def interval_text(unit: Unit, figure: Figure) -> str:

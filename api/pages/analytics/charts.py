@@ -26,6 +26,7 @@ _NAMES = 176
 _LABEL = 22
 """Characters of a label at most."""
 _TICKS = 4
+_SMALL = (120, 28)
 _MOST_DATES = 7
 
 _Scale = Callable[[float], float]
@@ -97,6 +98,30 @@ def over_time(spots: Sequence[Spot], look: Look) -> Markup:
         place, value = known[-1]
         parts.append(_text(x(place) + 8, y(value) + 4, value_text(look.unit, value), "value", "start"))
     return _drawn(look, _HEIGHT, parts)
+
+
+def trend(spots: Sequence[Spot], unit: Unit) -> Markup:
+    """The same line in small, to be seen among others: without words, for the numbers stand elsewhere."""
+    top = _nice(_most([spot.figure for spot in spots]), unit)
+    wide, high = _SMALL
+    step = (wide - 4) / max(len(spots) - 1, 1)
+    lines: list[list[str]] = [[]]
+    for place, spot in enumerate(spots):
+        if spot.figure.value is None:
+            lines.append([])
+        else:
+            y = 2 + (high - 4) * (1 - min(spot.figure.value, top) / top)
+            lines[-1].append(f"{2 + place * step:.1f},{y:.1f}")
+    drawn = [Markup('<polyline class="line" points="{}"/>').format(" ".join(line)) for line in lines if len(line) > 1]
+    drawn += [
+        Markup('<circle class="spot" cx="{}" cy="{}" r="2"/>').format(*line[0].split(","))
+        for line in lines
+        if len(line) == 1
+    ]
+    drawn.append(_line(0, high - 2, wide, high - 2, "zero"))
+    return Markup('<svg class="trend" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>').format(
+        wide, high, Markup("").join(drawn)
+    )
 
 
 def by_part(bars: Sequence[Bar], look: Look) -> Markup:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from fastapi.responses import HTMLResponse
 
-from api.pages.analytics.charts import TONES, Bar, Look, Spot, by_part, over_time
+from api.pages.analytics.charts import TONES, Bar, Look, Spot, by_part, over_time, trend
 from api.pages.console.render import Frame, page
 from infra.analytics.definitions import DIMENSIONS, INTERVALS, Dimension, Key
 from infra.analytics.periods import STEPS, Step
@@ -41,6 +41,7 @@ def figures_page(frame: Frame, report: Report, key: Key) -> HTMLResponse:
         interval_text=interval_text,
         finding=finding,
         standing=_standing,
+        trend=_trend,
         extremes=_extremes,
         INTERVALS=INTERVALS,
     )
@@ -74,6 +75,10 @@ def _form(
         "labels": {dimension: [*known, *({chosen[dimension]} - {None, *known})] for dimension, known in labels.items()},
         "label_text": label_text,
     }
+
+
+def _trend(measured: Measured) -> str:
+    return trend([Spot(point.start, point.figure) for point in measured.over_time], measured.metric.unit)
 
 
 def _line(report: Report, chosen: Measured) -> str:
