@@ -11,6 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from api.app import create_app
+from infra.settings import Settings
+from infra.staff_settings import StaffSettings
 from tests.fixtures.agent_inbox import THREAD, Recording, recordings
 from tests.integration.http.conftest import Service, caller
 from tests.integration.http.test_agent_inbox import asked, escalated, last_said
@@ -62,14 +65,31 @@ def test_every_button_was_recorded() -> None:
     assert {recording.name for recording in recordings()} == {*BECOMES, *DRAFTED_AGAIN, "ignore", "resolve"}
 
 
-async def test_only_the_sites_that_the_operator_named_may_read_it(service: Service) -> None:
-    """In ``service`` none is named; ``test_embedding`` has the rest of the rules, which are the same."""
-    asking = {
-        "Origin": INBOX,
-        "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "content-type,x-api-key",
-    }
-    async with httpx.AsyncClient(base_url=service.url) as browser:
-        refused = await browser.options("/langgraph/threads/search", headers=asking)
-        assert (refused.status_code, "access-control-allow-origin" in refused.headers) == (403, False)
-        assert "CSAGENT_STAFF__INBOX_ORIGINS" in refused.json()["hint"]
+ASKING = {
+    "Origin": INBOX,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "content-type,x-api-key",
+}
+"""What a browser asks before it sends one of the recorded requests from another site."""
+
+
+async def test_where_the_operator_named_no_site_none_may_read(service: Service) -> None:
+    refused = await service.customer.options("/langgraph/threads/search", headers=ASKING)
+    assert (refused.status_code, "access-control-allow-origin" in refused.headers) == (403, False)
+    assert "CSAGENT_STAFF__INBOX_ORIGINS" in refused.json()["hint"]
+
+
+async def test_a_site_that_the_operator_named_may_send_what_agent_inbox_sends() -> None:
+    settings = Settings(_env_file=None, staff=StaffSettings.model_validate({"inbox_origins": f"{INBOX}/, "}))
+    transport = httpx.ASGITransport(create_app(settings))  # not started: a preflight needs nothing behind it
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk.example") as browser:
+        may = await browser.options("/langgraph/threads/search", headers=ASKING)
+        sent = {name for recording in recordings() for one in recording.requests for name in one.headers}
+        allowed = {name.strip().lower() for name in may.headers["access-control-allow-headers"].split(",")}
+        assert (may.status_code, may.headers["access-control-allow-origin"]) == (204, INBOX)
+        assert sent - {"accept"} <= allowed
+        assert "access-control-allow-credentials" not in may.headers
+        other = await browser.options("/langgraph/threads/search", headers=ASKING | {"Origin": "https://evil.example"})
+        assert (other.status_code, "access-control-allow-origin" in other.headers) == (403, False)
+        elsewhere = await browser.options("/v1/review/escalations", headers=ASKING)
+        assert "access-control-allow-origin" not in elsewhere.headers
