@@ -166,7 +166,9 @@ async def read_background(case_id: UUID, use: With, staff: CustomerReader) -> Ba
 @router.put("/cases/{case_id}/looking", responses=_PROBLEMS)
 async def look_at_case(case_id: UUID, use: With, staff: WorkLister) -> Look:
     """You have the case open: said again every few seconds. Answers who else has, and whether anything changed."""
-    return Look.model_validate(asdict(await use.desk.look(CaseId(case_id), staff)))
+    look = await use.desk.look(CaseId(case_id), staff)
+    newest = await use.internal_notes.newest(CaseId(case_id))
+    return Look(others=list(look.others), state=f"{look.state} {newest}")
 
 
 @router.delete("/cases/{case_id}/looking", status_code=204, responses=_PROBLEMS)

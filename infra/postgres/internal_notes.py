@@ -120,6 +120,12 @@ class InternalNotes:
             for row in reversed(rows)
         ]
 
+    async def newest(self, case_id: CaseId) -> UUID | None:
+        """Which note of a case is the newest, to tell whether there is another one since; nothing of it is read."""
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(self._sql["newest"], {"case_id": case_id})).fetchone()
+        return None if row is None else row["id"]
+
     async def asked_of(self, name: str, *, limit: int = 50) -> list[Question]:
         """What this person was asked and has not answered, oldest first. What they see first now is written down."""
         async with self._database.connection() as connection:

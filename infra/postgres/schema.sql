@@ -1530,9 +1530,6 @@ ALTER TABLE ONLY identities
     ADD CONSTRAINT identities_key_id_fkey FOREIGN KEY (key_id) REFERENCES customer_keys(id);
 
 ALTER TABLE ONLY internal_notes
-    ADD CONSTRAINT internal_notes_answers_fkey FOREIGN KEY (answers) REFERENCES internal_notes(id);
-
-ALTER TABLE ONLY internal_notes
     ADD CONSTRAINT internal_notes_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(id);
 
 ALTER TABLE ONLY internal_notes

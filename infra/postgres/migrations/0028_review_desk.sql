@@ -13,7 +13,7 @@ create table internal_notes (
     key_id uuid not null references customer_keys (id),
     author text not null,
     asked text,                             -- the colleague from whom an answer is wanted
-    answers uuid references internal_notes (id),
+    answers uuid,                           -- the note that this answers, of the same case
     text_sealed bytea not null,
     created_at timestamptz not null default now(),
     answered_at timestamptz,

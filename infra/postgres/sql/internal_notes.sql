@@ -35,6 +35,9 @@ where n.case_id = %(case_id)s
 order by n.id desc
 limit %(limit)s;
 
+-- name: newest
+select id from internal_notes where case_id = %(case_id)s order by id desc limit 1;
+
 -- name: asked_of
 -- What somebody was asked and has not answered, the oldest first, and where to find it.
 select n.id, n.case_id, n.author, n.text_sealed, n.created_at, v.channel,

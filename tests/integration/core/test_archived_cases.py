@@ -25,6 +25,7 @@ from infra.postgres.archive import Terms
 from infra.postgres.archive_cases import TABLES, CaseArchive
 from infra.postgres.archive_restore import restore
 from infra.postgres.housekeeping import nothing_to_check
+from infra.postgres.internal_notes import InternalNotes
 from infra.postgres.seals import key_of
 from skills.errors import BadRequestError, DatabaseUnavailableError, LeaseLostError
 from skills.turn import CaseId
@@ -50,7 +51,7 @@ def a_year_ago() -> datetime:
 
 
 async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
-    """A case with an answer, a review, a decision, a dead letter and a survey, resolved so long ago."""
+    """A case with an answer, a review, a decision, a note, a dead letter and a survey, resolved so long ago."""
     file = File("mail.eml", "message/rfc822", 3, CANARY.encode())
     hello = Envelope(CHAT, f"{thread} 1", thread, thread, f"hello {CANARY}", verified=False, original=file)
     case_id = (await core.inbox.receive(hello, settle=NOW)).case_id
@@ -66,6 +67,7 @@ async def resolved(core: Core, thread: str, *, days: int = 400) -> CaseId:
     await core.dead_letters.bury(await core.claim(case_id), "ValueError")
     (letter,) = [letter.id for letter in await core.dead_letters.open() if letter.case_id == case_id]
     await core.dead_letters.discard(letter, "kim", f"because {CANARY}")
+    await InternalNotes(core.database, core.keyring).add(case_id, "kim", f"note {CANARY}")
     await core.deliver()
     await core.cases.resolve(case_id, "kim")
     await rated(core, case_id, f"quite {CANARY}")
@@ -346,7 +348,8 @@ async def test_every_table_that_hangs_on_a_case_is_archived_with_it(core: Core) 
         "select distinct table_name as name from information_schema.columns where table_schema = 'public'"
         " and column_name in ('case_id', 'message_id', 'escalation_id', 'outbox_id')"
     )
-    assert {row["name"] for row in named if not row["name"].startswith("events")} <= set(TABLES)
+    passing = {"onlookers"}  # who has a case open just now: gone by itself
+    assert {row["name"] for row in named if not row["name"].startswith("events")} - passing <= set(TABLES)
 
 
 async def test_an_archive_is_read_back_into_a_schema_row_by_row_as_it_was(

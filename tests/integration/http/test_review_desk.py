@@ -70,7 +70,10 @@ async def test_who_else_looks_is_said_and_that_something_changed(service: Servic
     changed = (await service.lee.put(looking)).json()
     assert changed["state"] != first["state"]
     await service.kim.post(f"/v1/review/escalations/{escalation['id']}/claim")
-    assert (await service.lee.put(looking)).json()["state"] != changed["state"]
+    claimed = (await service.lee.put(looking)).json()
+    assert claimed["state"] != changed["state"]
+    await service.kim.post(f"/v1/review/cases/{escalation['case_id']}/notes", json={"text": "I am at it"})
+    assert (await service.lee.put(looking)).json()["state"] != claimed["state"]
     assert (await service.kim.delete(looking)).status_code == 204
     assert (await service.lee.put(looking)).json()["others"] == []
     assert (await service.kim.put(f"/v1/review/cases/{uuid4()}/looking")).status_code == 404

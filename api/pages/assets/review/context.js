@@ -19,7 +19,7 @@ export function escalationContext(detail, onSentence, session, beside) {
   return [
     section("Why a person is asked", element("ul.reasons", {}, request.reasons.map(reason))),
     beside.notes,
-    findings.length > 0 && section("What the guards took out", element("ul.rejected", {}, findings.map(finding))),
+    findings.length > 0 && section("What the guards objected to", element("ul.rejected", {}, findings.map(finding))),
     section("Mood", mood(request.mood)),
     beside.trend,
     section(
