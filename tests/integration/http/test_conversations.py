@@ -49,6 +49,7 @@ async def test_staff_search_list_and_read_over_all_channels(served: Served, kim:
     broken = await mail(served, "dana@example.com", "The lid arrived broken", "Dana Holm")
     late = await mail(served, "dana@example.com", "And it was late")
     await served.services.words.write()
+    found: dict[str, Any] = {}
     for text, kind, cases in (
         ("broken lid", "words", [broken]),
         ("dana holm", "words", [late, broken]),
