@@ -20,7 +20,7 @@ from infra.status.snapshot import (
     OLD,
     Day,
     Incident,
-    Line,
+    PublicComponent,
     Reach,
     Seen,
     Snapshot,
@@ -215,7 +215,7 @@ class StatusDesk:
             known = standing.get(component.id)
             state = "unknown" if known is None or now - known.checked_at > OLD else known.state
             lines.append(
-                Line(
+                PublicComponent(
                     id=component.id,
                     name=component.name,
                     about=component.about,

@@ -72,7 +72,9 @@ class Lookout:
         self._company = company
         self._clock = clock
         self._snapshot: Snapshot | None = None
-        self._failed: dict[Reach, int] = {"not_ready": 0, "unreachable": 0}
+        self._failures = 0
+        """Looks in a row that failed, whatever the reason was each time."""
+        self._last: Reach = "fresh"
 
     async def run(self) -> None:
         """Look, again and again."""
@@ -97,10 +99,8 @@ class Lookout:
         now = self._clock()
         snapshot = self._snapshot or Snapshot(company=self._company, made_at=now)
         reach: Reach = "fresh"
-        if self._failed["unreachable"] >= _TWICE:
-            reach = "unreachable"
-        elif self._failed["not_ready"] >= _TWICE:
-            reach = "not_ready"
+        if self._failures >= _TWICE:
+            reach = self._last
         elif now - snapshot.made_at > OLD:
             reach = "old"
         return Seen(as_reached(snapshot, reach), reach, now)
@@ -115,13 +115,14 @@ class Lookout:
             _log.warning("status.unreachable", error=type(error).__name__)
             self._note("unreachable")
             return None
-        self._note(None if ready else "not_ready")
+        self._note("fresh" if ready else "not_ready")
         if not ready or not answer.is_success or len(answer.content) > LARGEST:
             return None  # while it is not ready its states are its own guess; ours is made here
         return parsed(answer.content)
 
-    def _note(self, failure: Reach | None) -> None:
-        self._failed = {name: count + 1 if name == failure else 0 for name, count in self._failed.items()}
+    def _note(self, seen: Reach) -> None:
+        self._failures = 0 if seen == "fresh" else self._failures + 1
+        self._last = seen
 
     async def _keep(self, snapshot: Snapshot) -> None:
         try:

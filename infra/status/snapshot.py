@@ -47,7 +47,7 @@ class Day(_Model):
     maintenance: int = 0
 
 
-class Line(_Model):
+class PublicComponent(_Model):
     """A component."""
 
     id: str
@@ -115,7 +115,7 @@ class Snapshot(_Model):
     format: Literal[1] = 1
     company: str
     made_at: datetime
-    components: tuple[Line, ...] = ()
+    components: tuple[PublicComponent, ...] = ()
     incidents: tuple[Incident, ...] = Field((), description="Open ones first, then the newest first")
     maintenance: tuple[Maintenance, ...] = Field((), description="The latest first")
 
@@ -153,7 +153,7 @@ def as_reached(snapshot: Snapshot, reach: Reach) -> Snapshot:
     if reach == "fresh":
         return snapshot
 
-    def now(line: Line) -> Shown:
+    def now(line: PublicComponent) -> Shown:
         if line.state == "maintenance":
             return "maintenance"
         if reach == "not_ready":

@@ -21,7 +21,7 @@ from api.pages.routes import ANYWHERE, SECURITY_HEADERS
 from infra.status.components import BY_ID, Shown
 from infra.status.feed import MEDIA_TYPE as ATOM
 from infra.status.feed import feed
-from infra.status.snapshot import Incident, Line, Maintenance, Reach, Seen, written
+from infra.status.snapshot import Incident, Maintenance, PublicComponent, Reach, Seen, written
 from infra.status.uptime import Kind
 
 ASSETS = ("assets/icon.svg", "assets/theme.css", "assets/controls.css", "assets/status/status.css")
@@ -102,7 +102,7 @@ def html(seen: Seen, *, mails: bool = False) -> str:
     )
 
 
-def overall(lines: Sequence[Line]) -> tuple[str, str]:
+def overall(lines: Sequence[PublicComponent]) -> tuple[str, str]:
     """The one sentence above all, and its kind: ``good``, ``warn``, ``bad`` or ``none``."""
     if not lines:
         return "Nothing is known yet.", "none"
