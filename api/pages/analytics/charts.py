@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -21,9 +22,8 @@ from infra.analytics.words import label_text, value_text
 WIDTH = 720
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 92, 16, 28
 _HEIGHT = 220
-_ROW, _BAR = 28, 16
-_NAMES = 176
-_LABEL = 22
+_ROW, _BAR = 44, 14
+_LABEL = 28
 """Characters of a label at most."""
 _TICKS = 4
 _SMALL = (120, 28)
@@ -97,7 +97,7 @@ def over_time(spots: Sequence[Spot], look: Look) -> Markup:
     if known:
         place, value = known[-1]
         parts.append(_text(x(place) + 8, y(value) + 4, value_text(look.unit, value), "value", "start"))
-    return _drawn(look, _HEIGHT, parts)
+    return _drawn(look, _HEIGHT, parts, shape="line")
 
 
 def trend(spots: Sequence[Spot], unit: Unit) -> Markup:
@@ -125,50 +125,49 @@ def trend(spots: Sequence[Spot], unit: Unit) -> Markup:
 
 
 def by_part(bars: Sequence[Bar], look: Look) -> Markup:
-    """A bar for each part, from zero."""
+    """A bar for each part, from zero, under its name and value. Places are shares of the width, so it suits any."""
     top = _most([bar.figure for bar in bars], [bar.before for bar in bars]) or 1.0
-    wide = WIDTH - _NAMES - 2 * _RIGHT
     parts: list[Markup] = []
 
-    def x(value: float) -> float:
-        return _NAMES + wide * min(value, top) / top
+    def x(value: float) -> str:
+        return f"{100 * min(value, top) / top:.2f}%"
+
+    def line(start: float, end: float, above: float, below: float, kind: str) -> Markup:
+        return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(kind, x(start), above, x(end), below)
+
+    def text(place: str, y: float, said: str, kind: str, anchor: str) -> Markup:
+        return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(kind, place, y, anchor, said)
 
     for place, bar in enumerate(bars):
-        middle = place * _ROW + _ROW / 2 + 4
+        above, value = place * _ROW, bar.figure.value
+        middle = above + _ROW - _BAR
         name = label_text(bar.label)
-        short = name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…"
-        parts.append(_text(_NAMES - 8, middle + 4, short, "name", "end"))
-        value = bar.figure.value
+        parts.append(text("0", above + 14, name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…", "name", "start"))
         said = f"{value_text(look.unit, value)} of {bar.figure.denominator:,}" if value is not None else "no data"
-        end = float(_NAMES)
+        parts.append(text("100%", above + 14, said, "value", "end"))
         if value is not None:
             parts.append(
-                Markup('<rect class="bar" x="{}" y="{:.1f}" width="{:.1f}" height="{}"/>').format(
-                    _NAMES, middle - _BAR / 2, max(x(value) - _NAMES, 0.5), _BAR
+                Markup('<rect class="bar" x="0" y="{}" width="{}" height="{}"/>').format(
+                    middle - _BAR / 2, x(value), _BAR
                 )
             )
-            end = x(value)
             if bar.figure.low is not None and bar.figure.high is not None:
-                end = x(bar.figure.high)
-                parts.append(_line(x(bar.figure.low), middle, end, middle, "interval"))
+                parts.append(line(bar.figure.low, bar.figure.high, middle, middle, "interval"))
         if bar.before is not None:
-            parts.append(_line(x(bar.before), middle - 10, x(bar.before), middle + 10, "before"))
-            end = max(end, x(bar.before))
-        parts.append(_text(end + 8, middle + 4, said, "value", "start"))
-    height = len(bars) * _ROW + 8
-    parts.append(_line(_NAMES, 0, _NAMES, height, "zero"))
-    return _drawn(look, height, parts)
+            parts.append(line(bar.before, bar.before, middle - 9, middle + 9, "before"))
+    return _drawn(look, len(bars) * _ROW, parts, shape="parts")
 
 
-def _drawn(look: Look, height: float, parts: Sequence[Markup]) -> Markup:
+def _drawn(look: Look, height: float, parts: Sequence[Markup], *, shape: Literal["line", "parts"]) -> Markup:
+    size = 'viewBox="0 0 {} {:g}"' if shape == "line" else 'width="{}" height="{:g}"'
     return Markup(
-        '<svg class="chart {tone}" viewBox="0 0 {width} {height}" role="img" '
+        '<svg class="chart {shape} {tone}" {size} role="img" '
         'aria-labelledby="{id}-title {id}-about"><title id="{id}-title">{title}</title>'
         '<desc id="{id}-about">{about}</desc>{drawing}</svg>'
     ).format(
+        shape=shape,
         tone=look.tone,
-        width=WIDTH,
-        height=f"{height:g}",
+        size=Markup(size).format(WIDTH, height),  # noqa: S704 - one of the two above
         id=look.id,
         title=look.title,
         about=look.description,

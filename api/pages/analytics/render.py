@@ -14,7 +14,7 @@ from api.pages.analytics.charts import TONES, Bar, Look, Spot, by_part, over_tim
 from api.pages.console.render import Frame, page
 from infra.analytics.definitions import DIMENSIONS, INTERVALS, Dimension, Key
 from infra.analytics.periods import STEPS, Step
-from infra.analytics.report import ACTIONS, REPLY, Filters, Measured, Report
+from infra.analytics.report import ACTIONS, MOST_LABELS, REPLY, Filters, Measured, Report
 from infra.analytics.words import finding, interval_text, label_text, value_text
 
 _STANDING = {True: "surely up", False: "surely down"}
@@ -36,6 +36,7 @@ def figures_page(frame: Frame, report: Report, key: Key) -> HTMLResponse:
         bars={dimension: _bars(chosen, dimension) for dimension in DIMENSIONS if chosen.parts[dimension]},
         actions=[action for number, action in enumerate(ACTIONS) if number != REPLY],
         query=_query(report),
+        most_labels=MOST_LABELS,
         parquet=find_spec("pyarrow") is not None,
         value_text=value_text,
         interval_text=interval_text,

@@ -59,8 +59,8 @@ def drawn(svg: str) -> ET.Element:
 def test_bars_begin_at_zero_show_their_interval_and_say_their_value() -> None:
     chart = drawn(by_part([Bar("chat", GOOD, 0.7), Bar(EVIL, Figure(0.45, 0.1, 0.8, 9, 20), None)], LOOK))
     bars = chart.findall(f"{SVG}rect")
-    assert {bar.get("x") for bar in bars} == {"176"}
-    wide = [float(bar.get("width", "")) for bar in bars]
+    assert {bar.get("x") for bar in bars} == {"0"}
+    wide = [float(bar.get("width", "").rstrip("%")) for bar in bars]
     assert wide[0] == pytest.approx(2 * wide[1], abs=0.2)
     assert len([line for line in chart.findall(f"{SVG}line") if line.get("class") == "interval"]) == 2
     texts = [text.text for text in chart.findall(f"{SVG}text")]
@@ -86,7 +86,7 @@ def test_the_page_shows_every_figure_and_runs_nothing_that_somebody_typed() -> N
     for metric in BY_KEY.values():
         assert metric.name in page
     assert BY_KEY["reopen"].denominator in page
-    assert page.count("<svg") == 2
+    assert (page.count('<svg class="chart'), page.count("<svg")) == (2, 2 + len(BY_KEY))
     assert page.count("<script") == page.count('<script type="module" src="/assets/') == 1
     assert " style=" not in page
     assert len(re.findall(r'id="([^"]+)"', page)) == len(set(re.findall(r'id="([^"]+)"', page)))
