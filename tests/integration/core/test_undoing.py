@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -19,6 +20,7 @@ from skills.errors import ConflictError, NotFoundError
 from skills.turn import MessageId
 from tests.core import Core, make_core
 from tests.crossing import crossing, paused
+from tests.integration.core.test_files import PICTURE
 from tests.integration.core.test_review import HANDOFF, escalated
 
 WINDOW, FOREVER = timedelta(hours=1), timedelta(minutes=15)
@@ -32,7 +34,12 @@ def undoing(core: Core) -> Undoing:
 async def decide(core: Core, read: ReadEscalation, action: str, *, undo: timedelta = WINDOW) -> None:
     text = "My own words." if action in {"edit", "answer"} else None
     decision = make_decision(action=action, reviewer="kim", text=text)
-    await core.reviews.decide(read.id, decision, seen=read.version, undo=undo)
+    along = (PICTURE,) if text else ()
+    await core.reviews.decide(read.id, decision, seen=read.version, undo=undo, files=along)
+
+
+async def files(core: Core) -> list[dict[str, Any]]:
+    return await core.rows("select id from message_files")
 
 
 async def time_is_up(core: Core) -> None:
@@ -47,10 +54,12 @@ async def test_what_is_undone_is_open_again_as_it_was_and_the_reviewers(core: Co
     await decide(core, read, action)
     assert await core.leases.claim(receipt.case_id) is None
     assert await core.reviews.queue() == []
+    assert len(await files(core)) == (action != "approve")
     with pytest.raises(ConflictError, match="kim decided this"):
         await undoing(core).decision(read.id, "lee")
 
     await undoing(core).decision(read.id, "kim")
+    assert await files(core) == []
     (again,) = await core.reviews.queue()
     assert (again.id, again.claimed_by) == (read.id, "kim")
     with pytest.raises(ConflictError, match="nothing is decided here"):
@@ -91,7 +100,7 @@ async def owned(core: Core) -> tuple[Receipt, MessageId]:
     receipt, read = await escalated(core)
     await decide(core, read, "take_over")
     await core.work(receipt.case_id)
-    held = await core.cases.write(receipt.case_id, "kim", "Kim here.", intent_id=uuid4(), undo=WINDOW)
+    held = await core.cases.write(receipt.case_id, "kim", "Kim here.", intent_id=uuid4(), undo=WINDOW, files=(PICTURE,))
     return receipt, held
 
 
@@ -107,6 +116,7 @@ async def test_a_text_that_is_undone_was_never_written_and_its_question_waits_ag
         await undoing(core).text(receipt.case_id, held, "lee")
 
     await undoing(core).text(receipt.case_id, held, "kim")
+    assert await files(core) == []
     assert [line.state for line in (await state_of(core, receipt)).transcript] == ["human", "delivered"]
     with pytest.raises(NotFoundError):
         await undoing(core).text(receipt.case_id, held, "kim")
