@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -57,7 +58,10 @@ def show(*, as_json: AsJson = False) -> None:
         since = utc_now() - _RECENT
         return {
             "components": [*await desk.board.components(desk.rules.components)],
-            "incidents": [*await desk.incidents.listed(since)],
+            "incidents": [
+                {**asdict(one), "updates": [told.model_dump() for told in one.updates]}
+                for one in await desk.incidents.listed(since)
+            ],
             "maintenance": [one.model_dump() for one in await desk.incidents.maintenance(utc_now())],
         }
 
