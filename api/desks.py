@@ -1,4 +1,4 @@
-"""What staff ask of, put together: the articles, their gaps, the accounts, and the door. Beside ``api.wiring``."""
+"""What staff ask of, put together: articles, gaps, accounts, the door, a replica for figures. Beside ``api.wiring``."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from infra.settings import Settings
 from infra.staff.oidc import LIMITS as OIDC_LIMITS
 from infra.staff.oidc import OpenIdProvider
 from infra.staff.passwords import Cost, Passwords
+from infra.staff_settings import refuse_unknown_keys
 from skills.ports import Embedder, Knowledge
 
 
@@ -61,6 +62,7 @@ def build_staff_door(
 ) -> StaffDoor:
     """Accounts, sessions, keys and the provider of the staff. Anybody may knock, so signing in is the public's lane."""
     rules, client = settings.staff, build_oidc_client(settings)
+    refuse_unknown_keys(rules.key_roles, settings.staff_keys)
     return StaffDoor(
         accounts=build_staff_accounts(settings, public, keyring),
         sessions=StaffSessions(
@@ -91,3 +93,14 @@ def build_gaps_desk(settings: Settings, database: Database, keyring: Keyring, kn
             yield embedder
 
     return GapsDesk(Gaps(database, keyring, knowledge.articles), knowledge, embedder=minilm)
+
+
+async def open_replica(settings: Settings, process: str) -> Database | None:
+    """A small pool on the replica, for those who read figures. That it is away stops nobody."""
+    if settings.replica_url is None or process not in {"api", "analytics"}:
+        return None
+    replica = Database(
+        settings.replica_url.get_secret_value(), size=4, application=f"csagent {process} figures", wait=1.0
+    )
+    await replica.open_whenever()
+    return replica

@@ -89,13 +89,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(SupportError, _support_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, unexpected)
 
 
 def problem(status: int, title: str, **extra: Any) -> ProblemResponse:
     """One problem as a response."""
     body = Problem(title=title, status=status, **extra).model_dump(exclude_none=True)
-    headers = {"Retry-After": "2"} if status == 503 else {}  # noqa: PLR2004 - HTTP's number
+    headers = {"Cache-Control": "no-store"}  # a conflict shows what a customer wrote meanwhile
+    if status == 503:  # noqa: PLR2004 - HTTP's number
+        headers["Retry-After"] = "2"
     if status == 401:  # noqa: PLR2004 - HTTP's number
         headers["WWW-Authenticate"] = "Bearer"
     return ProblemResponse(body, status_code=status, headers=headers)
@@ -159,6 +161,7 @@ async def _http_error(_request: Request, error: Exception) -> ProblemResponse:
     return response
 
 
-async def _unexpected(request: Request, error: Exception) -> ProblemResponse:
+async def unexpected(request: Request, error: Exception) -> ProblemResponse:
+    """What nobody reckoned with: written down, and told without a word of it."""
     _log.error("request.failed", path=request.url.path, exc_info=error)
     return problem(500, "Something went wrong", detail="it was written down; nothing was stored half")

@@ -13,6 +13,7 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from fastapi import Response
 from pydantic import SecretStr
@@ -108,6 +109,17 @@ def session_cookie(*, secure: bool) -> Cookie:
 def flow_cookie(*, secure: bool) -> Cookie:
     """Holds a flow to the provider while its browser is away."""
     return Cookie("__Host-csagent-flow" if secure else "csagent_flow", secure)
+
+
+def network_of(host: str) -> str:
+    """What tries to sign in are counted by: an IPv4 address, or of an IPv6 one the /64, which is one subscriber's."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
 
 
 def unsigned() -> str:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from api.bodies import Uploads
-from api.desks import build_gaps_desk, build_knowledge_desk, build_staff_door
+from api.desks import build_gaps_desk, build_knowledge_desk, build_staff_door, open_replica
 from api.gaps_desk import GapsDesk
 from api.jobs import figure_jobs, jobs, life_jobs
 from api.knowledge_desk import KnowledgeDesk
@@ -209,7 +209,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     )
     lease = timedelta(seconds=settings.worker.lease_seconds)
     knowledge = build_knowledge_desk(settings, database)
-    replica = await _open_replica(settings, process)
+    replica = await open_replica(settings, process)
     gaps = build_gaps_desk(settings, database, keyring, knowledge)
     try:
         yield Services(
@@ -258,17 +258,6 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
         if replica is not None:
             await replica.close()
         await database.close()
-
-
-async def _open_replica(settings: Settings, process: str) -> Database | None:
-    """A small pool on the replica, for those who read figures. That it is away stops nobody."""
-    if settings.replica_url is None or process not in {"api", "analytics"}:
-        return None
-    replica = Database(
-        settings.replica_url.get_secret_value(), size=4, application=f"csagent {process} figures", wait=1.0
-    )
-    await replica.open_whenever()
-    return replica
 
 
 async def _warn_of_short_connections(settings: Settings, database: Database) -> None:

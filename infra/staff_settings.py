@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError, 
 from pydantic_settings import NoDecode
 
 from infra.staff.roles import ROLES, Role
+from skills.errors import ConfigurationError
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -17,15 +19,28 @@ def roles_behind_commas(value: object) -> object:
     """``name:role, other:role`` as pairs. The role stands behind the last colon, for a group may be an address.
 
     Raises:
-        ValueError: a pair is none, or its role is none of ours.
+        ValueError: a pair is none, its name is empty, or its role is none of ours.
     """
     if not isinstance(value, str):
         return value
     pairs = [pair.strip().rpartition(":") for pair in value.split(",") if pair.strip()]
+    wrong = f"write name:role, several behind commas; a role is one of {', '.join(ROLES)}"
+    if not all(name.strip() for name, _, _ in pairs):
+        raise ValueError(wrong)
     try:
         return {name.strip(): TypeAdapter(Role).validate_python(role.strip()) for name, _, role in pairs}
     except ValidationError:
-        raise ValueError(f"write name:role, several behind commas; a role is one of {', '.join(ROLES)}") from None
+        raise ValueError(wrong) from None
+
+
+def refuse_unknown_keys(key_roles: Mapping[str, Role], keys: Iterable[str]) -> None:
+    """Raise ConfigurationError for a role of a key that there is not: the key that was meant would be a lead's."""
+    unknown = sorted(set(key_roles) - set(keys))
+    if unknown:
+        raise ConfigurationError(
+            f"CSAGENT_STAFF__KEY_ROLES names {', '.join(unknown)}, and no staff key is called so",
+            hint=f"the keys are {', '.join(keys)}",
+        )
 
 
 Roles = Annotated[dict[str, Role], NoDecode]

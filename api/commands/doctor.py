@@ -96,7 +96,7 @@ async def _servers(settings: Settings) -> AsyncIterator[Finding]:
         database_url, redis_url = record.database_url, redis_url or record.redis_url
     yield await check_redis(redis_url)
     demand = Demand(settings.database_processes, settings.database_pool, listening=redis_url is None)
-    async for finding in check_database(database_url, demand):
+    async for finding in check_database(database_url, demand, settings.staff_keys):
         yield finding
 
 

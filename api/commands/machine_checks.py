@@ -21,6 +21,7 @@ from infra.embedded.binaries import find_binaries
 from infra.embedded.folder import SYSTEM_FOLDER, Folder, instance_name
 from infra.embedded.lock import Record, read_record
 from infra.settings import Settings
+from infra.staff_settings import refuse_unknown_keys
 from skills.errors import SupportError
 
 _GIGABYTE = 1024**3
@@ -91,6 +92,7 @@ def check_keys(settings: Settings) -> Finding:
         return ok("keys", f"kept in {settings.folder / 'keys.env'}: back that file up, nothing can be read without it")
     try:
         build_keyring(settings)
+        refuse_unknown_keys(settings.staff.key_roles, settings.staff_keys)
     except SupportError as problem:
         return failed("keys", problem)
     return ok("keys", f"set; staff keys of {', '.join(settings.staff_keys)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -43,6 +43,8 @@ select
     to_regclass(%(next_month)s) is not null as next_month
 """
 
+_ALIKE = "select name from staff_accounts where name = any(%(keys)s) order by name"
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -73,8 +75,14 @@ async def check_redis(url: str | None) -> Finding:
     return warning("redis", "does not answer; PostgreSQL's sweep finds the work, more slowly", "start it: REDIS_URL")
 
 
-async def check_database(url: str, demand: Demand) -> AsyncIterator[Finding]:
-    """Everything that the database can tell, as it is found out; it ends at the first thing that the rest needs."""
+async def check_database(url: str, demand: Demand, staff_keys: Iterable[str] = ()) -> AsyncIterator[Finding]:
+    """Everything that the database can tell, as it is found out; it ends at the first thing that the rest needs.
+
+    Args:
+        url: the database's.
+        demand: how many connections all processes may want.
+        staff_keys: the names of the staff keys, which no account should have.
+    """
     database = Database(url, size=2, application="csagent doctor")
     try:
         await database.open()
@@ -82,7 +90,7 @@ async def check_database(url: str, demand: Demand) -> AsyncIterator[Finding]:
         yield failed("database", problem)
         return
     try:
-        async for finding in _checks(database, demand):
+        async for finding in _checks(database, demand, list(staff_keys)):
             yield finding
     except DatabaseUnavailableError as problem:
         yield error("database", str(problem), "is it being restarted? try again")
@@ -90,7 +98,7 @@ async def check_database(url: str, demand: Demand) -> AsyncIterator[Finding]:
         await database.close()
 
 
-async def _checks(database: Database, demand: Demand) -> AsyncIterator[Finding]:
+async def _checks(database: Database, demand: Demand, staff_keys: list[str]) -> AsyncIterator[Finding]:
     async with database.connection() as connection:
         before = time.time()
         server = await (await connection.execute(_SERVER)).fetchone()
@@ -111,6 +119,13 @@ async def _checks(database: Database, demand: Demand) -> AsyncIterator[Finding]:
         yield ok("knowledge", plural(articles, "article"))
     else:
         yield warning("knowledge", "no articles: every question goes to a person", "csagent knowledge add PATH")
+    async with database.connection() as connection:
+        alike = await (await connection.execute(_ALIKE, {"keys": staff_keys})).fetchall()
+    if alike:
+        names = ", ".join(row["name"] for row in alike)
+        yield warning(
+            "staff", f"{names}: an account and a staff key", "csagent staff rename, or call the key otherwise"
+        )
     for finding in state_findings(await _state(database)):
         yield finding
 

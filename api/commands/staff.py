@@ -17,7 +17,7 @@ from infra.staff.roles import ROLES, Role
 from skills.errors import BadRequestError
 
 app = typer.Typer(
-    help="Who may sign in to the console: add, list, role, disable, enable, reset.",
+    help="Who may sign in to the console: add, list, role, rename, disable, enable, reset.",
     no_args_is_help=True,
     epilog="What each role may do stands in docs/console.md. Every change is written down, with your name.",
 )
@@ -66,6 +66,16 @@ def role(who: Who, new: NewRole, name: Name = None) -> None:
     by, chosen = reader(name), _role(new)
     _with(lambda accounts: accounts.set_role(who, chosen, by=by))
     output().print(f"{who} is {chosen} now")
+
+
+@app.command(epilog="Example: `csagent staff rename kim kim.park`")
+def rename(
+    who: Who, new: Annotated[str, typer.Argument(metavar="NEW", help="The name from now on.")], name: Name = None
+) -> None:
+    """Call somebody otherwise. What they did, and the cases that they hold, stay under the name that they had."""
+    by = reader(name)
+    _with(lambda accounts: accounts.rename(who, new, by=by))
+    output().print(f"{who} is {new} now")
 
 
 @app.command(epilog="Example: `csagent staff disable kim`")

@@ -10,17 +10,19 @@ from fastapi import APIRouter, Form, Request, Response
 
 from api.pages.console.render import Frame, page
 from api.routes.pages import Framed, PageRoute, see, sentences
-from api.routes.staff import Actor, KnowledgeReader, SignedIn, WorkLister
+from api.routes.sign_in import hand_out
+from api.routes.staff import Actor, KnowledgeReader, SignedIn, WorkLister, network
 from api.routes.visitor import With
 from api.wiring import Services
 from infra.postgres.staff import SignInRefusedError
 from infra.staff.passwords import SHORTEST
-from skills.errors import BadRequestError, SupportError, TooManyError
+from skills.errors import BadRequestError, ConflictError, SupportError, TooManyError
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
-Password = Annotated[str, Form(max_length=500)]
+Password = Annotated[str, Form()]
 
+_STATUS = ((TooManyError, 429), (ConflictError, 409))
 _BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
 _SYSTEMS = (
     ("Android", "Android"),
@@ -57,15 +59,19 @@ async def change_password(
     """Choose another password."""
     if actor.session is None:
         raise BadRequestError("a staff key has no password")
-    address = "" if request.client is None else request.client.host
     try:
-        await use.staff.accounts.change_password(actor.name, old, new, keep=actor.session.id, address=address)
+        await use.staff.accounts.change_password(actor.name, old, new, keep=actor.session.id, address=network(request))
     except SignInRefusedError:
         wrong = BadRequestError("the password until now is another one", hint="nothing was changed")
         return await _account(use, frame, actor, error=wrong, status=422)
-    except (BadRequestError, TooManyError) as error:
-        return await _account(use, frame, actor, error=error, status=429 if isinstance(error, TooManyError) else 422)
-    return see("/account?done=password")
+    except (BadRequestError, TooManyError, ConflictError) as error:
+        status = next((code for kind, code in _STATUS if isinstance(error, kind)), 422)
+        return await _account(use, frame, actor, error=error, status=status)
+    response = see("/account?done=password")
+    token = await use.staff.sessions.renew(actor.session)
+    if token is not None:
+        hand_out(request, use, response, token)
+    return response
 
 
 @router.post("/account/sessions/end")

@@ -71,7 +71,7 @@ async def read_linked_file(
 async def read_file_of_message(
     message_id: UUID, ordinal: Annotated[int, Path(ge=0, le=32_767)], use: With, staff: CustomerReader
 ) -> Response:
-    """A file of a message; 0 is the message as it came in. That you read it is written down."""
+    """A file of a message; 0 is the message as it came in. That you read it is written down; nothing keeps a copy."""
     found = await use.files.read(MessageId(message_id), ordinal, reader=staff)
     return _answer(found.file, _etag(message_id, ordinal), inline=False)
 

@@ -14,13 +14,14 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from api.pages.console.render import Frame, page
-from api.problems import UnauthorizedError, answer
+from api.problems import UnauthorizedError, answer, unexpected
 from api.routes.staff import MustChangePasswordError, SignedIn, StaffRoute
 from skills.errors import SupportError
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _STORE = {"Cache-Control": "no-store"}
+_LONGEST_PATH = 500
 
 
 async def frame_of(request: Request, actor: SignedIn) -> Frame:
@@ -55,9 +56,9 @@ def see(path: str) -> RedirectResponse:
 
 
 def local(path: str) -> str:
-    """A path of ours, or the empty one: never an address that a link smuggled in."""
+    """A path of ours, or the empty one: never an address that a link smuggled in, and none that no page of ours has."""
     plain = path.startswith("/") and not path.startswith("//") and path.isprintable() and "\\" not in path
-    return path if plain else ""
+    return path if plain and len(path) <= _LONGEST_PATH else ""
 
 
 def _told(handle: Handler) -> Handler:
@@ -70,7 +71,7 @@ def _told(handle: Handler) -> Handler:
             return see(f"/sign-in?next={quote(where, safe='/')}" if reading else "/sign-in")
         except MustChangePasswordError:
             return see("/account")
-        except (SupportError, HTTPException, RequestValidationError) as error:
+        except Exception as error:  # noqa: BLE001 - it is written down, as for programs; the reader gets a page
             return await trouble(request, error)
 
     return told
@@ -78,7 +79,8 @@ def _told(handle: Handler) -> Handler:
 
 async def trouble(request: Request, error: Exception) -> Response:
     """An error as a page, under the status and with the headers that a program would get."""
-    problem = await answer(request, error)
+    known = isinstance(error, (SupportError, HTTPException, RequestValidationError))
+    problem = await (answer if known else unexpected)(request, error)
     told = json.loads(bytes(problem.body))
     frame: Frame = getattr(request.state, "frame", Frame())
     shown = page(

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from api.pages.console.render import Frame, page
 from api.problems import ForbiddenError, UnauthorizedError
 from api.routes.pages import OpenPageRoute, PageRoute, local, see, sentences
-from api.routes.staff import SignedIn, cookie_of, refuse_foreign, signed_in
+from api.routes.staff import Given, SignedIn, cookie_of, network, refuse_foreign, signed_in
 from api.routes.visitor import With
 from api.staff_door import FLOW_SECONDS, OIDC_BACK, flow_cookie, session_cookie, unsigned
 from api.wiring import Services
@@ -28,7 +28,7 @@ staff_router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 _log = structlog.get_logger(__name__)
 
-Next = Annotated[str, Query(alias="next", max_length=500)]
+Next = Annotated[str, Query(alias="next")]
 _STATUS: tuple[tuple[type[SupportError], int], ...] = (
     (SignInRefusedError, 401),
     (TooManyError, 429),
@@ -39,10 +39,10 @@ _STATUS: tuple[tuple[type[SupportError], int], ...] = (
 
 
 @router.get("/sign-in")
-async def sign_in_page(request: Request, use: With, then: Next = "", out: str = "") -> Response:
+async def sign_in_page(request: Request, use: With, given: Given, then: Next = "", out: str = "") -> Response:
     """Where one signs in; whoever has, is led on."""
     try:
-        actor = await signed_in(request, None, use)
+        actor = await signed_in(request, given, use)
     except UnauthorizedError:
         return _page(request, use, then=local(then), notice="You are signed out." if out else "")
     return see(local(then) or _home(Frame(actor.name, actor.role)))
@@ -52,16 +52,16 @@ async def sign_in_page(request: Request, use: With, then: Next = "", out: str = 
 async def sign_in(
     request: Request,
     use: With,
-    name: Annotated[str, Form(max_length=200)] = "",
-    password: Annotated[str, Form(max_length=500)] = "",
-    then: Annotated[str, Form(alias="next", max_length=500)] = "",
+    name: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    then: Annotated[str, Form(alias="next")] = "",
 ) -> Response:
     """Begin a session, if name and password are somebody's."""
     then = local(then)
     try:
         await refuse_foreign(request, use, use.staff.form_token(cookie_of(request, use) or uuid4().hex))
         _refuse_passwords(use)
-        account = await use.staff.accounts.sign_in(name, password, address=_address(request))
+        account = await use.staff.accounts.sign_in(name, password, address=network(request))
     except (SignInRefusedError, TooManyError, ForbiddenError) as error:
         return _page(request, use, then=then, error=error, name=name[:100])
     return await _begin(request, use, account, then)
@@ -133,11 +133,23 @@ def _begun(kept: tuple[Flow, str] | None, *, denied: bool) -> tuple[Flow, str]:
 
 
 async def _begin(request: Request, use: Services, account: Account, then: str) -> Response:
-    token = await use.staff.sessions.begin(account.id, request.headers.get("user-agent", ""))
+    token = await use.staff.sessions.begin(
+        account.id,
+        request.headers.get("user-agent", ""),
+        proven=account.password_hash,
+        former=cookie_of(request, use) or "",
+    )
+    if token is None:
+        return _page(request, use, then=then, error=SignInRefusedError(hint="the account was changed meanwhile"))
     response = see(then or _home(Frame(account.name, account.role)))
+    hand_out(request, use, response, token)
+    return response
+
+
+def hand_out(request: Request, use: Services, response: Response, token: str) -> None:
+    """Have the browser keep a session's token."""
     cookie = session_cookie(secure=_secure(request, use))
     cookie.put(response, token, seconds=int(use.staff.sessions.life.total_seconds()))
-    return response
 
 
 def _page(
@@ -176,7 +188,3 @@ def _home(frame: Frame) -> str:
 
 def _secure(request: Request, use: Services) -> bool:
     return use.staff.secure(request.url.scheme)
-
-
-def _address(request: Request) -> str:
-    return "" if request.client is None else request.client.host

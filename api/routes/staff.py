@@ -15,13 +15,13 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Header, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api.problems import ForbiddenError, UnauthorizedError
-from api.routes.visitor import Given, With
-from api.staff_door import session_cookie
+from api.routes.visitor import With
+from api.staff_door import network_of, session_cookie
 from api.wiring import Services
 from infra.postgres.staff_sessions import Session
 from infra.postgres.views import watched
@@ -47,6 +47,15 @@ class Actor:
 
 class MustChangePasswordError(ForbiddenError):
     """Whoever asks has a password that somebody else made."""
+
+
+async def key_of(authorization: Annotated[str | None, Header()] = None) -> str | None:
+    """The staff key in the Authorization header. Another scheme there is a proxy's, not ours to judge."""
+    scheme, _, key = (authorization or "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
+
+
+Given = Annotated[str | None, Depends(key_of)]
 
 
 async def signed_in(request: Request, given: Given, use: With) -> Actor:
@@ -76,6 +85,11 @@ async def signed_in(request: Request, given: Given, use: With) -> Actor:
 def cookie_of(request: Request, use: Services) -> str | None:
     """What this browser's session cookie holds."""
     return request.cookies.get(session_cookie(secure=use.staff.secure(request.url.scheme)).name)
+
+
+def network(request: Request) -> str:
+    """Where a request comes from, as tries to sign in are counted."""
+    return "" if request.client is None else network_of(request.client.host)
 
 
 async def refuse_foreign(request: Request, use: Services, token: str) -> None:
@@ -151,7 +165,7 @@ class UnwatchedViewError(RuntimeError):
 
 
 class StaffRoute(APIRoute):
-    """A route of the staff's.
+    """A route of the staff's. Its answers are kept by no browser and nothing between.
 
     Raises:
         TypeError: it does not say who may use it.
@@ -163,14 +177,14 @@ class StaffRoute(APIRoute):
         if not asked:
             raise TypeError(f"{self.path}: a route of the staff's says who may use it (api.routes.staff)")
         handle = super().get_route_handler()
-        if "customers.read" not in asked:
-            return handle
+        shows_customers = "customers.read" in asked
 
         async def counted(request: Request) -> Response:
             with watched() as views:
                 response = await handle(request)
-            if response.status_code < 300 and not views:  # noqa: PLR2004 - an answer that shows something
+            if shows_customers and response.status_code < 300 and not views:  # noqa: PLR2004 - it shows something
                 raise UnwatchedViewError(f"{self.path} showed a customer's data to nobody knows whom")
+            response.headers["Cache-Control"] = "no-store"
             return response
 
         return counted

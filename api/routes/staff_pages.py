@@ -35,7 +35,7 @@ async def add_somebody(
     use: With,
     frame: Framed,
     admin: StaffManager,
-    name: Annotated[str, Form(max_length=200)],
+    name: Annotated[str, Form()],
     role: Annotated[Role, Form()],
 ) -> Response:
     """A new account; its password is shown this once."""

@@ -8,25 +8,28 @@ transaction.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from infra.crypto.keyring import Keyring
 from infra.postgres.database import Connection, Database
 from infra.postgres.queries import load
-from infra.postgres.staff_sessions import end_all
-from infra.staff.passwords import Passwords, made_up, refuse_weak
+from infra.postgres.staff_sessions import end_all, goes_on
+from infra.postgres.staff_tries import StaffTries
+from infra.staff.passwords import LONGEST, Passwords, made_up, refuse_weak
 from infra.staff.roles import Role
-from skills.errors import BadRequestError, ConflictError, NotFoundError, SupportError, TooManyError
+from skills.errors import BadRequestError, ConflictError, NotFoundError, SupportError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
-_LONGEST = 200
-_WINDOW = timedelta(minutes=15)
+_LONGEST_NAME = 200
+_LONGEST_PASSWORD = 500
+"""As it is typed; some keyboards give two characters where we keep one."""
 
 
 class SignInRefusedError(SupportError):
@@ -40,6 +43,8 @@ class Account:
     id: UUID
     name: str
     role: Role
+    password_hash: str | None = field(default=None, repr=False)
+    """Of the password that they proved: a session begins only while they have it. ``None``: the provider vouches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +85,8 @@ class StaffAccounts:
         reserved: frozenset[str] = frozenset(),
     ) -> None:
         self._database = database
-        self._keyring = keyring
         self._passwords = passwords
-        self._tries = tries
-        self._tries_from_address = tries_from_address
+        self._tries = StaffTries(database, keyring, for_name=tries, from_address=tries_from_address)
         self._reserved = reserved
         self._sql = load("staff")
 
@@ -105,7 +108,12 @@ class StaffAccounts:
         return password
 
     async def add_first(self, name: str, password: str) -> bool:
-        """An admin where there is nobody yet; whether one was made."""
+        """An admin where there is nobody yet; whether one was made.
+
+        Raises:
+            ConflictError: a staff key has that name.
+        """
+        self._refuse_name(name)
         hashed = await self._passwords.hashed(password)
         async with self._database.transaction() as connection:
             values = {"id": uuid7(), "name": name, "password_hash": hashed}
@@ -138,9 +146,10 @@ class StaffAccounts:
             await connection.execute(self._sql["signed_in"], {"id": row["id"]})
             if anew is not None:
                 values = {"id": row["id"], "old": row["password_hash"], "password_hash": anew}
-                await connection.execute(self._sql["rehash"], values)
+                if (await connection.execute(self._sql["rehash"], values)).rowcount:
+                    row["password_hash"] = anew
             await self._log(connection, "staff.signed_in", row["name"])
-        return _account(row)
+        return _account(row, row["password_hash"])
 
     async def sign_in_by_provider(self, issuer: str, subject: str, *, name: str, role: Role) -> Account:
         """Who this subject of the provider's is here: whoever came before, or a new account. Names never join two.
@@ -161,7 +170,8 @@ class StaffAccounts:
                 row = await (await connection.execute(self._sql["add_of_provider"], new)).fetchone()
                 if row is None:
                     raise SignInRefusedError(
-                        f"{known} is somebody else here", hint="an admin can disable or rename that account"
+                        f"{known} is somebody else here",
+                        hint="an admin can give that account another name: csagent staff rename",
                     )
                 await self._log(connection, "staff.added", row["name"], account=row["name"], role=role)
             if row["disabled_at"] is not None:
@@ -175,6 +185,23 @@ class StaffAccounts:
             rows = await (await connection.execute(self._sql["list"])).fetchall()
         return [ListedAccount(**row) for row in rows]
 
+    async def rename(self, name: str, new: str, *, by: str) -> None:
+        """Call somebody otherwise from now on. What they did and hold stays under the name that they had.
+
+        Raises:
+            NotFoundError: there is nobody of this name.
+            BadRequestError: that is no name.
+            ConflictError: somebody has the new one.
+        """
+        self._refuse_name(new)
+        try:
+            async with self._database.transaction() as connection:
+                row = await self._locked(connection, name)
+                await connection.execute(self._sql["rename"], {"id": row["id"], "name": new})
+                await self._log(connection, "staff.renamed", by, account=name, to=new)
+        except UniqueViolation:
+            raise ConflictError(f"{new} is somebody already", hint="take another name") from None
+
     async def set_role(self, name: str, role: Role, *, by: str) -> None:
         """Make somebody something else, from their next request on.
 
@@ -183,11 +210,11 @@ class StaffAccounts:
             ConflictError: they are the last admin, or the provider says what they are.
         """
         async with self._database.transaction() as connection:
+            admins = await self._admins(connection) if role != "admin" else []
             row = await self._locked(connection, name)
             if row["issuer"] is not None:
                 raise ConflictError(f"{name} gets the role from the provider", hint="change their groups there")
-            if role != "admin":
-                await self._refuse_last_admin(connection, row)
+            _refuse_last(admins, name)
             await connection.execute(self._sql["set_role"], {"id": row["id"], "role": role})
             await self._log(connection, "staff.role_set", by, account=name, role=role)
 
@@ -199,14 +226,15 @@ class StaffAccounts:
             ConflictError: they are the last admin.
         """
         async with self._database.transaction() as connection:
+            admins = await self._admins(connection)
             row = await self._locked(connection, name)
-            await self._refuse_last_admin(connection, row)
+            _refuse_last(admins, name)
             await connection.execute(self._sql["disable"], {"id": row["id"]})
             await end_all(connection, row["id"])
             await self._log(connection, "staff.disabled", by, account=name)
 
     async def enable(self, name: str, *, by: str) -> None:
-        """Let somebody in again who was disabled.
+        """Let somebody in again who was disabled, by signing in anew. Wrong passwords before don't count any more.
 
         Raises:
             NotFoundError: there is nobody of this name.
@@ -214,10 +242,12 @@ class StaffAccounts:
         async with self._database.transaction() as connection:
             row = await self._locked(connection, name)
             await connection.execute(self._sql["enable"], {"id": row["id"]})
+            await end_all(connection, row["id"])
+            await self._tries.clear(connection, name)
             await self._log(connection, "staff.enabled", by, account=name)
 
     async def reset(self, name: str, *, by: str) -> str:
-        """A new password for once, which its owner then changes; their sessions end.
+        """A new password for once, which its owner then changes; sessions end, wrong passwords before are forgotten.
 
         Raises:
             NotFoundError: there is nobody of this name.
@@ -231,6 +261,7 @@ class StaffAccounts:
                 raise ConflictError(f"{name} has no password here", hint="they sign in through the provider")
             await self._set_password(connection, row, hashed, made_up=True)
             await end_all(connection, row["id"])
+            await self._tries.clear(connection, name)
             await self._log(connection, "staff.password_reset", by, account=name)
         return password
 
@@ -248,46 +279,38 @@ class StaffAccounts:
             SignInRefusedError: the old one is wrong.
             TooManyError: it was tried too often.
             BadRequestError: the new one is weak, or the old one again.
+            ConflictError: meanwhile the account was changed, or the session ended.
         """
         refuse_weak(new, name)
         if new == old:
             raise BadRequestError("that is the password that you have", hint="choose another one")
-        await self._proven(name, old, address)
+        proven = await self._proven(name, old, address)
         hashed = await self._passwords.hashed(new)
         async with self._database.transaction() as connection:
             row = await self._locked(connection, name)
+            same = row["id"] == proven["id"] and row["password_hash"] == proven["password_hash"]
+            if not same or row["disabled_at"] is not None or not await goes_on(connection, row["id"], keep):
+                raise ConflictError("your account was changed meanwhile", hint="nothing was done; sign in again")
             await self._set_password(connection, row, hashed, made_up=False)
             await end_all(connection, row["id"], keep=keep)
             await self._log(connection, "staff.password_changed", name)
 
     async def _proven(self, name: str, password: str, address: str) -> dict[str, Any]:
         """The account of this name and password. The try is counted first; the right one clears those before."""
-        known = name.strip().casefold()[:_LONGEST].encode("utf-8", "replace").decode()
-        indexes = {
-            "name_index": self._keyring.blind_index("staff name", known),
-            "address_index": self._keyring.blind_index("staff address", address),
-        }
-        await self._count(indexes)
+        if len(password) > _LONGEST_PASSWORD:
+            raise SignInRefusedError(hint=f"a password has {LONGEST} characters at most")
+        known = name.strip().casefold()[:_LONGEST_NAME].encode("utf-8", "replace").decode()
         row = await self._row(known)
+        whose = {} if row is None else {"account": known}
+        await self._tries.count(known, address, account=whose.get("account"))
         right = await self._passwords.fits(password, _hash(row))
         if row is None or not right or row["disabled_at"] is not None:
             async with self._database.connection() as connection:
-                await self._log(connection, "staff.sign_in_refused", "staff")
+                await self._log(connection, "staff.sign_in_refused", "staff", **whose)
             raise SignInRefusedError(hint="check both; after several wrong ones you have to wait a quarter of an hour")
         async with self._database.connection() as connection:
-            await connection.execute(self._sql["clear_tries"], indexes)
+            await self._tries.clear(connection, known)
         return row
-
-    async def _count(self, indexes: dict[str, bytes]) -> None:
-        async with self._database.transaction() as connection:
-            await connection.execute(self._sql["lock_name"], {"name_index": indexes["name_index"][:8]})
-            await connection.execute(self._sql["forget_tries"])
-            values = {**indexes, "window": _WINDOW}
-            counted = await (await connection.execute(self._sql["count_tries"], values)).fetchone()
-            assert counted is not None  # counts always have a row
-            if counted["for_name"] >= self._tries or counted["from_address"] >= self._tries_from_address:
-                raise TooManyError("too many wrong passwords", hint="try again in a quarter of an hour")
-            await connection.execute(self._sql["keep_try"], {"id": uuid7(), **indexes})
 
     async def _set_password(self, connection: Connection, row: dict[str, Any], hashed: str, *, made_up: bool) -> None:
         values = {"id": row["id"], "password_hash": hashed, "made_up": made_up}
@@ -300,15 +323,17 @@ class StaffAccounts:
             return await (await connection.execute(self._sql["by_name"], {"name": name})).fetchone()
 
     async def _locked(self, connection: Connection, name: str) -> dict[str, Any]:
-        row = await (await connection.execute(self._sql["lock"], {"name": name})).fetchone()
+        row = None
+        if _NAME.fullmatch(name):  # PostgreSQL has no text with a NUL in it
+            row = await (await connection.execute(self._sql["lock"], {"name": name})).fetchone()
         if row is None:
-            raise NotFoundError(f"there is nobody called {name}"[:120], hint="`csagent staff list` names everybody")
+            shown = "".join(filter(str.isprintable, name))[:100]
+            raise NotFoundError(f"there is nobody called {shown}", hint="`csagent staff list` names everybody")
         return row
 
-    async def _refuse_last_admin(self, connection: Connection, row: dict[str, Any]) -> None:
-        admins = await (await connection.execute(self._sql["lock_admins"])).fetchall()
-        if [admin["name"] for admin in admins] == [row["name"]]:
-            raise ConflictError(f"{row['name']} is the last admin", hint="make somebody else one first")
+    async def _admins(self, connection: Connection) -> list[dict[str, Any]]:
+        """Every admin who may come in, locked. First of all in a transaction, or two of them wait for each other."""
+        return list(await (await connection.execute(self._sql["lock_admins"])).fetchall())
 
     def _refuse_name(self, name: str) -> None:
         if not _NAME.fullmatch(name):
@@ -317,15 +342,23 @@ class StaffAccounts:
                 hint="small letters, digits and . _ @ + -, beginning with a letter or a digit",
             )
         if name in self._reserved:
-            raise ConflictError(f"{name} is a staff key's name", hint="take another one: both would act under it")
+            raise ConflictError(f"{name} is a staff key's name", hint="take another one, or call the key otherwise")
 
     async def _log(self, connection: Connection, kind: str, actor: str, **data: str) -> None:
         values = {"event_id": uuid7(), "kind": kind, "actor": actor, "data": Jsonb(data)}
         await connection.execute(self._sql["log"], values)
 
 
-def _account(row: dict[str, Any]) -> Account:
-    return Account(row["id"], row["name"], cast("Role", row["role"]))
+def _account(row: dict[str, Any], proven: str | None = None) -> Account:
+    return Account(row["id"], row["name"], cast("Role", row["role"]), proven)
+
+
+def _refuse_last(admins: list[dict[str, Any]], name: str) -> None:
+    """Somebody has to be left who can let others in, without the provider too: it may be away, or take roles away."""
+    others = [admin for admin in admins if admin["name"] != name]
+    who = next((admin for admin in admins if admin["name"] == name), None)
+    if who is not None and (not others or (who["issuer"] is None and all(one["issuer"] for one in others))):
+        raise ConflictError(f"{name} is the last admin", hint="make somebody else one first, who has a password here")
 
 
 def _hash(row: dict[str, Any] | None) -> str | None:

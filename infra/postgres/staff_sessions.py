@@ -66,20 +66,39 @@ class StaffSessions:
         self._idle = idle
         self.life = life
 
-    async def begin(self, account_id: UUID, agent: str) -> str:
-        """A new session; the token, which is told this once."""
-        value = secrets.token_urlsafe(32)
-        token = f"{value}.{self._seal(value)}"
+    async def begin(self, account_id: UUID, agent: str, *, proven: str | None, former: str = "") -> str | None:
+        """A new session.
+
+        Args:
+            account_id: whose.
+            agent: the browser, as it calls itself.
+            proven: the hash of the password that was proven; ``None`` of somebody whom the provider vouches for.
+            former: the token that this browser had until now; its session ends.
+
+        Returns:
+            The token, which is told this once; ``None`` if the account was disabled or got another password meanwhile.
+        """
+        token = self._token()
         values = {
             "token_hash": _hashed(token),
             "id": uuid4(),
             "account_id": account_id,
             "agent": "".join(sign for sign in agent[:_LONGEST_AGENT] if sign.isprintable()),
             "life": self.life,
+            "proven": proven,
+            "former": _hashed(former),
         }
         async with self._database.connection() as connection:
-            await connection.execute(_SQL["begin"], values)
-        return token
+            begun = await (await connection.execute(_SQL["begin"], values)).fetchone()
+        return None if begun is None else token
+
+    async def renew(self, session: Session) -> str | None:
+        """Another token for the same session, if it is not over; the one until now is worth nothing any more."""
+        token = self._token()
+        async with self._database.connection() as connection:
+            values = {"id": session.id, "token_hash": _hashed(token)}
+            renewed = await (await connection.execute(_SQL["renew"], values)).fetchone()
+        return None if renewed is None else token
 
     async def find(self, token: str, *, touch: bool = True) -> Session | None:
         """Whose session this is, if it is one.
@@ -123,6 +142,10 @@ class StaffSessions:
         async with self._database.transaction() as connection:
             await self._log(connection, session, await end_all(connection, session.account_id))
 
+    def _token(self) -> str:
+        value = secrets.token_urlsafe(32)
+        return f"{value}.{self._seal(value)}"
+
     def _seal(self, value: str) -> str:
         return hmac.new(self._secret, value.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]
 
@@ -135,6 +158,12 @@ class StaffSessions:
 async def end_all(connection: Connection, account_id: UUID, *, keep: UUID | None = None) -> int:
     """End an account's sessions, in the transaction that takes from it what they rested on; how many."""
     return (await connection.execute(_SQL["end_all"], {"account_id": account_id, "keep": keep})).rowcount
+
+
+async def goes_on(connection: Connection, account_id: UUID, session_id: UUID) -> bool:
+    """Whether this session of the account's is still there; nobody ends it while the transaction lasts."""
+    values = {"account_id": account_id, "id": session_id}
+    return await (await connection.execute(_SQL["goes_on"], values)).fetchone() is not None
 
 
 def _hashed(token: str) -> bytes:

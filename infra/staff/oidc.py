@@ -34,6 +34,8 @@ _KEPT = 3600.0
 _AGAIN = 30.0
 """A key that is not known makes us ask for the keys again, but not more often than this."""
 _LARGEST = 1_048_576
+_LONGEST_SUBJECT = 255
+"""OpenID Connect Core, section 2."""
 _LEEWAY = 60
 """Seconds that its clock may be off."""
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -150,11 +152,14 @@ class OpenIdProvider:
         if not isinstance(token, str):
             raise ProviderRefusedError("no_id_token")
         claims = await self._checked(metadata, token)
-        if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), flow.nonce.encode()):
+        if not hmac.compare_digest(str(claims.get("nonce", "")).encode("utf-8", "replace"), flow.nonce.encode()):
             raise ProviderRefusedError("nonce")
         return self._vouched(claims)
 
     def _vouched(self, claims: Mapping[str, Any]) -> Vouched:
+        subject = claims["sub"]
+        if not isinstance(subject, str) or not subject or len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
+            raise ProviderRefusedError("subject")
         name = _claim(claims, self._client.name_claim)
         if not isinstance(name, str) or not name:
             raise ProviderRefusedError("no_name", hint="an admin looks at CSAGENT_STAFF__OIDC__NAME_CLAIM")
@@ -163,7 +168,7 @@ class OpenIdProvider:
         role = most(self._client.roles[group] for group in map(str, groups) if group in self._client.roles)
         if role is None:
             raise ProviderRefusedError("no_role", hint="you are in no group that may come in here; ask your admin")
-        return Vouched(self._client.issuer, str(claims["sub"]), name, role)
+        return Vouched(self._client.issuer, subject, name, role)
 
     async def _redeem(self, metadata: Mapping[str, Any], flow: Flow, code: str) -> dict[str, Any]:
         body = {
@@ -200,7 +205,8 @@ class OpenIdProvider:
                 leeway=_LEEWAY,
                 options={"require": ["exp", "iat", "iss", "aud", "sub"]},
             )
-        except jwt.InvalidTokenError as error:
+        # A key of another kind than the head says is a TypeError or ValueError, by which key it is.
+        except (jwt.PyJWTError, TypeError, ValueError) as error:
             raise ProviderRefusedError(_code(error)) from None
         several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
         if (several or "azp" in claims) and claims.get("azp") != self._client.client_id:
@@ -300,5 +306,5 @@ _CODES: tuple[tuple[type[jwt.InvalidTokenError], str], ...] = (
 )
 
 
-def _code(error: jwt.InvalidTokenError) -> str:
+def _code(error: Exception) -> str:
     return next((code for kind, code in _CODES if isinstance(error, kind)), "token")

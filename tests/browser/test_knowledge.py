@@ -9,6 +9,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.review_api import COOKIE
+from tests.browser.server import PageServer
 
 pytestmark = pytest.mark.browser
 
@@ -69,8 +70,9 @@ WHOLE = {
 
 
 async def test_a_gap_is_read_a_refusal_is_told_and_what_a_person_wrote_is_approved(
-    open_page: OpenPage, violations: Callable[[Page], Awaitable[str]]
+    open_page: OpenPage, server: PageServer, violations: Callable[[Page], Awaitable[str]]
 ) -> None:
+    server.review.role = "lead"
     page = await open_page("/sign-in")
     await page.context.add_cookies([{"name": COOKIE, "value": "session-of-mira", "url": page.url}])
     await page.goto("/knowledge")
@@ -99,8 +101,28 @@ async def test_a_gap_is_read_a_refusal_is_told_and_what_a_person_wrote_is_approv
     await page.get_by_label("Text").fill("Yes, we do.")
     await page.get_by_role("button", name="Approve").click()
     await expect(page.get_by_role("status")).to_have_text("A place has to be looked at.")
+    await page.reload()
+    await page.get_by_role("button", name="What is not answered?").click()
+    await page.get_by_role("button", name="Read").click()
+    await expect(page.get_by_label("Text")).to_have_value("Yes, we do.")  # kept in this tab
     await page.get_by_label("Nothing in it is one customer's own").check()
     await page.get_by_role("button", name="Approve").click()
     await expect(page.get_by_role("status")).to_have_text("The article is live. No question is open.")
     said = {"version": "v7", "title": "Do you engrave?", "text": "Yes, we do.", "audience": "public"}
     assert sent == [{**said, "checked": False}, {**said, "checked": True}]
+
+
+async def test_only_what_a_role_may_is_offered(open_page: OpenPage, server: PageServer) -> None:
+    page = await open_page("/sign-in")
+    await page.context.add_cookies([{"name": COOKIE, "value": "session-of-mira", "url": page.url}])
+    await page.route("**/v1/knowledge/gaps", lambda route: route.fulfill(json={"items": [GAP]}))
+    await page.route("**/v1/knowledge/gaps/7", lambda route: route.fulfill(json=WHOLE))
+    await page.goto("/knowledge")
+    await page.get_by_role("button", name="What is not answered?").click()
+    await page.get_by_role("button", name="Read").click()
+    await expect(page.locator("#found")).to_contain_text("Staff: Yes, Mira.")
+    await expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    server.review.role = "analyst"
+    await page.goto("/knowledge")
+    await expect(page.get_by_role("button", name="What is wrong?")).to_be_visible()
+    await expect(page.get_by_role("button", name="What is not answered?")).to_have_count(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.desk import OWN_WORDS, open_parcel, row
+from tests.browser.desk import OWN_WORDS, open_parcel, row, sign_in
 from tests.browser.examples import CASE, PARCEL, PARCEL_ANSWER, line
 from tests.browser.server import PageServer
 
@@ -53,6 +53,20 @@ async def test_a_message_that_may_have_been_sent_is_sent_again_with_the_same_key
     await expect(desk.get_by_role("article").filter(has_text=OWN_WORDS)).to_have_count(1)
 
 
+async def test_a_message_that_meets_the_sessions_end_is_kept(desk: Page, server: PageServer) -> None:
+    await desk.goto(f"/review#c/{CASE}")
+    await desk.get_by_label("Write to the customer").fill(OWN_WORDS)
+    await desk.route("**/v1/review/*?limit=*", lambda route: route.abort())  # so that nothing but the message tells
+    server.review.keys = {"another-session": "mira"}
+    await desk.keyboard.press("Control+Enter")
+    await expect(desk.get_by_role("link", name="Sign in again")).to_be_focused()
+    await desk.unroute("**/v1/review/*?limit=*")
+    await desk.get_by_role("link", name="Sign in again").click()
+    await sign_in(desk, f"/review#c/{CASE}", "another-session")
+    await expect(desk.get_by_label("Write to the customer")).to_have_value(OWN_WORDS)
+    assert server.review.written == []
+
+
 async def test_a_new_message_appears_in_an_open_case_and_it_is_resolved_on_purpose(
     desk: Page, server: PageServer
 ) -> None:
@@ -61,7 +75,9 @@ async def test_a_new_message_appears_in_an_open_case_and_it_is_resolved_on_purpo
     await desk.get_by_label("Write to the customer").fill("half a text")
     case = server.review.cases[CASE]
     await expect(row(desk, CASE)).to_contain_text("1 message waits")
-    case["transcript"].append(line(4, "customer", "Hello? https://evil.example", state="human"))
+    by_itself = desk.expect_request(lambda asked: asked.url.endswith(CASE) and "x-background" in asked.headers)
+    async with by_itself:  # an open desk keeps nobody signed in
+        case["transcript"].append(line(4, "customer", "Hello? https://evil.example", state="human"))
     await expect(desk.get_by_role("article").filter(has_text="Hello?")).to_be_visible()
     await expect(desk.locator("#talk").get_by_role("link")).to_have_count(0)
     await expect(desk.get_by_label("Write to the customer")).to_have_value("half a text")

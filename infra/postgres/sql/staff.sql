@@ -39,7 +39,10 @@ select id, name, role, password_hash, issuer, disabled_at from staff_accounts wh
 
 -- name: lock_admins
 -- Everybody who could still do it: so that two admins who demote each other at once leave one.
-select name from staff_accounts where role = 'admin' and disabled_at is null order by name for update;
+select name, issuer from staff_accounts where role = 'admin' and disabled_at is null order by name for update;
+
+-- name: rename
+update staff_accounts set name = %(name)s where id = %(id)s;
 
 -- name: set_role
 update staff_accounts set role = %(role)s where id = %(id)s;
@@ -58,24 +61,6 @@ update staff_accounts set password_hash = %(password_hash)s where id = %(id)s an
 
 -- name: signed_in
 update staff_accounts set signed_in_at = now() where id = %(id)s;
-
--- name: lock_name
-select pg_advisory_xact_lock(hashtextextended('staff_tries', ('x' || encode(%(name_index)s, 'hex'))::bit(64)::bigint));
-
--- name: forget_tries
-delete from staff_tries where at < now() - interval '1 day';
-
--- name: count_tries
-select
-    (select count(*) from staff_tries where name_index = %(name_index)s and at > now() - %(window)s) as for_name,
-    (select count(*) from staff_tries where address_index = %(address_index)s and at > now() - %(window)s)
-        as from_address;
-
--- name: keep_try
-insert into staff_tries (id, name_index, address_index) values (%(id)s, %(name_index)s, %(address_index)s);
-
--- name: clear_tries
-delete from staff_tries where name_index = %(name_index)s;
 
 -- name: log
 insert into events (id, kind, actor, data) values (%(event_id)s, %(kind)s, %(actor)s, %(data)s);

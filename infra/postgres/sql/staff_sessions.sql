@@ -1,11 +1,25 @@
 -- Sessions of the staff. A cookie's token is never here, only its hash.
 
 -- name: begin
-with over as (
-    delete from staff_sessions where expires_at < now()
+-- Looks again at what was proven, under the account's lock: a password may have been changed, or an account disabled,
+-- while the old password was compared. ``former`` is what this browser had until now.
+with proven as (
+    select id from staff_accounts
+    where id = %(account_id)s and disabled_at is null and password_hash is not distinct from %(proven)s::text
+    for share
+), over as (
+    delete from staff_sessions
+    where expires_at < now() or (token_hash = %(former)s and exists (select from proven))
 )
 insert into staff_sessions (token_hash, id, account_id, agent, expires_at)
-values (%(token_hash)s, %(id)s, %(account_id)s, %(agent)s, now() + %(life)s);
+select %(token_hash)s, %(id)s, proven.id, %(agent)s, now() + %(life)s from proven
+returning id;
+
+-- name: renew
+update staff_sessions set token_hash = %(token_hash)s where id = %(id)s and expires_at > now() returning id;
+
+-- name: goes_on
+select id from staff_sessions where id = %(id)s and account_id = %(account_id)s and expires_at > now() for update;
 
 -- name: find
 -- Once a minute is often enough to write down that it is in use.

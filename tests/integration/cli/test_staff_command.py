@@ -24,7 +24,9 @@ def test_somebody_is_added_made_a_lead_kept_out_and_let_in_again(csagent: Csagen
     assert (listed["lena"]["role"], listed["lena"]["disabled_at"] is None) == ("lead", False)
     assert "disabled" in csagent("staff", "list").stdout
     csagent("staff", "enable", "lena")
-    assert "disabled" not in csagent("staff", "list").stdout
+    assert csagent("staff", "rename", "lena", "lena.berg").stdout == "lena is lena.berg now\n"
+    assert "disabled" not in (listed_now := csagent("staff", "list").stdout)
+    assert "lena.berg" in listed_now
 
 
 def test_what_can_not_be_is_one_line_and_a_hint(csagent: Csagent) -> None:
@@ -37,6 +39,9 @@ def test_what_can_not_be_is_one_line_and_a_hint(csagent: Csagent) -> None:
         ("role", "nobody", "lead"): NotFoundError,
         ("role", "ada", "lead"): ConflictError,
         ("disable", "ada"): ConflictError,
+        ("rename", "ada", "kim"): ConflictError,
+        ("rename", "ada", "no name"): BadRequestError,
+        ("rename", "nobody", "somebody"): NotFoundError,
     }.items():
         failed = csagent("staff", *arguments)
         assert isinstance(failed.exception, error), arguments

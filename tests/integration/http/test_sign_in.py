@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,6 +11,8 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
+from infra.staff.passwords import Passwords
+from skills.errors import ConflictError
 from tests.integration.http.conftest import caller
 from tests.integration.http.console import PASSWORD, Browser, add, browser
 from tests.integration.serving import Served, serving, settings_on
@@ -47,8 +50,11 @@ async def test_who_is_not_signed_in_is_led_to_the_door_and_back(mira: Browser) -
     answer = await mira.sign_in(" Mira ", PASSWORD, then="/review")
     assert (answer.status_code, answer.headers["location"]) == (303, "/review")
     assert (await mira.client.get("/review")).status_code == 200
-    assert (await mira.client.get(QUEUE)).status_code == 200
-    assert (await mira.client.get("/sign-in")).headers["location"] == "/review"
+    queue = await mira.client.get(QUEUE)
+    assert (queue.status_code, queue.headers["cache-control"]) == (200, "no-store")
+    proxied = {"Authorization": "Basic bWlyYTp4"}  # a proxy's own, in front of us
+    assert (await mira.client.get("/review", headers=proxied)).status_code == 200
+    assert (await mira.client.get("/sign-in", headers=proxied)).headers["location"] == "/review"
 
 
 async def test_a_cookie_is_for_this_host_alone_and_its_token_is_stored_nowhere(mira: Browser, served: Served) -> None:
@@ -88,6 +94,12 @@ async def test_after_ten_wrong_passwords_a_name_has_to_wait_known_or_not(mira: B
     assert (late.status_code, "Too many wrong passwords." in late.text) == (429, True)
     assert (await mira.sign_in("jonas", PASSWORD)).status_code == 303
     assert "mira" not in str(await rows(served, "select name_index, address_index from staff_tries"))
+    held = await rows(served, "select data ->> 'account' as account from events where kind = 'staff.sign_in_held'")
+    assert sorted(held, key=str) == [{"account": "mira"}, {"account": None}]  # once, however long one goes on
+    refused = await rows(served, "select distinct data from events where kind = 'staff.sign_in_refused'")
+    assert sorted((row["data"] for row in refused), key=str) == [{"account": "mira"}, {}]
+    anew = await served.services.staff.accounts.reset("mira", by="test")
+    assert (await mira.sign_in("mira", anew)).status_code == 303
 
 
 async def test_the_right_password_forgives_the_wrong_ones_before(mira: Browser) -> None:
@@ -168,6 +180,70 @@ async def test_nobody_is_led_away_by_a_link(mira: Browser) -> None:
         assert (await mira.sign_in("mira", PASSWORD, then=then)).headers["location"] == "/review"
 
 
+async def test_what_is_far_too_long_gets_a_plain_answer(mira: Browser) -> None:
+    path = f"/{'x' * 600}"
+    assert (await mira.client.get(f"/sign-in?next={path}")).status_code == 200
+    assert (await mira.sign_in("m" * 600, PASSWORD)).status_code == 401
+    long = await mira.sign_in("mira", "x" * 600)
+    assert (long.status_code, "A password has 200 characters at most." in long.text) == (401, True)
+    assert (await mira.sign_in("mira", PASSWORD, then=path)).headers["location"] == "/review"
+    for fields in ({"old": "x" * 600, "new": "other words now"}, {"old": PASSWORD, "new": "x" * 600}):
+        assert "<h1>My account</h1>" in (await mira.send("/account/password", **fields)).text
+
+
+async def test_a_password_that_is_changed_while_it_is_compared_begins_no_session(mira: Browser, served: Served) -> None:
+    staff = served.services.staff
+    account = await staff.accounts.sign_in("mira", PASSWORD, address="")
+    assert "argon2" not in repr(account)
+    for change in (staff.accounts.disable, staff.accounts.enable, staff.accounts.reset):
+        await change("mira", by="test")
+        begun = await staff.sessions.begin(account.id, "", proven=account.password_hash)
+        assert (begun is None) == (change != staff.accounts.enable)
+    assert [one.sessions for one in await staff.accounts.listed()] == [0]
+
+
+async def test_a_change_of_ones_own_never_undoes_an_admins(
+    mira: Browser, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = Passwords.hashed
+
+    async def slow(self: Passwords, password: str) -> str:
+        monkeypatch.setattr(Passwords, "hashed", hashed)
+        await served.services.staff.accounts.reset("mira", by="test")
+        return await hashed(self, password)
+
+    await mira.sign_in("mira", PASSWORD)
+    monkeypatch.setattr(Passwords, "hashed", slow)
+    assert (await mira.send("/account/password", old=PASSWORD, new="other words now")).status_code == 409
+    assert (await mira.sign_in("mira", "other words now")).status_code == 401
+
+
+async def test_of_two_admins_who_make_each_other_something_else_one_stays(served: Served) -> None:
+    accounts = served.services.staff.accounts
+    await accounts.add("ada", "admin", by="test")
+    await accounts.add("eve", "admin", by="test")
+    done = await asyncio.gather(
+        accounts.set_role("eve", "lead", by="ada"), accounts.disable("ada", by="eve"), return_exceptions=True
+    )
+    assert sorted(type(one).__name__ for one in done) == ["ConflictError", "NoneType"]
+    (last,) = [one.name for one in await accounts.listed() if one.role == "admin" and one.disabled_at is None]
+    await accounts.sign_in_by_provider("https://login.example", "1", name="pia", role="admin")
+    with pytest.raises(ConflictError, match="the last admin"):  # pia's role is the provider's to give and to take
+        await accounts.disable(last, by="pia")
+
+
+async def test_a_token_is_of_no_use_after_another_sign_in_or_another_password(mira: Browser, served: Served) -> None:
+    async with caller(served.url) as thief:
+        for act in ("sign in", "sign in again", "change"):
+            before = {"Cookie": f"csagent_staff={mira.client.cookies.get('csagent_staff')}"}
+            if act == "change":
+                await mira.send("/account/password", old=PASSWORD, new="other words now")
+            else:
+                await mira.sign_in("mira", PASSWORD)
+            assert (await mira.client.get(QUEUE)).status_code == 200
+            assert (await thief.get(QUEUE, headers=before)).status_code == 401, act
+
+
 async def test_a_password_made_by_somebody_else_opens_nothing_until_it_is_changed(served: Served) -> None:
     first = await served.services.staff.accounts.add("lena", "lead", by="test")
     async with browser(served.url) as lena:
@@ -230,6 +306,10 @@ async def test_an_admin_adds_changes_disables_and_resets_and_all_of_it_is_writte
         assert (await lena.client.get("/account")).status_code == 303
         assert (await ada.send("/staff/lena/disable")).headers["location"] == "/staff?done=disabled"
         assert (await ada.send("/staff/lena/enable")).headers["location"] == "/staff?done=enabled"
+        nobody = await ada.send("/staff/%00x/reset")
+        assert (nobody.status_code, "There is nobody called x" in nobody.text) == (422, True)
+        with pytest.raises(ConflictError, match="a staff key's name"):
+            await served.services.staff.accounts.add_first("kim", PASSWORD)
         for last in ("/staff/ada/disable", "/staff/ada/role"):
             assert "the last admin" in (await ada.send(last, role="lead")).text
         shown = (await ada.client.get("/staff")).text
@@ -252,10 +332,13 @@ async def test_a_staff_key_works_as_it_did_and_its_role_can_be_set(database_url:
             assert (await nobody.get(QUEUE)).headers["www-authenticate"] == "Bearer"
 
 
-async def test_an_error_on_a_page_is_a_page(mira: Browser) -> None:
+async def test_an_error_on_a_page_is_a_page(mira: Browser, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     await mira.sign_in("mira", PASSWORD)
     answer = await mira.client.get("/staff")
     assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
     assert "The role reviewer may not do this" in answer.text
     assert '<a href="/review">' in answer.text  # and one can go on
     assert answer.headers["cache-control"] == "no-store"
+    monkeypatch.delattr(type(served.services.staff.sessions), "of_account")
+    answer = await mira.client.get("/account")
+    assert (answer.status_code, "<h1>Something went wrong</h1>" in answer.text) == (500, True)

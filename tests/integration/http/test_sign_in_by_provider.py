@@ -85,6 +85,9 @@ UNSOUND: dict[str, dict[str, Any]] = {
     "several audiences and no party": {"aud": [CLIENT, "another-client"]},
     "another party": {"azp": "another-client"},
     "no subject": {"sub": None},
+    "an empty subject": {"sub": ""},
+    "a subject that can't be stored": {"sub": "x\x00"},
+    "a nonce that is no text": {"nonce": "\ud800"},
     "no name": {"preferred_username": None},
     "no group of ours": {"groups": ["everybody"]},
     "groups that are none": {"groups": {"support": True}},
@@ -101,7 +104,7 @@ async def test_a_word_of_the_providers_that_does_not_fit_lets_nobody_in(
         assert (await go(mira)).status_code == 401, why
     provider.claims, provider.wrong_key = {}, True
     assert (await go(mira)).status_code == 401
-    for algorithm in ("none", "HS256"):
+    for algorithm in ("none", "HS256", "ES256"):
         provider.wrong_key, provider.algorithm = False, algorithm
         assert (await go(mira)).status_code == 401
     assert (await mira.client.get(QUEUE)).status_code == 401
@@ -131,6 +134,11 @@ async def test_a_name_never_joins_two_accounts_and_whoever_was_disabled_stays_ou
     await accounts.add_first("mira", PASSWORD)
     refused = await go(mira)
     assert (refused.status_code, "mira is somebody else here" in refused.text.lower()) == (401, True)
+    assert "csagent staff rename" in refused.text
+    await accounts.add("ada", "admin", by="test")
+    await accounts.disable("mira", by="ada")
+    await accounts.rename("mira", "mira-before", by="ada")
+    assert (await go(mira)).status_code == 303
     provider.claims = {"preferred_username": "mira.stone", "sub": "subject-2"}
     assert (await go(mira)).status_code == 303
     await accounts.disable("mira.stone", by="test")

@@ -133,7 +133,7 @@ async def test_every_look_at_a_customers_data_is_written_down_with_who_looked(se
 
 
 async def ids_of(served: Served, kim: httpx.AsyncClient) -> dict[str, object]:
-    """What there is to look at: an escalation, its case and customer, a message with a file, a dead letter."""
+    """What there is to look at: an escalation, its case and customer, a file, a dead letter, a gap."""
     items: list[dict[str, Any]] = []
     while not items:
         items = (await kim.get("/v1/review/escalations")).json()["items"]
@@ -145,12 +145,15 @@ async def ids_of(served: Served, kim: httpx.AsyncClient) -> dict[str, object]:
             "insert into dead_letters (id, case_id, first_sequence, last_sequence, error) values (%s, %s, 1, 1, 'x')",
             [letter_id, item["case_id"]],
         )
+        await connection.execute("update turns set outcome = 'unanswered'")
+    (gap,) = (await kim.get("/v1/knowledge/gaps")).json()["items"]
     return {
         "escalation_id": item["id"],
         "case_id": item["case_id"],
         "customer_id": read["customer"]["id"],
         "message_id": next(line["id"] for line in read["transcript"] if line["files"]),
         "letter_id": letter_id,
+        "gap_id": gap["id"],
     }
 
 

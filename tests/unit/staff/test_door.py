@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from api.routes.pages import local
-from api.staff_door import FLOW_SECONDS, StaffDoor
+from api.staff_door import FLOW_SECONDS, StaffDoor, network_of
 from infra.postgres.staff import StaffAccounts
 from infra.postgres.staff_sessions import StaffSessions
 from infra.staff.oidc import Flow
-from infra.staff_settings import roles_behind_commas
+from infra.staff_settings import refuse_unknown_keys, roles_behind_commas
+from skills.errors import ConfigurationError
 
 NOBODY = cast("StaffAccounts", None), cast("StaffSessions", None)
 FLOW = Flow("state", "nonce", "verifier")
@@ -31,6 +32,7 @@ def door(secret: bytes = b"s" * 32) -> StaffDoor:
 @example("/\\evil.example")
 @example("/\t/evil.example")
 @example("\x00/x")
+@example("/" + "x" * 600)
 def test_whatever_a_link_says_one_goes_on_here(then: str) -> None:
     path = local(then)
     assert path in {"", then}
@@ -67,3 +69,30 @@ def test_only_a_key_that_is_set_is_somebodys(text: str) -> None:
 )
 def test_groups_of_any_name_are_read_as_they_were_written(pairs: dict[str, str]) -> None:
     assert roles_behind_commas(" , ".join(f"{group} : {role}" for group, role in pairs.items())) == pairs
+
+
+@pytest.mark.parametrize("text", ["admin", ":admin", "support:reviewer,admin", "support:king"])
+def test_a_role_of_nobody_and_one_that_there_is_not_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="write name:role"):
+        roles_behind_commas(text)
+
+
+def test_a_role_of_a_key_that_there_is_not_is_refused() -> None:
+    refuse_unknown_keys({"importer": "analyst"}, ["importer", "kim"])
+    with pytest.raises(ConfigurationError, match="names importr,"):
+        refuse_unknown_keys({"importr": "analyst"}, ["importer", "kim"])
+
+
+@pytest.mark.parametrize(
+    ("host", "network"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("a socket", "a socket"),
+    ],
+)
+def test_of_ipv6_the_network_of_one_subscriber_counts_as_one_address(host: str, network: str) -> None:
+    assert network_of(host) == network

@@ -4,6 +4,9 @@ import { byId } from "../elements.js";
 import { Memory } from "../memory.js";
 import { Refused, request } from "../requests.js";
 
+/** Goes with what a page asks by itself, so that an open page keeps nobody signed in. */
+export const BY_ITSELF = { headers: { "X-Background": "1" } };
+
 export class Session {
   /** @param {{onOut?: Function}} [options] `onOut` takes away what the page shows of anybody's */
   constructor({ onOut = () => {} } = {}) {
@@ -16,6 +19,8 @@ export class Session {
     for (const form of document.querySelectorAll("form.sign-out")) {
       form.addEventListener("submit", () => this.memory.clear());
     }
+    // From whoever asks without `call`, for a file.
+    document.addEventListener("session-over", () => this.end());
   }
 
   may(permission) {

@@ -26,8 +26,13 @@ export function gapLines(items, open) {
   ));
 }
 
-/** One gap whole. `send` posts a decision and shows what became of it: `(action, body, told)`. */
-export function wholeGap(gap, send) {
+/**
+ * One gap whole.
+ * @param {Object} gap
+ * @param {{send: Function, drafts: Object}|null} desk null for who may not decide; `send` posts a decision and shows
+ *   what became of it: `(action, body, told)`; `drafts` keeps what was written until then
+ */
+export function wholeGap(gap, desk) {
   const suggested = gap.suggestion;
   return [
     element("li", {}, element("h2", {}, count(gap.questions, "question")), gap.asked.map((one) => [
@@ -42,13 +47,15 @@ export function wholeGap(gap, send) {
       lines("Left out, for it was done for one customer", suggested.left_out),
       lines("To look at", suggested.places.map((place) => `${place.reason}: ${place.sentence}`)),
     ),
-    element("li", {}, article(gap, send), dismissal(gap, send)),
+    desk && element("li", {}, article(gap, desk), dismissal(gap, desk)),
   ].filter(Boolean);
 }
 
-function article(gap, send) {
-  const title = element("input", { id: "gap-title", maxlength: 200, value: gap.suggestion?.title ?? "" });
-  const text = element("textarea", { id: "gap-text", rows: 8, maxlength: 20000 }, gap.suggestion?.text ?? "");
+function article(gap, { send, drafts }) {
+  const kept = (field) => drafts.get(`gap.${gap.id}`, field) ?? gap.suggestion?.[field] ?? "";
+  const keep = (field) => (event) => drafts.set(`gap.${gap.id}`, field, event.target.value);
+  const title = element("input", { id: "gap-title", maxlength: 200, value: kept("title"), oninput: keep("title") });
+  const text = element("textarea", { id: "gap-text", rows: 8, maxlength: 20000, oninput: keep("text") }, kept("text"));
   const audience = element(
     "select",
     { id: "gap-audience" },
@@ -78,7 +85,7 @@ function article(gap, send) {
   );
 }
 
-function dismissal(gap, send) {
+function dismissal(gap, { send }) {
   const reason = element(
     "select",
     { id: "gap-reason" },

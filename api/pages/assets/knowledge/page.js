@@ -4,9 +4,11 @@
 import { Keys } from "../console/keys.js";
 import { Session } from "../console/session.js";
 import { byId, element } from "../elements.js";
+import { Drafts } from "../review/drafts.js";
 import { gapLines, wholeGap } from "./gaps.js";
 
 const session = new Session({ onOut: clear });
+const drafts = new Drafts(session.memory);
 
 let asked = 0;
 
@@ -83,12 +85,13 @@ function gap(id) {
       byId("told").textContent = error.sentences ?? "Something went wrong.";
       return;
     }
+    drafts.remove(`gap.${id}`);
     await gaps();
     byId("told").prepend(`${told} `);
   };
   return show(() => session.call(path), (read) => {
     byId("told").textContent = "";
-    byId("found").replaceChildren(...wholeGap(read, send));
+    byId("found").replaceChildren(...wholeGap(read, session.may("knowledge.write") ? { send, drafts } : null));
   });
 }
 
@@ -100,5 +103,5 @@ byId("ask").addEventListener("submit", (event) => {
   return show(() => session.call("/v1/knowledge/search", { method: "POST", body }), passages);
 });
 byId("check").addEventListener("click", () => show(() => session.call("/v1/knowledge/check"), findings));
-byId("gaps").addEventListener("click", gaps);
+byId("gaps")?.addEventListener("click", gaps);
 new Keys({ "/": () => byId("text").focus() }, session.memory);

@@ -1,5 +1,6 @@
 // One case that is open at the desk: the talk, a field to write to the customer, hand back and resolve.
 
+import { BY_ITSELF } from "../console/session.js";
 import { byId, element, growWithText, setFieldError } from "../elements.js";
 import { Refused, randomKey } from "../requests.js";
 import { addressOf } from "./address.js";
@@ -48,12 +49,12 @@ export class OpenCase {
     // Every reading is written down: once for each state of the list, even if the two never agree.
     if (listed === this.shown || listed === this.readFor) return;
     this.readFor = listed;
-    this.read(this.detail.id, false);
+    this.read(this.detail.id, false, BY_ITSELF);
   }
 
-  async read(id, focus) {
+  async read(id, focus, asked = {}) {
     try {
-      const detail = await this.session.call(`/cases/${id}`);
+      const detail = await this.session.call(`/cases/${id}`, asked);
       if (this.wanted !== id) return;
       if (this.detail?.id !== id) this.readFor = null;
       this.detail = detail;
@@ -206,12 +207,13 @@ export class OpenCase {
       await this.open(id, { focus: false, until: delivered });
       this.panes.reveal(".lines > :last-child");
     } catch (error) {
+      if (this.session.over) return;
       const doubt = error instanceof Refused ? "Nothing was sent" : "It may have been sent. Try again: it arrives once only";
       setFieldError(this.text, `${error.sentences} ${doubt}`);
       if (error instanceof Refused && error.status === 409) await this.read(id, false);
     } finally {
       this.lock(false);
-      this.text.focus();
+      if (!this.session.over) this.text.focus();
     }
   }
 

@@ -1,5 +1,6 @@
 // One escalation that is open at the desk: read it, claim it, decide it, and say what changed when somebody was quicker.
 
+import { BY_ITSELF } from "../console/session.js";
 import { byId, element } from "../elements.js";
 import { tickingTime } from "../moments.js";
 import { Refused, asSentence } from "../requests.js";
@@ -30,7 +31,7 @@ export class OpenEscalation {
     this.changes = null;
   }
 
-  async open(id, { focus = true } = {}) {
+  async open(id, { focus = true, asked = {} } = {}) {
     this.wanted = id;
     if (this.detail?.id !== id) {
       this.detail = null;
@@ -40,7 +41,7 @@ export class OpenEscalation {
       this.panes.loading();
     }
     try {
-      const detail = await this.session.call(`/escalations/${id}`);
+      const detail = await this.session.call(`/escalations/${id}`, asked);
       if (this.wanted !== id) return;
       this.detail = detail;
       this.claimedBy = detail.claimed_by;
@@ -62,7 +63,7 @@ export class OpenEscalation {
     if (!this.detail || this.detail.status !== "open" || this.bar.busy) return;
     if (item === null) {
       // Every reading is written down, so one is enough to learn what became of it.
-      if (!this.missed) this.open(this.detail.id, { focus: false });
+      if (!this.missed) this.open(this.detail.id, { focus: false, asked: BY_ITSELF });
       this.missed = true;
       return;
     }

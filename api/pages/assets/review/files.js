@@ -38,6 +38,7 @@ async function save(line, file, trouble) {
       cache: "no-store",
       credentials: "same-origin",
     });
+    if (response.status === 401) document.dispatchEvent(new Event("session-over"));
     if (!response.ok) throw new Error(String(response.status));
     const url = URL.createObjectURL(await response.blob());
     element("a", { href: url, download: file.name }).click();

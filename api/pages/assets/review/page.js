@@ -1,7 +1,7 @@
 // The reviewer's desk: the lists are read again every few seconds, one thing is open at a time, keys do the rest.
 
 import { Keys } from "../console/keys.js";
-import { Session } from "../console/session.js";
+import { BY_ITSELF, Session } from "../console/session.js";
 import { byId } from "../elements.js";
 import { tick } from "../moments.js";
 import { addressOf, goTo, readAddress } from "./address.js";
@@ -13,8 +13,6 @@ import { Panes } from "./panes.js";
 
 const REFRESH = 4_000;
 const TICK = 10_000;
-
-const BY_ITSELF = { headers: { "X-Background": "1" } };
 
 const session = new Session({ onOut: end });
 const drafts = new Drafts(session.memory);
