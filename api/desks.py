@@ -1,4 +1,4 @@
-"""What staff ask of, put together: the articles, their gaps, the accounts, and the door. Beside ``api.wiring``."""
+"""What staff ask of, put together: articles, gaps, accounts, the door, a replica for figures. Beside ``api.wiring``."""
 
 from __future__ import annotations
 
@@ -141,3 +141,14 @@ def build_gaps_desk(settings: Settings, database: Database, keyring: Keyring, kn
             yield embedder
 
     return GapsDesk(Gaps(database, keyring, knowledge.articles), knowledge, embedder=minilm)
+
+
+async def open_replica(settings: Settings, process: str) -> Database | None:
+    """A small pool on the replica, for those who read figures. That it is away stops nobody."""
+    if settings.replica_url is None or process not in {"api", "analytics"}:
+        return None
+    replica = Database(
+        settings.replica_url.get_secret_value(), size=4, application=f"csagent {process} figures", wait=1.0
+    )
+    await replica.open_whenever()
+    return replica

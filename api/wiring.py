@@ -21,7 +21,14 @@ import structlog
 
 from api.alert_desk import AlertDesk
 from api.bodies import Uploads
-from api.desks import build_alert_desk, build_alerter, build_gaps_desk, build_knowledge_desk, build_staff_door
+from api.desks import (
+    build_alert_desk,
+    build_alerter,
+    build_gaps_desk,
+    build_knowledge_desk,
+    build_staff_door,
+    open_replica,
+)
 from api.gaps_desk import GapsDesk
 from api.jobs import alert_jobs, figure_jobs, jobs, life_jobs, status_jobs, word_jobs
 from api.knowledge_desk import KnowledgeDesk
@@ -232,7 +239,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
     )
     leases = Leases(database, holder=_holder(), duration=timedelta(seconds=settings.worker.lease_seconds))
     knowledge = build_knowledge_desk(settings, database)
-    replica = await _open_replica(settings, process)
+    replica = await open_replica(settings, process)
     gaps = build_gaps_desk(settings, database, keyring, knowledge)
     words = Words(database, keyring)
     status = build_status_desk(settings, database, leases)
@@ -294,17 +301,6 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
         if replica is not None:
             await replica.close()
         await database.close()
-
-
-async def _open_replica(settings: Settings, process: str) -> Database | None:
-    """A small pool on the replica, for those who read figures. That it is away stops nobody."""
-    if settings.replica_url is None or process not in {"api", "analytics"}:
-        return None
-    replica = Database(
-        settings.replica_url.get_secret_value(), size=4, application=f"csagent {process} figures", wait=1.0
-    )
-    await replica.open_whenever()
-    return replica
 
 
 async def _warn_of_short_connections(settings: Settings, database: Database) -> None:
