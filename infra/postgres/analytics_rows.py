@@ -127,6 +127,6 @@ class AnalyticsRows:
         """How many rows are different now."""
         changed = 0
         await connection.execute(self._sql["compute_labels"], {"cases": cases})
-        for block in ("compute_cases", "compute_ends", "sum_ends", "compute_work", "label_work"):
+        for block in ("compute_cases", "compute_ends", "sum_ends", "withdraw_work", "compute_work", "label_work"):
             changed += (await connection.execute(self._sql[block], {"cases": cases})).rowcount
         return changed

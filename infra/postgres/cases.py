@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from channels.envelope import File
@@ -307,7 +308,7 @@ class Cases:
             await connection.execute(self._turns["count_outgoing"], {"case_id": case_id, "count": 1})
             await connection.execute(self._sql["answered_by_person"], {"case_id": case_id})
             await self._look_in(connection, case)
-            await self._log(connection, "case.answered_by_person", case_id, reviewer)
+            await self._log(connection, "case.answered_by_person", case_id, reviewer, message_id=str(message_id))
         return message_id
 
     def refuse_unsendable(self, channel: str, text: str) -> None:
@@ -369,7 +370,6 @@ class Cases:
             raise ConflictError("this case is resolved", hint="the customer's next message opens a new one")
         return row
 
-    async def _log(self, connection: Connection, kind: str, case_id: CaseId, actor: str) -> None:
-        await connection.execute(
-            self._sql["log"], {"event_id": uuid7(), "kind": kind, "case_id": case_id, "actor": actor}
-        )
+    async def _log(self, connection: Connection, kind: str, case_id: CaseId, actor: str, **data: str) -> None:
+        values = {"event_id": uuid7(), "kind": kind, "case_id": case_id, "actor": actor, "data": Jsonb(data)}
+        await connection.execute(self._sql["log"], values)

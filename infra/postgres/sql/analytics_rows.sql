@@ -188,16 +188,28 @@ where known.case_id = summed.case_id and known.number = summed.number
     and (known.open_seconds, known.label_id, known.customer_id)
         is distinct from (summed.seconds, summed.label_id, summed.customer_id);
 
+-- name: withdraw_work
+-- What somebody took back is no work; what they decided instead is computed next.
+delete from analytics_work known using events e
+where known.case_id = any(%(cases)s) and e.case_id = known.case_id
+    and e.kind in ('escalation.undone', 'message.undone') and e.at >= known.at
+    and known.id = coalesce(e.data ->> 'escalation_id', e.data ->> 'message_id')::uuid;
+
 -- name: compute_work
 insert into analytics_work (id, case_id, person, at, action, seconds)
 select distinct on (w.id) w.id, w.case_id, w.person, w.at, w.action, w.seconds
 from (
-    select coalesce((e.data ->> 'escalation_id')::uuid, e.id) as id, e.case_id, e.actor as person, e.at,
+    select coalesce((e.data ->> 'escalation_id')::uuid, (e.data ->> 'message_id')::uuid, e.id) as id, e.case_id, e.actor as person, e.at,
         coalesce(e.data ->> 'action', 'reply') as action, (e.data ->> 'seconds')::float8 as seconds
     from events e
     where e.case_id = any(%(cases)s) and e.kind in ('escalation.decided', 'case.answered_by_person')
         and e.actor is not null
 ) w
+where not exists (
+    select from events undone
+    where undone.case_id = w.case_id and undone.kind in ('escalation.undone', 'message.undone') and undone.at >= w.at
+        and coalesce(undone.data ->> 'escalation_id', undone.data ->> 'message_id')::uuid = w.id
+)
 order by w.id, w.at
 on conflict (id) do nothing;
 

@@ -121,4 +121,4 @@ update messages set state = 'handled' where case_id = %(case_id)s and state = 'h
 select o.message_id from outbox o where o.intent_id = %(intent_id)s;
 
 -- name: log
-insert into events (id, kind, case_id, actor, data) values (%(event_id)s, %(kind)s, %(case_id)s, %(actor)s, '{}');
+insert into events (id, kind, case_id, actor, data) values (%(event_id)s, %(kind)s, %(case_id)s, %(actor)s, %(data)s);

@@ -52,7 +52,8 @@ with undone as (
     update cases c set owner_version = c.owner_version + 1 from undone where c.id = undone.case_id
 ), logged as (
     insert into events (id, kind, case_id, actor, data)
-    select %(event_id)s, 'message.undone', case_id, %(reviewer)s, '{}' from undone
+    select %(event_id)s, 'message.undone', case_id, %(reviewer)s, jsonb_build_object('message_id', message_id::text)
+    from undone
 )
 delete from messages m using undone where m.id = undone.message_id
 returning m.id;

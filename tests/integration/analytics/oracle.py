@@ -103,8 +103,12 @@ FIGURES: dict[LiteralString, LiteralString] = {
         select avg(works) as value, coalesce(sum(works), 0) as counted, count(*) as of
         from (select count(*) as works
             from (select e.actor, min(e.at) as at from events e join wanted c on c.id = e.case_id
-                where e.kind in ('escalation.decided', 'case.answered_by_person')
-                group by e.actor, coalesce(e.data ->> 'escalation_id', e.id::text)) w
+                where e.kind in ('escalation.decided', 'case.answered_by_person') and not exists (
+                    select from events u where u.case_id = e.case_id and u.at >= e.at
+                        and u.kind in ('escalation.undone', 'message.undone')
+                        and (u.data ->> 'escalation_id' = e.data ->> 'escalation_id'
+                            or u.data ->> 'message_id' = e.data ->> 'message_id'))
+                group by e.actor, coalesce(e.data ->> 'escalation_id', e.data ->> 'message_id', e.id::text)) w
             where at >= %(start)s and at < %(end)s
             group by actor, (at at time zone 'utc')::date) x""",
     "retention": """

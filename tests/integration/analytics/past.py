@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -121,6 +121,16 @@ class Past:
         elif action != "reject":
             self._sent(case, "agent" if action == "approve" else "human", at, turn, "reply")
             self.event(case, at, "turn.answered", "agent", decision=action)
+
+    def take_back(self, case: Case, at: datetime, person: str = "kim") -> None:
+        """Decided, or written, and undone within some seconds."""
+        if case.deciding is not None:
+            self.event(case, at, "escalation.decided", person, escalation_id=str(case.deciding), action="approve")
+            self.event(case, at + timedelta(seconds=5), "escalation.undone", person, escalation_id=str(case.deciding))
+        else:
+            text = str(uuid4())
+            self.event(case, at, "case.answered_by_person", person, message_id=text)
+            self.event(case, at + timedelta(seconds=5), "message.undone", person, message_id=text)
 
     def take_over(self, case: Case, at: datetime, person: str = "kim") -> None:
         self.event(case, at, "case.taken_over", person)

@@ -22,7 +22,18 @@ from tests.integration.analytics.past import Case, Past
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 FEBRUARY = Period(date(2026, 2, 1), date(2026, 2, 28))
 ACTS = (
-    *("hear", "reply", "lose", "escalate", "decide", "take_over", "hand_back", "write_as_person", "write_elsewhere"),
+    *(
+        "hear",
+        "reply",
+        "lose",
+        "escalate",
+        "decide",
+        "take_back",
+        "take_over",
+        "hand_back",
+        "write_as_person",
+        "write_elsewhere",
+    ),
     *("give_up", "resolve", "resolve", "reopen", "rate", "judge", "twice"),
 )
 # Hours to the next act. Below zero a clock went back; the long waits cross the borders of periods.
@@ -52,6 +63,7 @@ def play(past: Past, case: Case, act: str, at: datetime, choice: int) -> None:
     person = ("kim", "lee")[choice % 2]
     acts: dict[str, Callable[[], None]] = {
         "decide": lambda: past.decide(case, at, ("approve", "edit", "answer", "reject", "take_over")[choice], person),
+        "take_back": lambda: past.take_back(case, at, person),
         "take_over": lambda: past.take_over(case, at, person),
         "hand_back": lambda: past.hand_back(case, at, person),
         "write_as_person": lambda: past.write_as_person(case, at, person),
