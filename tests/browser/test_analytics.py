@@ -37,7 +37,7 @@ async def page(open_page: OpenPage, served: Served) -> Page:
 
 async def test_figures_are_shown_asked_for_again_and_taken_away_as_a_file(page: Page, violations: Violations) -> None:
     await expect(page.get_by_role("heading", name="Customer satisfaction (CSAT): 50.0 %")).to_be_visible()
-    pictures = [("console-analytics", "light", WIDE, "#all"), ("console-analytics-phone", "dark", NARROW, "figure")]
+    pictures = [("console-analytics", "light", WIDE, "#all"), ("console-analytics-phone", "dark", NARROW, "#closer")]
     await look(page, violations, pictures=pictures)  # type: ignore[arg-type] # the looks are literals
     await page.get_by_label("Channel", exact=True).select_option("email")
     await page.get_by_role("button", name="Show").click()
