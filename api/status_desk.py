@@ -32,10 +32,9 @@ from infra.status.snapshot import (
     write,
     written,
 )
-from infra.status.timers import Remind, only_recorded
 from infra.status.uptime import DAYS, DayFigures, Interval, days, uptime_of
 from infra.tasks import end
-from skills.errors import DatabaseUnavailableError, UnavailableError
+from skills.errors import DatabaseUnavailableError
 
 _PATIENCE = 2.0
 """Seconds that anything is waited for while somebody waits for the page."""
@@ -82,7 +81,6 @@ class StatusDesk:
         beats: what is measured.
         leases: the queue's age.
         rules: see there.
-        remind: tells staff what they are reminded of; recorded it is in any case.
         clock: the time, in UTC.
     """
 
@@ -94,7 +92,6 @@ class StatusDesk:
         leases: Leases,
         rules: Rules,
         *,
-        remind: Remind = only_recorded,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.board = board
@@ -102,7 +99,6 @@ class StatusDesk:
         self.rules = rules
         self._beats = beats
         self._leases = leases
-        self._remind = remind
         self._clock = clock
         self._kept: Snapshot | None = None
         self._reachable = True
@@ -119,8 +115,7 @@ class StatusDesk:
         turned = await self.board.record(judge(measures, self.rules.components), now)
         standing = await self.board.components(self.rules.components)
         opened = await self.incidents.open_drafts(standing, self.rules.draft_after, now)
-        await self.incidents.raise_reminders(now)
-        reminded = await self._tell()
+        reminded = await self.incidents.raise_reminders(now)
         await self.publish()
         return {"turned": turned, "drafts": opened, "reminded": reminded}
 
@@ -175,17 +170,6 @@ class StatusDesk:
             self._reachable = False
             found = None if self.rules.file is None else await asyncio.to_thread(read, self.rules.file)
         self._kept = newer(self._kept, found)
-
-    async def _tell(self) -> int:
-        told = 0
-        for reminder in await self.incidents.untold():
-            try:
-                await self._remind(reminder)
-            except UnavailableError:
-                break  # it is told in the next round
-            await self.incidents.told(reminder.incident_id, reminder.kind)
-            told += 1
-        return told
 
     async def _api_answers(self) -> bool | None:
         return None if self.rules.origin is None else await answers(self.rules.origin)

@@ -15,13 +15,11 @@ from infra.postgres.incidents import Incidents
 from infra.postgres.leases import Leases
 from infra.postgres.status import StatusBoard
 from infra.settings import Settings
-from infra.status.timers import Remind, Terms, only_recorded
+from infra.status.timers import Terms
 
 
-def build_status_desk(
-    settings: Settings, database: Database, leases: Leases, remind: Remind = only_recorded
-) -> StatusDesk:
-    """The status page; ``remind`` tells staff what they are reminded of."""
+def build_status_desk(settings: Settings, database: Database, leases: Leases) -> StatusDesk:
+    """The status page."""
     rules = settings.status
     terms = Terms(notice=timedelta(minutes=rules.notice_minutes), report=timedelta(hours=rules.report_hours))
     return StatusDesk(
@@ -30,7 +28,6 @@ def build_status_desk(
         Heartbeats(database),
         leases,
         status_rules(settings),
-        remind=remind,
     )
 
 

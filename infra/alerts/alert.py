@@ -24,6 +24,7 @@ Kind = Literal[
     "dead_letter",
     "send_troubled",
     "webhook_gone",
+    "status_due",
     "test",
 ]
 """What has happened:
@@ -33,7 +34,8 @@ Kind = Literal[
 - ``moved_on``: somebody's claim on it was let go, because nothing came of it;
 - ``customer_waits``: a customer has waited too long for whoever owns their case;
 - ``dead_letter``: messages were given up; ``send_troubled``: a text failed, or nobody knows whether it went;
-- ``webhook_gone``: an endpoint answered 410 and is told nothing more; ``test``: somebody tries it out.
+- ``webhook_gone``: an endpoint answered 410 and is told nothing more;
+- ``status_due``: the status page wants a notice or a report of an incident; ``test``: somebody tries it out.
 """
 
 EVENTS: Mapping[Kind, str] = MappingProxyType(
@@ -47,6 +49,7 @@ EVENTS: Mapping[Kind, str] = MappingProxyType(
         "dead_letter": "dead_letter.waiting",
         "send_troubled": "send.troubled",
         "webhook_gone": "webhook.gone",
+        "status_due": "status.due",
         "test": "test",
     }
 )
@@ -63,6 +66,7 @@ _WORDS: Mapping[Kind, str] = MappingProxyType(
         "dead_letter": "The agent gave up on a message",
         "send_troubled": "An answer did not go out",
         "webhook_gone": "A webhook was switched off: its receiver answered 410",
+        "status_due": "The status page waits for a word on an incident",
         "test": "A test: alerts get here",
     }
 )
@@ -81,6 +85,7 @@ _FIRST: Mapping[Kind, tuple[int, Sequence[Role]]] = MappingProxyType(
         "dead_letter": (1, _LEADS),
         "send_troubled": (1, _LEADS),
         "webhook_gone": (1, _ADMINS),
+        "status_due": (2, _LEADS),
         "test": (0, ()),
     }
 )
@@ -94,7 +99,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One thing to tell. ``subject_id`` is the escalation's, dead letter's, text's or endpoint's."""
+    """One thing to tell. ``subject_id`` is the escalation's, dead letter's, text's, endpoint's or incident's."""
 
     id: UUID
     kind: Kind
@@ -154,6 +159,8 @@ def link(alert: Linked, base: str) -> str:
     """Where in the console it can be seen to."""
     if EVENTS[alert.kind].startswith("escalation."):
         return f"{base}/review#e/{alert.subject_id}"
+    if alert.kind == "status_due":
+        return f"{base}/status/manage"
     return f"{base}/review#c/{alert.case_id}" if alert.case_id is not None else f"{base}/alerts"
 
 

@@ -16,7 +16,7 @@ from infra.postgres.queries import load
 from infra.postgres.status import ComponentStanding
 from infra.status.components import BY_ID, Impact, Phase, Severity
 from infra.status.snapshot import Maintenance, Update
-from infra.status.timers import Clock, Kind, Reminder, Terms, reminders
+from infra.status.timers import Clock, Terms, reminders
 from skills.errors import BadRequestError, ConflictError, NotFoundError
 
 LONGEST_TITLE, LONGEST_TEXT = 120, 8_000
@@ -305,17 +305,6 @@ class Incidents:
                         await self._log(connection, "status.reminder", CHECKS, row["id"], reminder=kind)
                         new += 1
         return new
-
-    async def untold(self) -> list[Reminder]:
-        """Reminders that reached nobody yet, the oldest first, fifty at most."""
-        async with self._database.connection() as connection:
-            rows = await (await connection.execute(self._sql["untold"])).fetchall()
-        return [Reminder(**row) for row in rows]
-
-    async def told(self, incident_id: UUID, kind: Kind) -> None:
-        """One has reached somebody."""
-        async with self._database.connection() as connection:
-            await connection.execute(self._sql["told"], {"incident_id": incident_id, "kind": kind})
 
     async def _with_updates(self, connection: Connection, rows: list[dict[str, Any]]) -> list[StaffIncident]:
         ids = [row["id"] for row in rows]

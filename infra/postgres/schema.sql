@@ -79,7 +79,7 @@ CREATE TABLE alerts (
     channel text,
     due_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT alerts_kind_check CHECK ((kind = ANY (ARRAY['waiting'::text, 'warned'::text, 'late'::text, 'unheeded'::text, 'moved_on'::text, 'customer_waits'::text, 'dead_letter'::text, 'send_troubled'::text, 'webhook_gone'::text, 'test'::text])))
+    CONSTRAINT alerts_kind_check CHECK ((kind = ANY (ARRAY['waiting'::text, 'warned'::text, 'late'::text, 'unheeded'::text, 'moved_on'::text, 'customer_waits'::text, 'dead_letter'::text, 'send_troubled'::text, 'webhook_gone'::text, 'status_due'::text, 'test'::text])))
 );
 
 CREATE TABLE analytics_cases (
@@ -848,7 +848,6 @@ CREATE TABLE status_reminders (
     kind text NOT NULL,
     due_at timestamp with time zone NOT NULL,
     raised_at timestamp with time zone DEFAULT now() NOT NULL,
-    told_at timestamp with time zone,
     CONSTRAINT status_reminders_kind_check CHECK ((kind = ANY (ARRAY['drafted'::text, 'notice_soon'::text, 'notice_late'::text, 'report_soon'::text, 'report_late'::text])))
 );
 
@@ -1397,7 +1396,7 @@ CREATE INDEX status_maintenance_by_end ON status_maintenance USING btree (ends_a
 
 CREATE INDEX status_notices_due ON status_notices USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
 
-CREATE INDEX status_reminders_untold ON status_reminders USING btree (raised_at) WHERE (told_at IS NULL);
+CREATE INDEX status_reminders_raised ON status_reminders USING btree (raised_at);
 
 CREATE INDEX status_subscribers_confirmed ON status_subscribers USING btree (confirmed_at) WHERE (confirmed_at IS NOT NULL);
 

@@ -1,13 +1,12 @@
 """What staff are reminded of: an incident that nobody announced, a report that nobody wrote.
 
 A P1 or P2 has a public notice within 30 minutes of its start and a report within 24 hours of its end. Staff are told
-while there is time left, and again when there is none. Each reminder is a row, once; ``Remind`` is where something that
-reaches people is plugged in.
+while there is time left, and again when there is none. Each reminder is a row, once; alerts
+take it to people (``infra/postgres/alerts.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -42,25 +41,6 @@ class Clock:
     reported_at: datetime | None = None
     dismissed_at: datetime | None = None
     by_checks: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reminder:
-    """Something to tell staff. ``due_at``: when what is missing has to be there."""
-
-    incident_id: UUID
-    kind: Kind
-    due_at: datetime
-    title: str = ""
-    severity: Severity = "P2"
-
-
-Remind = Callable[[Reminder], Awaitable[None]]
-"""Tells people. It may be called again with what it was told already: the same incident and kind."""
-
-
-async def only_recorded(_reminder: Reminder) -> None:
-    """Tells nobody: the row, the event and the page have to do."""
 
 
 def reminders(clock: Clock, terms: Terms, now: datetime) -> list[tuple[Kind, datetime]]:

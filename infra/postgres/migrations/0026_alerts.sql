@@ -26,9 +26,9 @@ create table alerts (
     id uuid primary key,                -- version 7: the newest has the highest
     kind text not null check (kind in (
         'waiting', 'warned', 'late', 'unheeded', 'moved_on', 'customer_waits', 'dead_letter', 'send_troubled',
-        'webhook_gone', 'test'
+        'webhook_gone', 'status_due', 'test'
     )),
-    subject_id uuid not null,           -- the escalation, case, dead letter, text or endpoint; it may be archived before this
+    subject_id uuid not null,           -- the escalation, case, dead letter, text, endpoint or incident; it may be gone by now
     mark timestamptz not null,          -- which deadline, claim or failure of it: the same one is told of once
     case_id uuid,
     severity text,

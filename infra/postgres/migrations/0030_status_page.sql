@@ -84,17 +84,16 @@ create table status_maintenance (
 );
 create index status_maintenance_by_end on status_maintenance (ends_at);
 
--- What staff were reminded of, once each. Whoever reaches people takes the rows without told_at.
+-- What staff were reminded of, once each. Alerts take it from here to people.
 create table status_reminders (
     id uuid primary key,
     incident_id uuid not null references status_incidents,
     kind text not null check (kind in ('drafted', 'notice_soon', 'notice_late', 'report_soon', 'report_late')),
     due_at timestamptz not null,
     raised_at timestamptz not null default now(),
-    told_at timestamptz,
     unique (incident_id, kind)
 );
-create index status_reminders_untold on status_reminders (raised_at) where told_at is null;
+create index status_reminders_raised on status_reminders (raised_at);
 
 -- What the public reads, whole: the one snapshot that was made last.
 create table status_snapshots (

@@ -59,6 +59,13 @@ from alert_endpoints e
 where e.disabled_for = 'gone' and not exists (
     select from alerts a where a.subject_id = e.id and a.kind = 'webhook_gone' and a.mark = e.disabled_at
 )
+union all
+select 'status_due', r.incident_id, r.raised_at, null, i.severity, null, r.due_at, null
+from status_reminders r
+join status_incidents i on i.id = r.incident_id
+where r.raised_at > now() - interval '7 days' and i.dismissed_at is null and not exists (
+    select from alerts a where a.subject_id = r.incident_id and a.kind = 'status_due' and a.mark = r.raised_at
+)
 limit %(limit)s;
 
 -- name: note

@@ -98,16 +98,5 @@ values (%(id)s, %(incident_id)s, %(kind)s, %(due_at)s)
 on conflict (incident_id, kind) do nothing
 returning id;
 
--- name: untold
-select r.incident_id, r.kind, r.due_at, i.title, i.severity
-from status_reminders r
-join status_incidents i on i.id = r.incident_id
-where r.told_at is null
-order by r.raised_at
-limit 50;
-
--- name: told
-update status_reminders set told_at = now() where incident_id = %(incident_id)s and kind = %(kind)s;
-
 -- name: log
 insert into events (id, kind, actor, data) values (%(event_id)s, %(kind)s, %(actor)s, %(data)s);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from infra.postgres.alert_endpoints import AlertEndpoints
 from infra.postgres.alert_sends import AlertSends
 from infra.postgres.alerts import Alerts, AlertTerms, ListedAlert
 from infra.postgres.escalations import QueuedEscalation
+from infra.postgres.incidents import Incidents, Written
 from infra.postgres.reviews import CLAIM
 from infra.staff.roles import Role
 from skills.errors import ConflictError, NotFoundError
@@ -359,3 +360,15 @@ async def test_old_alerts_go_but_for_what_still_waits(office: Office) -> None:
     assert await office.desk.noted.forget() == 1
     left: list[ListedAlert] = await office.desk.noted.listed()
     assert [one.subject_id for one in left] == [waiting.id]
+
+
+async def test_leads_and_admins_are_told_once_when_the_status_page_waits_for_a_word(office: Office) -> None:
+    people: list[tuple[str, Role]] = [("rita", "reviewer"), ("lena", "lead"), ("ada", "admin")]
+    for name, role in people:
+        await office.hire(name, role)
+    began = datetime.now(UTC) - timedelta(minutes=40)
+    incidents = Incidents(office.core.database)
+    await incidents.open(Written("Mails wait", "P1", "down", ("email",), began), by="kim", now=began)
+    await incidents.raise_reminders(datetime.now(UTC))
+    assert [await office.desk.noted.note() for _ in range(2)] == [1, 0]
+    assert await office.told() == [("status_due", ["ada", "lena"])]

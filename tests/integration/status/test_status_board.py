@@ -91,17 +91,10 @@ async def test_trouble_that_lasts_opens_one_draft_which_ends_with_it(database: D
     assert second.ended_at == at(780)
 
 
-async def test_each_reminder_is_written_once_and_told_once(database: Database) -> None:
+async def test_each_reminder_is_written_once(database: Database) -> None:
     incidents = Incidents(database)
     await incidents.open(Written("Mails wait", "P1", "down", ("email",), at(0)), by="kim", now=at(0))
     assert [await incidents.raise_reminders(at(60 * minutes)) for minutes in (10, 21, 22, 31, 32)] == [0, 1, 0, 1, 0]
-    untold = await incidents.untold()
-    assert [(one.kind, one.due_at, one.title) for one in untold] == [
-        ("notice_soon", at(1800), "Mails wait"),
-        ("notice_late", at(1800), "Mails wait"),
-    ]
-    await incidents.told(untold[0].incident_id, "notice_soon")
-    assert [one.kind for one in await incidents.untold()] == ["notice_late"]
     async with database.connection() as connection:
         cursor = await connection.execute(
             "select data ->> 'reminder' as kind from events where kind = 'status.reminder'"

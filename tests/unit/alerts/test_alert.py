@@ -35,6 +35,7 @@ def test_each_step_tells_those_who_are_to_act_on_it() -> None:
     assert roles_of("late", *everybody) == ["lead"]
     assert roles_of("unheeded", *everybody) == ["lead", "admin"]
     assert roles_of("webhook_gone", *everybody) == ["admin"]
+    assert roles_of("status_due", *everybody) == ["lead", "admin"]
 
 
 def test_where_nobody_of_a_role_can_be_reached_another_one_stands_in() -> None:
