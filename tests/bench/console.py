@@ -37,6 +37,7 @@ BOUND = 200.0
 """Milliseconds that a page may take, at the 95th percentile."""
 _NAME, _PASSWORD = "bench", "three words apart"
 _MOST = 1000
+_OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Page:
 
     name: str
     path: str
+    searched: str | None = None
+    """What is looked for, sent in a body."""
 
 
 PAGES = (
@@ -56,6 +59,17 @@ PAGES = (
     Page("customer_search", "/v1/review/customers?address={address}"),
     Page("customer", "/v1/review/customers/{customer}"),
     Page("customer_merge", "/v1/review/customers/{customer}/merge?into={other}"),
+    Page("conversations", "/conversations"),
+    Page("conversation_list", "/v1/conversations?state=open"),
+    Page("conversation", "/conversations/{case}"),
+    Page("conversation_history", "/v1/conversations/{case}/history"),
+    Page("conversations_by_address", "/v1/conversations/search", "{address}"),
+    Page("conversations_by_id", "/v1/conversations/search", "{case}"),
+    Page("customer_page", "/customers/{customer}"),
+    Page("agent_inbox", "/langgraph/threads/search", ""),
+    Page("alerts", "/alerts"),
+    Page("status", "/status"),
+    Page("status_manage", "/status/manage"),
     Page("dead_letters", "/v1/review/dead-letters"),
     Page("troubles", "/v1/review/troubles"),
     Page("knowledge", "/knowledge"),
@@ -138,9 +152,11 @@ async def _measure(
     chance = random.Random(page.name)
     took = []
     for number in range(-2, times):  # two to warm up
-        path = page.path.format(**_days(number), **{name: chance.choice(there) for name, there in known.items()})
+        filling = {**_days(number), **{name: chance.choice(there) for name, there in known.items()}}
+        path = page.path.format(**filling)
+        body = None if page.searched is None else {"text": page.searched.format(**filling)} if page.searched else {}
         began = time.perf_counter()
-        answer = await client.get(path)
+        answer = await (client.get(path) if body is None else client.post(path, json=body, headers=_OURS))
         if number >= 0:
             took.append((time.perf_counter() - began) * 1000)
         if answer.status_code != httpx.codes.OK:
@@ -168,7 +184,7 @@ async def _known(database: Database, statement: LiteralString) -> list[str]:
 
 async def _sign_in(client: httpx.AsyncClient) -> None:
     form = {"name": _NAME, "password": _PASSWORD}
-    answer = await client.post("/sign-in", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    answer = await client.post("/sign-in", data=form, headers=_OURS)
     if answer.status_code != httpx.codes.SEE_OTHER:
         raise RuntimeError(f"nobody could sign in: {answer.status_code} {answer.text[:500]}")
 
