@@ -115,6 +115,11 @@ class Report:
     served: Served = "primary"
     notice: str | None = None
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to measure, neither in the period nor before it."""
+        return not any(one.now.denominator or one.before.denominator for one in self.measured)
+
     def of(self, key: Key) -> Measured:
         """One metric."""
         return next(one for one in self.measured if one.metric.key == key)

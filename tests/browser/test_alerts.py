@@ -67,6 +67,7 @@ async def test_an_admin_sees_what_failed_tries_telling_out_and_adds_a_webhook_by
     page: Page, violations: Violations
 ) -> None:
     await page.goto("/alerts")
+    await expect(page.get_by_label("Name")).to_be_focused()
     await page.keyboard.type("ada")
     await page.keyboard.press("Tab")
     await page.keyboard.type(PASSWORD)

@@ -5,6 +5,7 @@ One takes the most urgent case by keyboard alone while the customer's chat is op
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -87,6 +88,7 @@ async def test_the_most_urgent_case_is_edited_by_keyboard_alone_and_the_open_cha
     await desk.keyboard.press("c")
     await expect(desk.get_by_text("You are at it")).to_be_visible()
     await desk.keyboard.press("e")
+    await expect(desk.locator("textarea:focus")).to_have_value(re.compile("."))
     await desk.keyboard.press("Control+a")
     await desk.keyboard.type(EDITED)
     await desk.keyboard.press("Control+Enter")

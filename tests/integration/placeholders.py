@@ -35,6 +35,8 @@ VALUES: dict[str, Any] = {
     "run_worse": True,
     "facts_sealed": [],
     "told_by": "kim",
+    "labels": [1],
+    "earlier": NOW - timedelta(days=60),
     "late": False,
     "whose": "others",
     "reader": "kim",

@@ -52,8 +52,9 @@ update analytics_progress set filled_to = '00000000-0000-0000-0000-000000000000'
 insert into analytics_labels (channel, language, segment, topic)
 select distinct v.channel, coalesce(c.language, ''), u.segment, coalesce(about.topic, '')
 from cases c
-join conversations v on v.id = c.conversation_id
-join customers u on u.id = c.customer_id
+-- One by one: a few hundred cases, beside all conversations and customers there are.
+cross join lateral (select v.channel from conversations v where v.id = c.conversation_id limit 1) v
+cross join lateral (select u.segment from customers u where u.id = c.customer_id limit 1) u
 left join lateral (
     select t.topic from turns t where t.case_id = c.id and t.topic is not null
     order by t.last_sequence desc, t.finished_at desc limit 1
@@ -103,12 +104,13 @@ select c.id, c.conversation_id, c.customer_id, l.id, c.opened_at,
         then greatest(0, extract(epoch from replies.by_person - handed.at)) end,
     coalesce(s.money, 0)
 from cases c
-join conversations v on v.id = c.conversation_id
-join customers u on u.id = c.customer_id
+-- One by one: a few hundred cases, beside all conversations and customers there are.
+cross join lateral (select v.channel from conversations v where v.id = c.conversation_id limit 1) v
+cross join lateral (select u.segment from customers u where u.id = c.customer_id limit 1) u
 left join heard on heard.case_id = c.id
 left join handed on handed.case_id = c.id
 left join replies on replies.case_id = c.id
-left join model_spend_of_cases s on s.case_id = c.id
+left join lateral (select s.money from model_spend_of_cases s where s.case_id = c.id limit 1) s on true
 left join lateral (
     select t.topic from turns t where t.case_id = c.id and t.topic is not null
     order by t.last_sequence desc, t.finished_at desc limit 1

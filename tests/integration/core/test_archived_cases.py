@@ -340,14 +340,14 @@ async def test_every_table_that_hangs_on_a_case_is_archived_with_it(core: Core) 
         " where contype = 'f' and confrelid::regclass::text = any(%s)",
         list(TABLES),
     )
-    assert {key["child"] for key in keys} <= set(TABLES)
-    assert all(TABLES.index(key["parent"]) < TABLES.index(key["child"]) for key in keys)
+    assert {key["child"] for key in keys} - {"message_words"} <= set(TABLES)  # which can be made again
+    assert all(TABLES.index(key["parent"]) < TABLES.index(key["child"]) for key in keys if key["child"] in TABLES)
     named = await core.rows(
         "select distinct table_name as name from information_schema.columns where table_schema = 'public'"
         " and column_name in ('case_id', 'message_id', 'escalation_id', 'outbox_id')"
     )
-    # Who has a case open just now (onlookers) is gone by itself.
-    assert {row["name"] for row in named if not row["name"].startswith(("events", "onlookers"))} <= set(TABLES)
+    left = ("events", "onlookers", "message_words", "analytics_", "alerts")  # the last two hold ids alone, and stay
+    assert {row["name"] for row in named if not row["name"].startswith(left)} <= set(TABLES)
 
 
 async def test_an_archive_is_read_back_into_a_schema_row_by_row_as_it_was(

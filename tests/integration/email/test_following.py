@@ -251,7 +251,7 @@ async def test_a_watch_is_renewed_daily_and_one_that_ended_is_begun_anew(desk: D
 
 async def test_the_schedulers_jobs_do_both(desk: Desk) -> None:
     jobs = {job.name: job for job in MAIL.jobs(desk.services)}
-    assert list(jobs) == [SYNC_JOB, WATCH_JOB]
+    assert {SYNC_JOB, WATCH_JOB} <= set(jobs)
     reign = Reign(desk.services.database, "test", 1)
     assert (await jobs[SYNC_JOB].run(reign)).counts == {}
     assert (await jobs[WATCH_JOB].run(reign)).counts == {"renewed": 1}

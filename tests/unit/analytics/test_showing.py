@@ -16,6 +16,7 @@ from api.pages.console.render import Frame
 from infra.analytics.definitions import BY_KEY
 from infra.analytics.export import as_csv, as_parquet, lines
 from infra.analytics.figures import Figure
+from infra.analytics.report import Report
 from infra.analytics.words import finding, value_text
 from skills.errors import BadRequestError
 from tests.unit.analytics.reports import EARLIER, EVIL, GOOD, NONE, a_report
@@ -91,6 +92,14 @@ def test_the_page_shows_every_figure_and_runs_nothing_that_somebody_typed() -> N
     assert " style=" not in page
     assert len(re.findall(r'id="([^"]+)"', page)) == len(set(re.findall(r'id="([^"]+)"', page)))
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_where_nothing_is_known_the_page_offers_today() -> None:
+    def page(report: Report) -> str:
+        return bytes(figures_page(Frame("ada", "analyst"), report, "csat").body).decode()
+
+    assert 'href="/analytics?from=2026-03-02&amp;to=2026-03-09"' in page(a_report(NONE, NONE))
+    assert "with today" not in page(a_report())
 
 
 def test_a_csv_has_a_line_for_every_figure_and_no_formula() -> None:
