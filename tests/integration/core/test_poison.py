@@ -93,9 +93,11 @@ async def test_a_suspect_runs_alone_in_its_process(core: Core) -> None:
     slow, gate = gated(core)
     neighbour = await slow.write("talk", "slow one")
     suspect = await slow.write("suspect", "hello")
-    await slow.rows("update case_work set attempts = 2 where case_id = %s returning 1", suspect.case_id)
+    later = "update case_work set attempts = 2, due_at = now() + interval '1 hour' where case_id = %s returning 1"
+    await slow.rows(later, suspect.case_id)
     async with working(slow.worker(limits=SWEEPING)):
-        await gate.reached.wait()
+        await gate.reached.wait()  # or the suspect might have been first, and over by now
+        await slow.rows("update case_work set due_at = now() where case_id = %s returning 1", suspect.case_id)
         await until(slow, "select 1 from case_work where case_id = %s and leased_until is not null", suspect.case_id)
         await asyncio.sleep(0.2)
         assert await slow.rows("select 1 from turns") == []
