@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
+from tests.browser.conftest import OpenPage
 from tests.browser.looks import NARROW, WIDE, Picture, Violations, look
 from tests.integration.http.console import PASSWORD
 from tests.integration.serving import Served, serving, settings_on
@@ -26,17 +27,8 @@ async def served(database_url: str) -> AsyncIterator[Served]:
 
 
 @pytest.fixture
-async def page(browser: Browser, served: Served) -> AsyncIterator[Page]:
-    """A page that may ask this one host only and runs without an error."""
-    troubles: list[str] = []
-    context = await browser.new_context(base_url=served.url, viewport={"width": 1280, "height": 800}, locale="en-GB")
-    page = await context.new_page()
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("console", lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None)
-    page.on("request", lambda asked: troubles.append(asked.url) if not asked.url.startswith(served.url) else None)
-    yield page
-    await context.close()
-    assert troubles == []
+async def page(open_page: OpenPage, served: Served) -> Page:
+    return await open_page("/staff", base_url=served.url)
 
 
 async def sign_in(page: Page) -> None:

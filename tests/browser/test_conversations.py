@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from channels.addresses import EMAIL
 from channels.envelope import Envelope, File
 from channels.web import CHAT
 from skills.turn import CaseId
+from tests.browser.conftest import OpenPage
 from tests.browser.looks import WIDE, Violations, look
 from tests.core import NOW
 from tests.integration.http.console import PASSWORD
@@ -44,22 +45,13 @@ async def served(database_url: str) -> AsyncIterator[Served]:
 
 
 @pytest.fixture
-async def page(browser: Browser, served: Served) -> AsyncIterator[Page]:
-    """A page that may ask this one host only and runs without an error, signed in as an admin."""
-    troubles: list[str] = []
-    context = await browser.new_context(base_url=served.url, viewport={"width": 1280, "height": 800}, locale="en-GB")
-    page = await context.new_page()
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("console", lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None)
-    page.on("request", lambda asked: troubles.append(asked.url) if not asked.url.startswith(served.url) else None)
-    await page.goto("/conversations")
+async def page(open_page: OpenPage, served: Served) -> Page:
+    page = await open_page("/conversations", base_url=served.url)
     await page.get_by_label("Name").fill("ada")
     await page.get_by_label("Password").fill(PASSWORD)
     await page.keyboard.press("Enter")
     await expect(page.locator(".found-row")).to_have_count(3)
-    yield page
-    await context.close()
-    assert troubles == []
+    return page
 
 
 async def test_a_conversation_is_found_read_resolved_and_opened_again_by_keyboard(

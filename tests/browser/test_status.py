@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from infra.postgres.incidents import Written
 from infra.status.checks import Verdict
 from infra.status.snapshot import utc_now
+from tests.browser.conftest import OpenPage
 from tests.browser.looks import NARROW, WIDE, Picture, Violations, look
 from tests.integration.http.console import PASSWORD
 from tests.integration.serving import Served, serving, settings_on
@@ -58,17 +59,8 @@ async def served(database_url: str) -> AsyncIterator[Served]:
 
 
 @pytest.fixture
-async def page(browser: Browser, served: Served) -> AsyncIterator[Page]:
-    """A page that may ask this one host only and runs without an error."""
-    troubles: list[str] = []
-    context = await browser.new_context(base_url=served.url, viewport={"width": 1280, "height": 800}, locale="en-GB")
-    page = await context.new_page()
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("console", lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None)
-    page.on("request", lambda asked: troubles.append(asked.url) if not asked.url.startswith(served.url) else None)
-    yield page
-    assert troubles == []
-    await context.close()
+async def page(open_page: OpenPage, served: Served) -> Page:
+    return await open_page("/sign-in", base_url=served.url)
 
 
 async def test_the_public_page_stands_every_look(page: Page, violations: Violations) -> None:
