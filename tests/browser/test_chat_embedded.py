@@ -149,6 +149,29 @@ async def test_two_tabs_show_the_same_and_send_everything_once(open_page: OpenPa
     await expect(texts(other)).to_have_count(0)
 
 
+async def test_the_word_of_another_tab_may_come_after_the_message_itself(open_page: OpenPage, server: PageServer) -> None:
+    page = await open_page("/chat")
+    await start(page)
+    await server.chat.until_streaming()
+    server.chat.say("from elsewhere", author="customer")
+    await expect(texts(page)).to_have_text([QUESTION, "from elsewhere"])
+    await page.evaluate(
+        """() => {
+            const key = "csagent.unsent.elsewhere";
+            const entry = {
+                key: "elsewhere", text: "from elsewhere", who: {}, names: [], state: "sending", why: null,
+                at: new Date().toISOString(),
+            };
+            const [oldValue, newValue] = [null, JSON.stringify(entry)];
+            dispatchEvent(new StorageEvent("storage", { key, oldValue, newValue }));
+            dispatchEvent(new StorageEvent("storage", { key, oldValue: newValue, newValue: null }));
+        }"""
+    )
+    server.chat.say(ANSWER)
+    await expect(texts(page)).to_have_count(3)
+    await expect(states(page)).to_have_text(["Sent", "Sent"])
+
+
 async def test_the_keyboard_alone_is_enough(open_page: OpenPage, server: PageServer) -> None:
     page = await open_page(shop(server))
     await launcher(page).focus()

@@ -24,6 +24,7 @@ export class Log {
     this.shown = new Map();
     this.own = new Map();
     this.recognised = new Set();
+    this.unasked = new Map();
     this.clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit" });
     this.withDay = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
     this.inFull = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "long" });
@@ -43,7 +44,7 @@ export class Log {
       this.own.get(key).node.remove();
       this.own.delete(key);
       this.recognised.add(key);
-    }
+    } else if (message.author === "customer") this.unasked.set(message.id, message);
     this.shown.set(message.id, this.draw(message));
     this.place(message);
     if (follow) this.toEnd();
@@ -55,6 +56,7 @@ export class Log {
   show(entry) {
     if (this.recognised.has(entry.key)) return;
     const before = this.own.get(entry.key)?.node;
+    if (!before && entry.elsewhere && this.arrived(entry)) return;
     if (before) {
       const follow = this.atEnd();
       const focused = before.contains(this.box.getRootNode().activeElement);
@@ -95,6 +97,7 @@ export class Log {
   clear() {
     this.shown.clear();
     this.own.clear();
+    this.unasked.clear();
     this.box.replaceChildren(this.before, this.after);
     this.latest.hidden = true;
   }
@@ -121,13 +124,23 @@ export class Log {
   }
 
   /** Whose message this is: the event may be quicker than the answer to the request that sent it. */
-  awaited({ text, at, files = [] }) {
+  awaited(message) {
     for (const [key, { entry }] of this.own) {
       const left = ["sending", "unconfirmed", "filesLost", "sent"].includes(entry.state);
-      const since = Date.parse(at) >= Date.parse(entry.at) - CLOCKS;
-      if (left && since && entry.text.trim() === text.trim() && files.length === entry.names.length) return key;
+      if (left && isOf(entry, message)) return key;
     }
     return undefined;
+  }
+
+  /** Whether a message of another tab's is here already: its event may also be quicker than the word of that tab. */
+  arrived(entry) {
+    for (const [id, message] of this.unasked) {
+      if (!isOf(entry, message)) continue;
+      this.unasked.delete(id);
+      this.recognised.add(entry.key);
+      return true;
+    }
+    return false;
   }
 
   draw({ author, text, at, files = [] }, state = null) {
@@ -193,4 +206,9 @@ export class Log {
     if (sentences && words.lang === "en") return sentences;
     return words.why[status] ?? words.why[status >= 500 ? 500 : 422];
   }
+}
+
+function isOf(entry, { text, at, files = [] }) {
+  const since = Date.parse(at) >= Date.parse(entry.at) - CLOCKS;
+  return since && entry.text.trim() === text.trim() && files.length === entry.names.length;
 }
