@@ -19,12 +19,13 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
+import psycopg
 import uvloop
 
 from evals.__main__ import DATA
@@ -35,7 +36,7 @@ from tests.bench.console import bench_console
 from tests.bench.cpu import cpu_seconds
 from tests.bench.search import PASSAGES, bench_search
 from tests.client import Connection
-from tests.databases import a_database
+from tests.databases import a_database, on
 
 AT_ONCE = 20
 
@@ -317,6 +318,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _key(file: Path) -> str:
+    """The service's own key, in base64: what was kept was sealed with it."""
+    if not file.exists():
+        file.write_text(base64.b64encode(os.urandom(32)).decode(), encoding="ascii")
+    return file.read_text(encoding="ascii")
+
+
+def _console_database(server_url: str) -> AbstractContextManager[str]:
+    """The address of the database that is kept for the console, made where there is none."""
+    with psycopg.connect(server_url, autocommit=True) as server:
+        if server.execute("select from pg_database where datname = 'console'").fetchone() is None:
+            server.execute("create database console")
+    return nullcontext(on(server_url, "console"))
+
+
 async def _search(url: str, data: Path, *, quick: bool, embed_copies: bool) -> dict[str, Any]:
     if not (data / "dstc10_faq").is_dir():
         say(f"search: skipped, {data / 'dstc10_faq'} is not there")
@@ -335,7 +351,7 @@ async def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the public data, for the search")
     parser.add_argument("--embed-copies", action="store_true", help="let the model embed all that is searched")
     parser.add_argument("--only", choices=("pipeline", "search", "console"), help="this part alone")
-    parser.add_argument("--keep", type=Path, help="folder of the servers: passages that it holds are searched again")
+    parser.add_argument("--keep", type=Path, help="folder of the servers, used again with all in it")
     asked = parser.parse_args()
     quick = asked.quick
     options = Options(turns=80, rounds=1, idle=10, seconds=1.0) if quick else Options(600, 3, 100, 8.0)
@@ -349,7 +365,7 @@ async def main() -> None:
             database = Database(servers.database_url, size=4)
             await database.open()
             await migrate(database)
-            key = base64.b64encode(os.urandom(32)).decode()
+            key = _key(folder / "key")
             environment = {
                 **os.environ,
                 "DATABASE_URL": servers.database_url,
@@ -365,7 +381,7 @@ async def main() -> None:
             if asked.only in {None, "search"}:
                 figures |= await _search(servers.database_url, asked.data, quick=quick, embed_copies=asked.embed_copies)
             if asked.only in {None, "console"}:
-                with a_database(servers.database_url) as url:
+                with _console_database(servers.database_url) if kept else a_database(servers.database_url) as url:
                     console = {**environment, "DATABASE_URL": url}
                     figures["console"] = await bench_console(console, key, port=free_port(), quick=quick)
     print(json.dumps(figures))

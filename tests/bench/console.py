@@ -2,7 +2,8 @@
 
 An API process of its own answers somebody who is signed in, one request after the other, over HTTP. Each request is
 about something else than the last, so nothing that was remembered for one answers the next. ``PAGES`` says what is
-asked: a new page is a line there. The figures' rows are computed before, which is timed too, and again for what is new.
+asked: a new page is a line there. The words of the messages are indexed before and the figures' rows computed, which is
+timed too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -23,14 +24,11 @@ from pydantic import SecretStr
 
 from api.desks import build_staff_accounts
 from api.terms import build_keyring
-from evals.loadtest.questions import sample_answers, sample_questions
-from evals.loadtest.seed import seed
 from infra.analytics.definitions import METRICS
-from infra.crypto.keyring import Keyring
-from infra.postgres.analytics_rows import AnalyticsRows
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
 from infra.settings import Settings
+from tests.bench.history import TOPICS, make, vocabulary
 
 MESSAGES, CASES = 1_000_000, 100_000
 BOUND = 200.0
@@ -48,7 +46,11 @@ class Page:
     path: str
     searched: str | None = None
     """What is looked for, sent in a body."""
+    only: Mapping[str, str] = field(default_factory=dict)
+    """The filters beside it."""
 
+
+_SEARCH = "/v1/conversations/search"
 
 PAGES = (
     Page("review", "/review"),
@@ -60,12 +62,29 @@ PAGES = (
     Page("customer", "/v1/review/customers/{customer}"),
     Page("customer_merge", "/v1/review/customers/{customer}/merge?into={other}"),
     Page("conversations", "/conversations"),
-    Page("conversation_list", "/v1/conversations?state=open"),
+    Page("conversation_list", "/v1/conversations"),
+    Page("conversation_list_open", "/v1/conversations?state=open"),
+    Page("conversation_list_of_people", "/v1/conversations?state=open&owner=human"),
+    Page("conversation_list_of_nobody", "/v1/conversations?person=nobody"),
+    Page("conversation_list_filtered", "/v1/conversations?language=de&channel=whatsapp"),
+    Page("conversation_list_of_a_topic", "/v1/conversations?topic={topic}&language=de&state=resolved"),
+    Page("conversation_list_long_ago", "/v1/conversations?since={long_ago}&until={long_ago_end}"),
     Page("conversation", "/conversations/{case}"),
     Page("conversation_history", "/v1/conversations/{case}/history"),
-    Page("conversations_by_address", "/v1/conversations/search", "{address}"),
-    Page("conversations_by_id", "/v1/conversations/search", "{case}"),
+    Page("search_address", _SEARCH, "{address}"),
+    Page("search_id", _SEARCH, "{case}"),
+    Page("search_topic", _SEARCH, "{topic}"),
+    Page("search_name", _SEARCH, "made-up history", {"by": "name"}),
+    Page("search_most_frequent_word", _SEARCH, "{most_frequent}"),
+    Page("search_frequent_word", _SEARCH, "{frequent}"),
+    Page("search_rare_word", _SEARCH, "{rare}"),
+    Page("search_unknown_word", _SEARCH, "{unknown}"),
+    Page("search_two_words", _SEARCH, "{most_frequent} {frequent}"),
+    Page("search_four_words", _SEARCH, "{most_frequent} {frequent} {frequent} {rare}"),
+    Page("search_word_filtered", _SEARCH, "{most_frequent}", {"language": "de"}),
+    Page("search_word_all_left_out", _SEARCH, "{most_frequent}", {"channel": "form"}),
     Page("customer_page", "/customers/{customer}"),
+    Page("customer_history", "/v1/review/customers/{customer}/messages"),
     Page("agent_inbox", "/langgraph/threads/search", ""),
     Page("alerts", "/alerts"),
     Page("status", "/status"),
@@ -107,10 +126,11 @@ async def bench_console(environment: Mapping[str, str], key: str, *, port: int, 
     await database.open()
     try:
         await migrate(database)
-        keyring = build_keyring(settings)
-        figures = await _prepare(database, keyring, quick=quick)
-        await build_staff_accounts(settings, database, keyring).add_first(_NAME, _PASSWORD)
-        known = {name: await _known(database, statement) for name, statement in KNOWN.items()}
+        messages, cases = (20_000, 2_000) if quick else (MESSAGES, CASES)
+        took = await make(database, settings, messages=messages, cases=cases)
+        figures: dict[str, Any] = {"messages": messages, "cases": cases, **took}
+        await build_staff_accounts(settings, database, build_keyring(settings)).add_first(_NAME, _PASSWORD)
+        known = {name: await _known(database, statement) for name, statement in KNOWN.items()} | _words()
     finally:
         await database.close()
     async with _api(environment, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
@@ -121,28 +141,15 @@ async def bench_console(environment: Mapping[str, str], key: str, *, port: int, 
     return figures
 
 
-async def _prepare(database: Database, keyring: Keyring, *, quick: bool) -> dict[str, Any]:
-    """Make the history, and compute what figures are made of."""
-    messages, cases = (20_000, 2_000) if quick else (MESSAGES, CASES)
-    began = time.perf_counter()
-    await seed(database, keyring, messages=messages, cases=cases, texts=(sample_questions(), sample_answers()))
-    seeded, began = time.perf_counter() - began, time.perf_counter()
-    rows = AnalyticsRows(database)
-    while (await rows.refresh(seconds=3600)).more:
-        pass
-    filled = time.perf_counter() - began
-    async with database.connection() as connection:
-        await connection.execute("set statement_timeout = 0")
-        await connection.execute("vacuum analyze")
-        await connection.execute("reset statement_timeout")
-    began = time.perf_counter()
-    await rows.refresh()
+def _words() -> dict[str, list[str]]:
+    """What can be looked for by word and topic."""
+    words = vocabulary()
     return {
-        "messages": messages,
-        "cases": cases,
-        "seed_s": round(seeded, 1),
-        "fill_s": round(filled, 1),
-        "refresh_ms": round((time.perf_counter() - began) * 1000, 1),
+        "topic": [f"Topic {number}" for number in range(TOPICS)],
+        "most_frequent": words[:3],
+        "frequent": words[50:150],
+        "rare": words[5000:6000],
+        "unknown": [f"quokka{number}" for number in range(_MOST)],
     }
 
 
@@ -154,7 +161,9 @@ async def _measure(
     for number in range(-2, times):  # two to warm up
         filling = {**_days(number), **{name: chance.choice(there) for name, there in known.items()}}
         path = page.path.format(**filling)
-        body = None if page.searched is None else {"text": page.searched.format(**filling)} if page.searched else {}
+        body = None
+        if page.searched is not None:
+            body = {**({"text": page.searched.format(**filling)} if page.searched else {}), **page.only}
         began = time.perf_counter()
         answer = await (client.get(path) if body is None else client.post(path, json=body, headers=_OURS))
         if number >= 0:
@@ -173,6 +182,8 @@ def _days(number: int) -> dict[str, str]:
         "to": f"{last}",
         "from_30": f"{last - timedelta(days=29)}",
         "from_365": f"{last - timedelta(days=364)}",
+        "long_ago": f"{last - timedelta(days=50)}T00:00:00Z",
+        "long_ago_end": f"{last - timedelta(days=49)}T00:00:00Z",
         "metric": METRICS[number % len(METRICS)].key,
     }
 
