@@ -43,16 +43,18 @@ def steady(standing: Standing | None, said: State, now: datetime) -> Standing:
 
     Args:
         standing: before; ``None`` when it was never checked.
-        said: what the check says. ``unknown`` is believed at once: a check that saw nothing claims nothing.
+        said: what the check says. ``unknown`` is believed at once: a check that saw nothing claims nothing. So is a
+            good word after it; trouble is not, for the first check of a product that just starts may come before the
+            first sign of life of what it checks.
         now: when it was checked.
     """
-    if standing is None or standing.state == "unknown" or said == "unknown":
-        if standing is not None and standing.state == said:
-            return replace(standing, run=0, run_since=None)
-        return _turned(said, now, None if standing is None else standing.troubled_since)
+    if standing is None:
+        standing = Standing("unknown", now)
+    if said == "unknown" != standing.state or said == "operational" and standing.state == "unknown":
+        return _turned(said, now, standing.troubled_since)
     if said == standing.state:
         return replace(standing, run=0, run_since=None)
-    is_worse = worse(said, standing.state)
+    is_worse = standing.state == "unknown" or worse(said, standing.state)
     goes_on = standing.run_since is not None and standing.run_worse == is_worse
     run, since = (standing.run + 1, standing.run_since or now) if goes_on else (1, now)
     if run >= (WORSE if is_worse else BETTER):

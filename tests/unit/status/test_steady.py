@@ -11,6 +11,7 @@ from infra.status.components import State, worse
 from infra.status.steady import BETTER, WORSE, Standing, steady
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
+DOWN: tuple[State, ...] = ("down",) * WORSE
 
 
 def at(check: int) -> datetime:
@@ -35,14 +36,21 @@ def test_an_outage_is_dated_back_to_its_first_failed_check() -> None:
 
 
 def test_it_is_over_with_the_second_good_check_in_a_row_and_dated_back_to_the_first() -> None:
-    assert after("down", "operational", "down", "operational").state == "down"
-    standing = after("down", "operational", "operational")
-    assert (standing.state, standing.since, standing.troubled_since) == ("operational", at(1), None)
+    assert after(*DOWN, "operational", "down", "operational").state == "down"
+    standing = after(*DOWN, "operational", "operational")
+    assert (standing.state, standing.since, standing.troubled_since) == ("operational", at(3), None)
 
 
 def test_trouble_goes_on_while_it_only_changes_its_degree_or_nothing_can_be_seen() -> None:
-    standing = after("down", "unknown", "degraded", "down", "down", "down")
+    standing = after(*DOWN, "unknown", "degraded", "down", "down", "down")
     assert (standing.state, standing.troubled_since) == ("down", at(0))
+
+
+def test_what_was_never_seen_to_work_is_not_in_trouble_before_several_checks_say_so() -> None:
+    assert after("down", "down").state == "unknown"
+    assert after("down", "operational").state == "operational", "a product that has just started"
+    standing = after("down", "degraded", "down")
+    assert (standing.state, standing.since) == ("down", at(0))
 
 
 @given(st.lists(st.sampled_from(["operational", "degraded", "down"]), min_size=1, max_size=40))
@@ -52,7 +60,9 @@ def test_whatever_is_said_a_change_has_enough_checks_in_a_row_behind_it(said: li
         before, standing = standing, steady(standing, one, at(number))
         if before is None or before.state == standing.state:
             continue
-        needed = WORSE if worse(standing.state, before.state) else BETTER
+        if before.state == "unknown" and standing.state == "operational":
+            continue
+        needed = WORSE if before.state == "unknown" or worse(standing.state, before.state) else BETTER
         last = said[number + 1 - needed : number + 1]
         assert len(last) == needed
         assert all(other != before.state for other in last)
