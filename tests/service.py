@@ -16,6 +16,7 @@ import uvloop
 
 from api.app import create_app
 from api.channels import open_sender
+from api.commands.serve import keep_loaded
 from api.wiring import Services, build_worker, open_services
 from graph.ports import Outcome
 from infra.settings import read_settings
@@ -48,13 +49,16 @@ def main() -> None:
     settings = read_settings()
     configure_logs("warning", process=what)
     if what == "api":
-        uvicorn.run(create_app(settings), host="127.0.0.1", port=int(sys.argv[2]), log_config=None, access_log=False)
+        app = create_app(settings)
+        keep_loaded()
+        uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_config=None, access_log=False)
         return
 
     async def run() -> None:
         async with open_services(settings, process=what) as services:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, services.stopping.set)
+            keep_loaded()
             await {"worker": work, "sender": send}[what](services, services.stopping)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
