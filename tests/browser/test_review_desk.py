@@ -1,10 +1,12 @@
 """A reviewer among colleagues, on the whole product but for its skills: the real service, real Chromium.
 
-One takes the most urgent case by keyboard alone while the customer's chat is open; two collide and neither does harm.
+One takes the most urgent case by keyboard alone while the customer's chat is open; two collide and neither does harm;
+what is late and left lying is taken up by the next.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -12,6 +14,7 @@ from contextlib import AsyncExitStack
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from api.wiring import build_scheduler
 from tests.browser.looks import Violations, look
 from tests.browser.talk import send, texts
 from tests.integration.http.console import PASSWORD, add
@@ -145,3 +148,28 @@ async def test_what_was_sent_is_taken_back_before_anybody_has_it(served: Served,
     await expect(desk.get_by_label("Edit the answer")).to_have_value(EDITED)
     await expect(desk.get_by_text("You are at it")).to_be_visible()
     await expect(texts(chat)).to_have_count(2)
+
+
+async def test_a_late_case_that_nobody_goes_on_with_moves_on_to_the_next(served: Served, visit: Visit) -> None:
+    chat = await customer(visit, "a person please")
+    mira, jonas = await at_the_desk(visit, "mira"), await at_the_desk(visit, "jonas")
+    await open_first(mira)
+    await mira.keyboard.press("c")
+    await expect(mira.get_by_text("You are at it")).to_be_visible()
+    await expect(jonas.locator("#rows")).to_contain_text("mira is at it", timeout=10_000)
+    async with served.services.database.connection() as connection:
+        await connection.execute(
+            "update escalations set due_at = now() - interval '1 minute',"
+            " claimed_until = claimed_until - interval '12 minutes'"
+        )
+    stop = asyncio.Event()
+    jobs = asyncio.create_task(build_scheduler(served.services, ()).run(stop))
+    await expect(jonas.locator("#rows")).to_contain_text("let go by mira", timeout=20_000)
+    stop.set()
+    await jobs
+    await open_first(jonas)
+    await jonas.keyboard.press("c")
+    await expect(jonas.get_by_text("You are at it")).to_be_visible()
+    await expect(mira.get_by_text("jonas is at it").first).to_be_visible(timeout=10_000)
+    await jonas.keyboard.press("a")
+    await expect(texts(chat)).to_have_count(3)
