@@ -40,9 +40,16 @@ settings.load_profile("csagent")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: a run is over when its last file is."""
+    """What takes longest begins first: a run is over when its last file is.
+
+    And it runs untraced, as do the browsers' tests and the children of all: tracing takes nearly as long as what it
+    traces, and the quick tests are to cover the code by themselves.
+    """
     early = {item.path for item in items if item.get_closest_marker("early")}
     items.sort(key=lambda item: item.path not in early)
+    for item in items:
+        if item.path in early or item.get_closest_marker("browser") or item.path.parent.name == "acceptance":
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session")

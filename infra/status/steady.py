@@ -50,10 +50,10 @@ def steady(standing: Standing | None, said: State, now: datetime) -> Standing:
     """
     if standing is None:
         standing = Standing("unknown", now)
-    if said == "unknown" != standing.state or said == "operational" and standing.state == "unknown":
-        return _turned(said, now, standing.troubled_since)
     if said == standing.state:
         return replace(standing, run=0, run_since=None)
+    if said == "unknown" or (standing.state == "unknown" and said == "operational"):
+        return _turned(said, now, standing.troubled_since)
     is_worse = standing.state == "unknown" or worse(said, standing.state)
     goes_on = standing.run_since is not None and standing.run_worse == is_worse
     run, since = (standing.run + 1, standing.run_since or now) if goes_on else (1, now)

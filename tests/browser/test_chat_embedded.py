@@ -149,7 +149,9 @@ async def test_two_tabs_show_the_same_and_send_everything_once(open_page: OpenPa
     await expect(texts(other)).to_have_count(0)
 
 
-async def test_the_word_of_another_tab_may_come_after_the_message_itself(open_page: OpenPage, server: PageServer) -> None:
+async def test_the_word_of_another_tab_may_come_after_the_message_itself(
+    open_page: OpenPage, server: PageServer
+) -> None:
     page = await open_page("/chat")
     await start(page)
     await server.chat.until_streaming()

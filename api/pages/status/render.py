@@ -27,7 +27,7 @@ from infra.status.uptime import Kind
 ASSETS = ("assets/icon.svg", "assets/theme.css", "assets/controls.css", "assets/status/status.css")
 """What the page needs beside it."""
 _CACHED = "public, max-age=0, s-maxage=15, stale-if-error=86400"
-"""A browser asks each time, and is told that nothing changed; what stands between may spare us the crowd of an outage."""
+"""A browser asks each time, and is told that nothing changed; what stands between spares us the crowd of an outage."""
 _WORDS: Mapping[Shown, str] = {
     "operational": "Works",
     "degraded": "Works with limits",
