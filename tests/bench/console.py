@@ -2,19 +2,19 @@
 
 An API process of its own answers somebody who is signed in, one request after the other, over HTTP. Each request is
 about something else than the last, so nothing that was remembered for one answers the next. ``PAGES`` says what is
-asked: a new page is a line there. The words of the messages are indexed before and the figures' rows computed, which is
-timed too.
+asked: a new page is a line there. Then a worker and a sender join, and decisions are followed into the chats.
+
+The words of the messages are indexed before and the figures' rows computed, which is timed too.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
@@ -28,14 +28,14 @@ from infra.analytics.definitions import METRICS
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
 from infra.settings import Settings
+from tests.bench.decisions import bench_decisions
+from tests.bench.desk import NAME, OURS, PASSWORD, service, sign_in, until_up
 from tests.bench.history import TOPICS, make, vocabulary
 
 MESSAGES, CASES = 1_000_000, 100_000
 BOUND = 200.0
 """Milliseconds that a page may take, at the 95th percentile."""
-_NAME, _PASSWORD = "bench", "three words apart"
 _MOST = 1000
-_OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +129,23 @@ async def bench_console(environment: Mapping[str, str], key: str, *, port: int, 
         messages, cases = (20_000, 2_000) if quick else (MESSAGES, CASES)
         took = await make(database, settings, messages=messages, cases=cases)
         figures: dict[str, Any] = {"messages": messages, "cases": cases, **took}
-        await build_staff_accounts(settings, database, build_keyring(settings)).add_first(_NAME, _PASSWORD)
+        await build_staff_accounts(settings, database, build_keyring(settings)).add_first(NAME, PASSWORD)
         known = {name: await _known(database, statement) for name, statement in KNOWN.items()} | _words()
     finally:
         await database.close()
-    async with _api(environment, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-        await _sign_in(client)
-        times = 5 if quick else 100
-        figures["pages"] = {page.name: await _measure(client, page, known, times) for page in PAGES}
+    times = 5 if quick else 100
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(service(environment, "api", str(port)))
+        desk, chat = [
+            await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60))
+            for _ in range(2)
+        ]
+        await until_up(desk)
+        await sign_in(desk)
+        figures["pages"] = {page.name: await _measure(desk, page, known, times) for page in PAGES}
+        for part in ("worker", "sender"):
+            await stack.enter_async_context(service(environment, part))
+        figures |= await bench_decisions(desk, chat, times=times)
     figures["slower_than_200_ms"] = [name for name, took in figures["pages"].items() if took["p95_ms"] > BOUND]
     return figures
 
@@ -165,7 +174,7 @@ async def _measure(
         if page.searched is not None:
             body = {**({"text": page.searched.format(**filling)} if page.searched else {}), **page.only}
         began = time.perf_counter()
-        answer = await (client.get(path) if body is None else client.post(path, json=body, headers=_OURS))
+        answer = await (client.get(path) if body is None else client.post(path, json=body, headers=OURS))
         if number >= 0:
             took.append((time.perf_counter() - began) * 1000)
         if answer.status_code != httpx.codes.OK:
@@ -191,33 +200,3 @@ def _days(number: int) -> dict[str, str]:
 async def _known(database: Database, statement: LiteralString) -> list[str]:
     async with database.connection() as connection:
         return [row["known"] for row in await (await connection.execute(statement, [_MOST])).fetchall()]
-
-
-async def _sign_in(client: httpx.AsyncClient) -> None:
-    form = {"name": _NAME, "password": _PASSWORD}
-    answer = await client.post("/sign-in", data=form, headers=_OURS)
-    if answer.status_code != httpx.codes.SEE_OTHER:
-        raise RuntimeError(f"nobody could sign in: {answer.status_code} {answer.text[:500]}")
-
-
-@asynccontextmanager
-async def _api(environment: Mapping[str, str], port: int) -> AsyncIterator[None]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.service", "api", str(port)),
-        env=dict(environment),
-        stdin=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            for _ in range(600):
-                try:
-                    await client.get("/health/live")
-                    break
-                except httpx.TransportError:
-                    await asyncio.sleep(0.1)
-            else:
-                raise RuntimeError("the API did not come up")
-        yield
-    finally:
-        process.terminate()
-        await process.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
 import time
@@ -69,10 +70,14 @@ async def make(database: Database, settings: Settings, *, messages: int, cases: 
 def _questions() -> tuple[str, ...]:
     """What customers ask, each with words by Zipf's law and the number of an order."""
     chance, words, asked = random.Random(_SEED), vocabulary(), sample_questions()
-    weights = [1 / rank for rank in range(1, len(words) + 1)]
+    weights = list(itertools.accumulate(1 / rank for rank in range(1, len(words) + 1)))
     return tuple(
         " ".join(
-            (chance.choice(asked), *chance.choices(words, weights, k=_WORDS_A_MESSAGE), str(chance.randint(1, 10**7)))
+            (
+                chance.choice(asked),
+                *chance.choices(words, cum_weights=weights, k=_WORDS_A_MESSAGE),
+                str(chance.randint(1, 10**7)),
+            )
         )
         for _ in range(_TEXTS)
     )
