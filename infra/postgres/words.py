@@ -45,6 +45,8 @@ SLACK = timedelta(hours=1)
 
 _PLACES = {"messages": "messages.body_sealed", "customers": "customers.name_sealed"}
 _STEP = 100
+_ONE_BY_ONE = 5_000
+"""Messages that are looked at one by one: enough to find a step's hits of a word that one in fifty has."""
 _MOST_STEPS, _MOST_OPENED = 24, 400
 """Looks into the index, and texts opened, before one search says how far it has come."""
 _MOST_NAMES = 200
@@ -150,6 +152,7 @@ class Words:
                 tags=tags(self._keyring, wanted, period=month),
                 first_id=max(month_id, lowest),
                 before_id=before,
+                one_by_one=_ONE_BY_ONE,
                 limit=_STEP,
             )
             fitting = await fits(list({row["case_id"] for row in rows} - hits.keys()))
@@ -174,7 +177,9 @@ class Words:
         """Customers in whose names all these words stand, the newest first, with their names."""
         found: dict[CustomerId, str] = {}
         found_tags = tags(self._keyring, wanted, period=NAMES)
-        rows = await self._all(connection, "tagged_customers", tags=found_tags, limit=_MOST_NAMES)
+        rows = await self._all(
+            connection, "tagged_customers", tags=found_tags, one_by_one=_ONE_BY_ONE, limit=_MOST_NAMES
+        )
         for row in rows:
             name = self._text(row, "customers", row["name_sealed"])
             if name is not None and has_all(name, wanted):

@@ -53,6 +53,7 @@ VALUES: dict[str, Any] = {
     "give_up": timedelta(days=1),
     "keep": timedelta(days=90),
     "mail": True,
+    "one_by_one": 5000,
     "overlap": timedelta(days=1),
     "owned": timedelta(hours=1),
     "recent": UUID(int=0x5EED),

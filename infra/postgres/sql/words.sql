@@ -65,26 +65,63 @@ select
     (select message_id from message_words order by message_id desc limit 1) as newest;
 
 -- name: tagged_messages
--- Messages of a month that have all these tags, the newest first: most have the words, too.
-select m.id, m.case_id, m.author, m.body_sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
-from (
-    select w.message_id from message_words w
-    where w.words @> %(tags)s::smallint[] and w.message_id >= %(first_id)s and w.message_id < %(before_id)s
+-- Messages of a month that have all these tags, the newest first: most have the words, too. Frequent words are found in
+-- the newest messages, one by one; the others by the tags' index, which gives all that there are of a tag.
+with newest as materialized (
+    select w.message_id, w.words from message_words w
+    where w.message_id >= %(first_id)s and w.message_id < %(before_id)s
     order by w.message_id desc
+    limit %(one_by_one)s
+),
+among as materialized (
+    select n.message_id from newest n
+    where n.words @> %(tags)s::smallint[]
+    order by n.message_id desc
     limit %(limit)s
-) w
+),
+tagged as (
+    select message_id from among
+    union all
+    select message_id from (
+        select w.message_id from message_words w
+        where w.words @> %(tags)s::smallint[] and (select count(*) from among) < %(limit)s
+        offset 0 -- apart, or a range of ids would seem reason enough to read every message in it
+    ) of_all_months
+    where message_id >= %(first_id)s
+        and message_id < (select n.message_id from newest n order by n.message_id limit 1)
+    order by message_id desc
+    limit %(limit)s
+)
+select m.id, m.case_id, m.author, m.body_sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
+from tagged w
 join messages m on m.id = w.message_id
 join customer_keys k on k.id = m.key_id
 order by m.id desc;
 
 -- name: tagged_customers
-select u.id, u.name_sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
-from (
-    select w.customer_id from customer_words w
-    where w.words @> %(tags)s::smallint[]
-    order by w.customer_id desc
+with newest as materialized (
+    select w.customer_id, w.words from customer_words w order by w.customer_id desc limit %(one_by_one)s
+),
+among as materialized (
+    select n.customer_id from newest n
+    where n.words @> %(tags)s::smallint[]
+    order by n.customer_id desc
     limit %(limit)s
-) w
+),
+tagged as (
+    select customer_id from among
+    union all
+    select customer_id from (
+        select w.customer_id from customer_words w
+        where w.words @> %(tags)s::smallint[] and (select count(*) from among) < %(limit)s
+        offset 0
+    ) older
+    where customer_id < (select n.customer_id from newest n order by n.customer_id limit 1)
+    order by customer_id desc
+    limit %(limit)s
+)
+select u.id, u.name_sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
+from tagged w
 join customers u on u.id = w.customer_id
 join customer_keys k on k.id = u.key_id
 order by u.id desc;
