@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from infra.analytics.definitions import HAPPY, REOPEN_DAYS, Dimension, Key, Method
 from infra.analytics.intervals import Interval, of_mean, of_median, wilson
-from infra.analytics.rows import DAY, NEVER, Labelled, Rows, Span, apart
+from infra.analytics.rows import DAY, NEVER, Labelled, Labels, Rows, Span
 
 PERSON, CONFIRMED, ASSUMED, UNKNOWN = range(4)
 """How a case ended, in the column ``how``."""
@@ -67,15 +68,16 @@ class Measure(Protocol):
 def measures(facts: Facts) -> Mapping[Key, Measure]:
     """How each figure is taken."""
     cases, ends = facts.cases.columns, facts.ends.columns
-    opened = facts.cases.by_time(cases["opened"])
-    standing = facts.ends.by_time(ends["ended"], ends["reopened"] == NEVER)
     alone = np.isin(ends["how"], (CONFIRMED, ASSUMED))
-    read = facts.ends.by_time(ends["ended"], (ends["reopened"] == NEVER) & alone & (ends["solved"] != UNREAD))
-    ended = facts.ends.by_time(ends["ended"])
-    rated = facts.ends.by_time(ends["rated"])
-    answered = facts.cases.by_time(cases["opened"], ~np.isnan(cases["agent_seconds"]))
-    helped = facts.cases.by_time(cases["to_person"], ~np.isnan(cases["person_seconds"]))
-    settled = facts.ends.by_time(ends["ended"], (ends["reopened"] == NEVER) & ~np.isnan(ends["open_seconds"]))
+    stands = ends["reopened"] == NEVER
+    opened = facts.cases.by_time(cases["opened"], columns=("to_person", "money"))
+    answered = facts.cases.by_time(cases["opened"], ~np.isnan(cases["agent_seconds"]), columns=("agent_seconds",))
+    helped = facts.cases.by_time(cases["to_person"], ~np.isnan(cases["person_seconds"]), columns=("person_seconds",))
+    ended = facts.ends.by_time(ends["ended"], columns=("reopened",))
+    standing = facts.ends.by_time(ends["ended"], stands, columns=("how",))
+    settled = facts.ends.by_time(ends["ended"], stands & ~np.isnan(ends["open_seconds"]), columns=("open_seconds",))
+    read = facts.ends.by_time(ends["ended"], stands & alone & (ends["solved"] != UNREAD), columns=("solved",))
+    rated = facts.ends.by_time(ends["rated"], columns=("rating",))
     reopened = ended.columns["reopened"]
     soon = (reopened != NEVER) & (reopened - ended.columns["at"] <= REOPEN_DAYS * DAY)
     return {
@@ -105,40 +107,56 @@ class Values:
     def over(self, spans: Sequence[Span]) -> list[Figure]:
         """The figure of each span."""
         places = self.rows.spans(spans)
-        if self.method != "wilson":
-            ordered = np.sort if self.method == "median" else np.asarray
-            return [summed_up(self.method, ordered(self.values[part])) for part in places]
+        if self.method == "median":
+            return [median(np.sort(self.values[part])) for part in places]
+        if self.method == "mean":
+            return [_mean_of(self.values[part]) for part in places]
         upto = np.concatenate(([0], np.cumsum(self.values)))
         return [share(int(upto[part.stop] - upto[part.start]), part.stop - part.start) for part in places]
 
     def by_label(self, span: Span, labels: Mapping[Dimension, Sequence[str]]) -> dict[Dimension, list[Figure]]:
         """The figure of what has each of these labels in a span."""
         (part,) = self.rows.spans([span])
-        values = self.values[part]
-        # Sorted once: what has one label stays in order when it is taken apart.
-        order = np.argsort(values) if self.method == "median" else np.arange(len(values))
+        values, label, known = self.values[part], self.rows.label[part], self.rows.labels
+        if self.method == "median":
+            return _medians(values, label, known, labels)
+        # A share is the mean of what is one or nothing.
+        shift = float(values.mean()) if self.method == "mean" and len(values) else 0.0
+        away = (values - shift) ** 2
+        sums = known.added(label), known.added(label, values), known.added(label, away)
         found: dict[Dimension, list[Figure]] = {}
         for dimension, names in labels.items():
-            labelled = self.rows.labels[dimension]
-            codes, count = labelled.codes[part], len(labelled.names)
-            known = [labelled.names.index(name) for name in names]
-            if self.method == "wilson":
-                of, hits = np.bincount(codes, minlength=count), np.bincount(codes[values], minlength=count)
-                found[dimension] = [share(int(hits[code]), int(of[code])) for code in known]
-            else:
-                groups, ordered = apart(codes[order], count), values[order]
-                found[dimension] = [summed_up(self.method, ordered[groups[code]]) for code in known]
+            of, total, squares = (known.together(dimension, one).tolist() for one in sums)
+            found[dimension] = [
+                share(round(total[code]), round(of[code]))
+                if self.method == "wilson"
+                else mean(round(of[code]), total[code], squares[code], shift)
+                for code in known.codes(dimension, names)
+            ]
         return found
+
+
+def _medians(
+    values: np.ndarray, label: np.ndarray, known: Labels, labels: Mapping[Dimension, Sequence[str]]
+) -> dict[Dimension, list[Figure]]:
+    # Sorted once: what has one label stays in order when it is taken apart.
+    order = np.argsort(values)
+    values, label = values[order], label[order]
+    found: dict[Dimension, list[Figure]] = {}
+    for dimension, names in labels.items():
+        groups = known.apart(dimension, label)
+        found[dimension] = [median(values[groups[code]]) for code in known.codes(dimension, names)]
+    return found
 
 
 class PersonDays:
     """How much each person does on a day on which they do any of it. Spans are whole days."""
 
     def __init__(self, work: Rows) -> None:
-        self._all = _person_days(work, np.zeros(len(work.columns["at"]), dtype=np.int64), {})
+        self._all = _person_days(work, np.zeros(len(work.label), dtype=np.int64), Labels(1, {}))
         self._by_label = {
-            dimension: _person_days(work, labelled.codes, {dimension: labelled.names})
-            for dimension, labelled in work.labels.items()
+            dimension: _person_days(work, labelled.codes[work.label], _alone(dimension, labelled.names))
+            for dimension, labelled in work.labels.named.items()
         }
 
     def over(self, spans: Sequence[Span]) -> list[Figure]:
@@ -153,16 +171,19 @@ class PersonDays:
         return found
 
 
-def _person_days(work: Rows, codes: np.ndarray, named: Mapping[Dimension, tuple[str, ...]]) -> Values:
-    """How much a person did on a day in what has one label."""
+def _alone(dimension: Dimension, names: tuple[str, ...]) -> Labels:
+    """Labels that have a name in one dimension only."""
+    return Labels(len(names), {dimension: Labelled(np.arange(len(names)), names)})
+
+
+def _person_days(work: Rows, codes: np.ndarray, labels: Labels) -> Values:
+    """How much a person did on a day in what has one label, given by its number for each row."""
     assert work.who is not None  # work is somebody's
     days = work.columns["at"] // DAY
-    labelled, people = int(codes.max(initial=0)) + 1, len(work.who.names)
     # By the day first, so that they are in the order of time.
-    keys = (days * people + work.who.codes) * labelled + codes
+    keys = (days * len(work.who.names) + work.who.codes) * labels.count + codes
     _, places, counts = np.unique(keys, return_index=True, return_counts=True)
-    labels = {dimension: Labelled(codes[places], names) for dimension, names in named.items()}
-    return Values(Rows({"at": days[places] * DAY}, labels), counts, "mean")
+    return Values(Rows({"at": days[places] * DAY}, codes[places], labels), counts, "mean")
 
 
 class Returning:
@@ -183,14 +204,13 @@ class Returning:
         """The figure of what has each of these labels in a span."""
         parts = self._visits.spans([span, _before(span)])
         found: dict[Dimension, list[Figure]] = {}
+        known = self._visits.labels
         for dimension, names in labels.items():
-            labelled = self._visits.labels[dimension]
             now, before = (
-                [self._who[part][places] for places in apart(labelled.codes[part], len(labelled.names))]
+                [self._who[part][places] for places in known.apart(dimension, self._visits.label[part])]
                 for part in parts
             )
-            known = [labelled.names.index(name) for name in names]
-            found[dimension] = [self._share(now[code], before[code]) for code in known]
+            found[dimension] = [self._share(now[code], before[code]) for code in known.codes(dimension, names)]
         return found
 
     def _share(self, now: np.ndarray, before: np.ndarray) -> Figure:
@@ -209,14 +229,33 @@ def share(hits: int, count: int) -> Figure:
     return _figure(hits / count if count else None, wilson(hits, count), hits, count)
 
 
-def summed_up(method: Literal["median", "mean"], values: np.ndarray) -> Figure:
-    """Values as one figure; for a median in ascending order."""
-    count = len(values)
-    if method == "median":
-        middle = (float(values[(count - 1) // 2]) + float(values[count // 2])) / 2 if count else None
-        return _figure(middle, of_median(values), None, count)
-    total = float(values.sum())
-    return _figure(total / count if count else None, of_mean(values), total, count)
+def median(ordered: np.ndarray) -> Figure:
+    """The middle of values in ascending order, as a figure."""
+    count = len(ordered)
+    middle = (float(ordered[(count - 1) // 2]) + float(ordered[count // 2])) / 2 if count else None
+    return _figure(middle, of_median(ordered), None, count)
+
+
+def _mean_of(values: np.ndarray) -> Figure:
+    shift = float(values.mean()) if len(values) else 0.0
+    return mean(len(values), float(values.sum()), float(((values - shift) ** 2).sum()), shift)
+
+
+def mean(count: int, total: float, squares: float, shift: float) -> Figure:
+    """The mean of so many values, as a figure.
+
+    Args:
+        count: how many.
+        total: their sum.
+        squares: the sum of the squares of how far each is away from ``shift``.
+        shift: a value near their mean, so that the squares are not much larger than what they differ by.
+    """
+    if count == 0:
+        return _figure(None, None, total, count)
+    middle = total / count
+    spread = max(0.0, squares - count * (middle - shift) ** 2)
+    deviation = math.sqrt(spread / (count - 1)) if count > 1 else 0.0
+    return _figure(middle, of_mean(count, middle, deviation), total, count)
 
 
 def _figure(value: float | None, interval: Interval, numerator: float | None, denominator: int) -> Figure:

@@ -54,13 +54,17 @@ def lower_rank(count: int) -> int:
     return rank
 
 
-def of_mean(values: np.ndarray) -> Interval:
-    """Of the mean of values that are never below zero; ``None`` for less than two."""
-    count = len(values)
+def of_mean(count: int, mean: float, deviation: float) -> Interval:
+    """Of the mean of values that are never below zero; ``None`` for less than two.
+
+    Args:
+        count: how many values.
+        mean: of them.
+        deviation: their sample standard deviation.
+    """
     if count < 2:  # noqa: PLR2004 - one value says nothing of how they spread
         return None
-    half = t_quantile(count - 1) * float(values.std(ddof=1)) / math.sqrt(count)
-    mean = float(values.mean())
+    half = t_quantile(count - 1) * deviation / math.sqrt(count)
     return max(0.0, mean - half), mean + half
 
 

@@ -163,11 +163,9 @@ def _measured(
 
 def _frequent(facts: Facts, dimension: Dimension) -> tuple[str, ...]:
     """The labels of a dimension by how many cases and ends have them, then by name."""
-    counted: Counter[str] = Counter()
-    for rows in (facts.cases, facts.ends, facts.work):
-        label = rows.labels[dimension]
-        for name, count in zip(label.names, np.bincount(label.codes, minlength=len(label.names)), strict=True):
-            counted[name] += int(count)
+    known = facts.cases.labels
+    everything = np.concatenate([rows.label for rows in (facts.cases, facts.ends, facts.work)])
+    counted = dict(zip(known.named[dimension].names, known.together(dimension, known.added(everything)), strict=True))
     ordered = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
     return tuple(name for name, count in ordered[:MOST_LABELS] if count)
 

@@ -5,7 +5,7 @@ Times are whole microseconds since the year 2000 (UTC), as PostgreSQL sends them
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -27,10 +27,39 @@ def stamp(moment: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Which label each row has: its number in ``names``."""
+    """Which name each of several things has: its number in ``names``."""
 
     codes: np.ndarray
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What rows are labelled with. A label has a name in every dimension: there are far fewer of them than rows."""
+
+    count: int
+    named: Mapping[Dimension, Labelled]
+
+    def codes(self, dimension: Dimension, names: Sequence[str]) -> list[int]:
+        """The numbers of these names."""
+        known = self.named[dimension].names
+        return [known.index(name) for name in names]
+
+    def added(self, labels: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
+        """The sum of the rows' values for each label; without values how many there are."""
+        return np.bincount(labels, weights=values, minlength=self.count)
+
+    def together(self, dimension: Dimension, sums: np.ndarray) -> np.ndarray:
+        """What was added for each label, for each name of a dimension."""
+        labelled = self.named[dimension]
+        return np.bincount(labelled.codes, weights=sums, minlength=len(labelled.names))
+
+    def apart(self, dimension: Dimension, labels: np.ndarray) -> list[np.ndarray]:
+        """The places of the rows that have each name of a dimension, in their order."""
+        labelled = self.named[dimension]
+        codes = labelled.codes[labels]
+        order = np.argsort(codes, kind="stable")
+        return np.split(order, np.searchsorted(codes[order], np.arange(1, len(labelled.names))))
 
 
 Span = tuple[int, int]
@@ -39,20 +68,22 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Columns of the same length, with the label of each row in every dimension; ``who`` is what it is about."""
+    """Columns of the same length, with the number of each row's label; ``who`` is what it is about."""
 
     columns: Mapping[str, np.ndarray]
-    labels: Mapping[Dimension, Labelled]
+    label: np.ndarray
+    labels: Labels
     who: Labelled | None = None
 
-    def by_time(self, at: np.ndarray, where: np.ndarray | None = None) -> Rows:
-        """The rows with a time, ordered by it: as column ``at`` beside the others."""
+    def by_time(self, at: np.ndarray, where: np.ndarray | None = None, *, columns: Collection[str] = ()) -> Rows:
+        """The rows with a time, ordered by it: as column ``at`` beside those that are named."""
         kept = at != NEVER if where is None else where & (at != NEVER)
         chosen = np.flatnonzero(kept)
         order = chosen[np.argsort(at[chosen], kind="stable")]  # quick, for they come nearly in order
         return Rows(
-            {**{name: column[order] for name, column in self.columns.items()}, "at": at[order]},
-            {dimension: Labelled(label.codes[order], label.names) for dimension, label in self.labels.items()},
+            {**{name: self.columns[name][order] for name in columns}, "at": at[order]},
+            self.label[order],
+            self.labels,
             None if self.who is None else Labelled(self.who.codes[order], self.who.names),
         )
 
@@ -60,9 +91,3 @@ class Rows:
         """Where the rows of each span stand, once they are ordered by time."""
         edges = np.searchsorted(self.columns["at"], np.array(spans, dtype=np.int64).reshape(-1, 2)).tolist()
         return [slice(start, end) for start, end in edges]
-
-
-def apart(codes: np.ndarray, count: int) -> list[np.ndarray]:
-    """The places of each of so many codes, in their order."""
-    order = np.argsort(codes, kind="stable")
-    return np.split(order, np.searchsorted(codes[order], np.arange(1, count)))

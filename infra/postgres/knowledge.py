@@ -32,11 +32,11 @@ FEW = 2000
 MOST = 1000
 """Passages whose words are looked at in one search."""
 
-_LEAST_EFFORT, _MOST_EFFORT = 450, 1000
+_LEAST_EFFORT, _MOST_EFFORT = 400, 1000
 """Bounds of hnsw.ef_search, the neighbours that the index keeps in view; 1000 is the most that pgvector allows.
 
-At 100,000 passages with many near-duplicates a search finds 94 % of the exact ten with 200, 95 % with 300 and 96 % with
-450, for one to two milliseconds more each time (docs/quality.md).
+At 100,000 passages with many near-duplicates a search finds 94 % of the exact ten with 250, 95 % with 350 and 96 % with
+450, for a millisecond more each time (docs/quality.md).
 """
 
 # PostgreSQL's writing of both columns, made once: psycopg would take each of them apart for every search.

@@ -156,7 +156,7 @@ class Away(Database):
 
     asked = 0
 
-    def transaction(self) -> Any:
+    def connection(self) -> Any:
         self.asked += 1
         raise DatabaseUnavailableError
 

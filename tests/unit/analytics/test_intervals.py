@@ -46,9 +46,9 @@ def test_the_interval_of_a_median_stands_at_those_ranks() -> None:
 
 
 def test_the_interval_of_a_mean_is_students_and_never_below_zero() -> None:
-    assert of_mean(np.array([1.0, 2.0, 3.0, 4.0])) == pytest.approx((0.4457397, 4.5542603))
-    assert of_mean(np.array([0.0, 10.0])) == pytest.approx((0.0, 68.531), abs=1e-2)
-    assert of_mean(np.array([1.0])) is None
+    assert of_mean(4, 2.5, float(np.std([1.0, 2.0, 3.0, 4.0], ddof=1))) == pytest.approx((0.4457397, 4.5542603))
+    assert of_mean(2, 5.0, float(np.std([0.0, 10.0], ddof=1))) == pytest.approx((0.0, 68.531), abs=1e-2)
+    assert of_mean(1, 1.0, 0.0) is None
 
 
 def test_students_points_are_those_of_scipy() -> None:
