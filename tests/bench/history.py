@@ -22,7 +22,7 @@ _TEXTS = 40_000
 _WORDS_A_MESSAGE = 12
 _DRESS = (
     # What a seeded history has none of: topics of half the turns, and languages.
-    f"update turns set topic = 'Topic ' || abs(hashtext(id::text)) % {TOPICS} where abs(hashtext(id::text)) % 2 = 0",
+    f"update turns set topic = 'Topic ' || abs(hashtext(id::text)) / 2 % {TOPICS} where hashtext(id::text) % 2 = 0",
     "update cases set language = (array['en', 'de', 'fr', 'es'])[1 + abs(hashtext(id::text)) % 4]",
 )
 
