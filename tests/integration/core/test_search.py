@@ -86,6 +86,24 @@ async def test_what_shares_its_tags_but_not_its_words_is_never_shown(desk: Desk)
     assert await desk.cases("parcel") == [receipt.case_id]
 
 
+@pytest.mark.parametrize("one_by_one", [1, 3, 5000])
+async def test_however_far_back_a_word_or_name_was_written_it_is_found_once_and_in_order(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, one_by_one: int
+) -> None:
+    monkeypatch.setattr("infra.postgres.words._ONE_BY_ONE", one_by_one)
+    names = ("Dana Holm", "Eli Berg", "Finn Holm", None, "Gro Holm", None)
+    cases = [
+        (await desk.write(f"my {('green', 'blue')[n % 2]} parcel", name=name)).case_id for n, name in enumerate(names)
+    ]
+    await desk.words.write()
+    assert await desk.cases("parcel") == cases[::-1]
+    assert await desk.cases("blue parcel") == [cases[5], cases[3], cases[1]]
+    assert [one.name for one in (await desk.find("holm")).customers] == ["Gro Holm", "Finn Holm", "Dana Holm"]
+    page = await desk.find("parcel", limit=4)
+    rest = await desk.find("parcel", after=page.after, limit=4)
+    assert [item.case_id for item in page.items + rest.items] == cases[::-1]
+
+
 async def test_the_job_goes_on_where_it_was_and_finds_what_came_in_late(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
