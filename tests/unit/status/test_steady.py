@@ -11,7 +11,7 @@ from infra.status.components import State, worse
 from infra.status.steady import BETTER, WORSE, Standing, steady
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
-DOWN: tuple[State, ...] = ("down",) * WORSE
+DOWN: list[State] = ["down"] * WORSE
 
 
 def at(check: int) -> datetime:
