@@ -92,4 +92,6 @@ def _code(text: str) -> str:
 
 def _css(text: str) -> str:
     plain = re.sub(r"\s+", " ", _CSS_COMMENT.sub("", text))
+    plain = re.sub(r'="([a-z][\w-]*)"]', r"=\1]", plain)  # a name needs no quotes, which would be escaped
+    plain = re.sub(r"(?<![\w.])0(?=\.\d)", "", plain)
     return re.sub(r" ?([{};,>]) ?", r"\1", plain).replace(": ", ":").replace(";}", "}").strip()

@@ -233,7 +233,7 @@ async def export_figures(
     return Response(made, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-@router.post("/judgements", status_code=204, responses=responses(401, 403, 409, 422, 503))
+@router.post("/judgements", status_code=204, responses=responses(400, 401, 403, 409, 422, 503))
 async def judge(judgement: Judgement, use: With, staff: Reviewer) -> None:
     """Say whether a case that is over, and that you have read, is solved: what verified self-service is made of."""
     await use.analytics_rows.judge(CaseId(judgement.case_id), solved=judgement.solved, person=staff)

@@ -38,6 +38,16 @@ def test_the_schema_for_reading_is_what_the_migrations_make(database_url: str) -
     assert SCHEMA.read_text(encoding="utf-8") == schema_document(database_url), "run `make docs`"
 
 
+def test_every_operation_that_reads_a_body_says_that_it_may_be_no_json() -> None:
+    operations = {
+        f"{method} {path}": operation
+        for path, methods in json.loads(openapi_document())["paths"].items()
+        for method, operation in methods.items()
+    }
+    reading = {name: operation["responses"] for name, operation in operations.items() if "requestBody" in operation}
+    assert [name for name, responses in reading.items() if "400" not in responses] == []
+
+
 def test_every_operation_in_the_openapi_document_is_versioned_or_operational() -> None:
     paths = json.loads(OPENAPI.read_text(encoding="utf-8"))["paths"]
     assert paths

@@ -28,7 +28,7 @@ FLAGS = (
     "--disable-sync",
 )
 
-FASTER = "const every = setInterval; setInterval = (act, wait) => every(act, Math.min(wait, 150))"
+FASTER = "const every = setInterval; setInterval = (act, wait) => every(act, Math.min(wait, 400))"
 """Lets the reviewer's page refresh its lists without a test waiting for seconds."""
 
 OpenPage = Callable[..., Awaitable[Page]]

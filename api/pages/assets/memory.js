@@ -48,11 +48,4 @@ export class Memory {
     this.values.delete(key);
     this.storage?.removeItem(this.prefix + key);
   }
-
-  clear() {
-    this.values.clear();
-    for (const key of Object.keys(this.storage ?? {})) {
-      if (key.startsWith(this.prefix)) this.storage.removeItem(key);
-    }
-  }
 }

@@ -19,6 +19,11 @@ export class Refused extends Error {
     return [this.message, this.hint].filter(Boolean).map(asSentence).join(" ");
   }
 
+  /** Whether there is nothing, or nothing for whoever asks. */
+  get gone() {
+    return this.status === 401 || this.status === 404;
+  }
+
   /** Whether the same request may do better a little later. */
   get passing() {
     return this.status === 429 || this.status >= 500;

@@ -49,7 +49,7 @@ export class Live {
         else await this.stream();
       } catch (error) {
         if (this.stopped.signal.aborted) return;
-        if (error instanceof Refused && (error.status === 401 || error.status === 404)) return this.onState("gone");
+        if (error.gone) return this.onState("gone");
         const wait = this.backoff(error);
         // One break is everyday life and mended at once; the second in a row is worth a word.
         if (this.failures > 1) this.onState("lost");

@@ -24,7 +24,7 @@ export class Log {
     this.shown = new Map();
     this.own = new Map();
     this.recognised = new Set();
-    this.unasked = new Map();
+    this.unasked = [];
     this.clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit" });
     this.withDay = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
     this.inFull = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "long" });
@@ -41,10 +41,9 @@ export class Log {
     const follow = this.atEnd();
     const key = message.author === "customer" ? this.awaited(message) : undefined;
     if (key !== undefined) {
-      this.own.get(key).node.remove();
-      this.own.delete(key);
+      this.drop({ key });
       this.recognised.add(key);
-    } else if (message.author === "customer") this.unasked.set(message.id, message);
+    } else if (message.author === "customer") this.unasked.push(message);
     this.shown.set(message.id, this.draw(message));
     this.place(message);
     if (follow) this.toEnd();
@@ -97,7 +96,7 @@ export class Log {
   clear() {
     this.shown.clear();
     this.own.clear();
-    this.unasked.clear();
+    this.unasked = [];
     this.box.replaceChildren(this.before, this.after);
     this.latest.hidden = true;
   }
@@ -125,22 +124,16 @@ export class Log {
 
   /** Whose message this is: the event may be quicker than the answer to the request that sent it. */
   awaited(message) {
-    for (const [key, { entry }] of this.own) {
-      const left = ["sending", "unconfirmed", "filesLost", "sent"].includes(entry.state);
-      if (left && isOf(entry, message)) return key;
-    }
-    return undefined;
+    const left = ["sending", "unconfirmed", "filesLost", "sent"];
+    return [...this.own].find(([, { entry }]) => left.includes(entry.state) && isOf(entry, message))?.[0];
   }
 
-  /** Whether a message of another tab's is here already: its event may also be quicker than the word of that tab. */
+  /** Whether a message of another tab's is here already: its event may be quicker than the word of that tab, too. */
   arrived(entry) {
-    for (const [id, message] of this.unasked) {
-      if (!isOf(entry, message)) continue;
-      this.unasked.delete(id);
-      this.recognised.add(entry.key);
-      return true;
-    }
-    return false;
+    const place = this.unasked.findIndex((message) => isOf(entry, message));
+    if (place < 0) return false;
+    this.unasked.splice(place, 1);
+    return this.recognised.add(entry.key);
   }
 
   draw({ author, text, at, files = [] }, state = null) {

@@ -42,9 +42,7 @@ export class Outbox {
       state: "sending", why: null, at: new Date(now()).toISOString(),
     };
     this.entries.push(entry);
-    this.save(entry);
-    if (this.token() === null) this.resume();
-    else this.work();
+    this.retry(entry);
     return entry;
   }
 
@@ -122,7 +120,7 @@ export class Outbox {
         const refused = error instanceof Refused;
         const last = attempt === RETRIES.length;
         if (!this.entries.includes(entry)) return undefined;
-        if (refused && this.token() !== null && (error.status === 401 || error.status === 404)) {
+        if (error.gone && this.token() !== null) {
           this.refuse(entry, 404, null);
           return this.onGone();
         }

@@ -17,7 +17,7 @@ export class Session {
     this.over = false;
     this.onOut = onOut;
     for (const form of document.querySelectorAll("form.sign-out")) {
-      form.addEventListener("submit", () => this.memory.clear());
+      form.addEventListener("submit", () => this.memory.keys("").forEach((key) => this.memory.remove(key)));
     }
     // From whoever asks without `call`, for a file.
     document.addEventListener("session-over", () => this.end());
