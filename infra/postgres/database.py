@@ -26,6 +26,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
+from infra.postgres.vectors import with_vectors
 from skills.errors import ConfigurationError, DatabaseBusyError, DatabaseUnavailableError
 
 Connection = AsyncConnection[DictRow]
@@ -94,6 +95,7 @@ class Database:
             kwargs={
                 "autocommit": True,
                 "row_factory": dict_row,
+                "context": with_vectors(),
                 "application_name": application,
                 "connect_timeout": 5,
                 "options": (

@@ -6,8 +6,8 @@ import struct
 from collections.abc import Sequence
 from typing import Self
 
-import psycopg
-from psycopg.adapt import Dumper
+from psycopg import adapters
+from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.pq import Format
 
 
@@ -32,4 +32,8 @@ class _Dumper(Dumper):
         return obj
 
 
-psycopg.adapters.register_dumper(BinaryVector, _Dumper)
+def with_vectors() -> AdaptersMap:
+    """What psycopg knows, and this too. A connection knows what was there when it was made: make all of them with it."""
+    ours = AdaptersMap(adapters)
+    ours.register_dumper(BinaryVector, _Dumper)
+    return ours
