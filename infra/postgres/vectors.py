@@ -33,7 +33,7 @@ class _Dumper(Dumper):
 
 
 def with_vectors() -> AdaptersMap:
-    """What psycopg knows, and this too. A connection knows what was there when it was made: make all of them with it."""
+    """What psycopg knows, and this. A connection knows what was there when it was made: make all of them with it."""
     ours = AdaptersMap(adapters)
     ours.register_dumper(BinaryVector, _Dumper)
     return ours

@@ -17,6 +17,7 @@ async def test_a_case_is_taken_over_written_to_and_handed_back(desk: Page, serve
     await desk.keyboard.press("t")
     await expect(desk.get_by_text("You have taken over.")).to_be_visible()
     field = desk.get_by_label("Write to the customer")
+    await expect(field).to_be_focused()
     await desk.get_by_role("button", name="Put it into my text").click()
     await expect(field).to_have_value(PARCEL_ANSWER)
     await field.fill(OWN_WORDS)
@@ -25,6 +26,10 @@ async def test_a_case_is_taken_over_written_to_and_handed_back(desk: Page, serve
     await expect(field).to_have_value("")
     await field.press("Escape")
     await desk.keyboard.press("h")
+    dialog = desk.get_by_role("dialog", name="Hand this back to the assistant?")
+    await expect(dialog).to_be_visible()
+    assert server.review.cases[server.review.escalations[PARCEL]["case_id"]]["owner"] == "human"
+    await desk.keyboard.press("Enter")
 
     await expect(desk.get_by_text("Handed back. The assistant answers from here on.")).to_be_visible()
     assert [text for _, text in server.review.written] == [OWN_WORDS]
@@ -83,7 +88,9 @@ async def test_a_new_message_appears_in_an_open_case_and_it_is_resolved_on_purpo
     await expect(desk.get_by_label("Write to the customer")).to_have_value("half a text")
 
     await desk.get_by_role("button", name="Resolve").click()
-    await expect(desk.get_by_text("The text that you have begun would not be sent.")).to_be_visible()
+    await expect(
+        desk.get_by_role("dialog").get_by_text("The text that you have begun would not be sent.")
+    ).to_be_visible()
     await desk.get_by_role("button", name="Keep it open").click()
     assert case["status"] == "open"
     await desk.get_by_role("button", name="Resolve").click()

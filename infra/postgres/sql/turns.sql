@@ -193,12 +193,20 @@ from decisions d
 where d.escalation_id = %(escalation_id)s and f.decision_id = d.id;
 
 -- name: open_review
+-- A draft that was turned down or a case that was handed back makes a new escalation. Where it is still about what the
+-- customer wrote before, what they were promised then holds.
 insert into escalations (
     id, case_id, turn_id, interrupt_id, checkpoint_id, key_id, request_sealed, proposal_hash, severity, rules, due_at
 )
 values (
     %(id)s, %(case_id)s, %(turn_id)s, %(interrupt_id)s, %(checkpoint_id)s, %(key_id)s, %(request_sealed)s,
-    %(proposal_hash)s, %(severity)s, %(rules)s, now() + %(deadline)s
+    %(proposal_hash)s, %(severity)s, %(rules)s, least(now() + %(deadline)s, (
+        select min(e.due_at)
+        from turns t
+        join escalations e on e.case_id = t.case_id
+        join turns earlier on earlier.id = e.turn_id
+        where t.id = %(turn_id)s and earlier.last_sequence >= t.first_sequence
+    ))
 );
 
 -- name: clear_thread

@@ -65,6 +65,27 @@ async def test_of_reviews_due_at_the_same_time_the_one_that_was_opened_first_is_
     assert [queued.id for queued in await core.reviews.queue()] == reviews
 
 
+@pytest.mark.parametrize("how", ["turned down", "handed back", "answered"])
+async def test_what_the_customer_was_promised_holds_as_long_as_nobody_has_answered(core: Core, how: str) -> None:
+    review = await paused(core)
+    promised = "update escalations set due_at = now() + interval '7 minutes' returning due_at, case_id"
+    (first,) = await core.rows(promised)
+    case_id = first["case_id"]
+    if how == "turned down":
+        await decided(core, review, "reject", reason="too short")
+    elif how == "handed back":
+        await decided(core, review, "take_over")
+        await core.work(case_id)
+        await core.cases.hand_back(case_id, "kim")
+    else:
+        await decided(core, review, "answer", text="I am on it.")
+        await core.work(case_id)
+        await core.write("talk", ASKS)
+    await core.work(case_id)
+    (again,) = await core.reviews.queue()
+    assert (again.due_at == first["due_at"]) == (how != "answered")
+
+
 async def test_a_line_of_the_list_says_where_why_and_until_when(core: Core) -> None:
     review = await paused(core)
     (queued,), read = await core.reviews.queue(), await seen(core, review)

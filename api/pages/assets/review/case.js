@@ -17,8 +17,10 @@ export class OpenCase {
   constructor({ session, drafts, panes, beside, undo, onDone }) {
     Object.assign(this, { session, drafts, panes, beside, undo, onDone });
     this.bar = byId("bar");
-    this.dialog = byId("confirm-resolve");
-    this.dialog.addEventListener("close", () => { if (this.dialog.returnValue === "resolve") this.act("resolve"); });
+    for (const action of ["resolve", "hand-back"]) {
+      const dialog = byId(`confirm-${action}`);
+      dialog.addEventListener("close", () => { if (dialog.returnValue === action) this.act(action); });
+    }
     this.detail = null;
   }
 
@@ -97,6 +99,10 @@ export class OpenCase {
       focus,
     });
     if (!focus && stuck) this.panes.reveal(".lines > :last-child");
+    if (this.toWrite === detail.id && detail.owner === "human") {
+      this.toWrite = null;
+      this.text?.focus();
+    }
   }
 
   ownership() {
@@ -157,8 +163,8 @@ export class OpenCase {
         "div.choices",
         {},
         element("button.primary", {}, "Send", kbd("Ctrl Enter")),
-        element("button", { type: "button", onclick: () => this.act("hand-back") }, "Hand back", kbd("h")),
-        element("button", { type: "button", onclick: () => this.askToResolve() }, "Resolve"),
+        element("button", { type: "button", onclick: () => this.ask("hand-back") }, "Hand back", kbd("h")),
+        element("button", { type: "button", onclick: () => this.ask("resolve") }, "Resolve"),
       ),
     );
   }
@@ -245,9 +251,18 @@ export class OpenCase {
     for (const button of this.bar.querySelectorAll("button")) button.disabled = busy;
   }
 
-  askToResolve() {
-    byId("resolve-unsent").hidden = !this.text?.value.trim();
-    this.dialog.showModal();
+  /** @param {"hand-back"|"resolve"} action that can't be undone, so it is asked for twice */
+  ask(action) {
+    if (this.busy || this.detail?.owner !== "human" || this.detail.status === "resolved") return;
+    const dialog = byId(`confirm-${action}`);
+    dialog.querySelector(".unsent").hidden = !this.text?.value.trim();
+    dialog.returnValue = "";
+    dialog.showModal();
+  }
+
+  /** The case becomes this reviewer's within moments: then they write in it. */
+  awaitWriter(id) {
+    this.toWrite = id;
   }
 
   /** @param {"take-over"|"hand-back"|"resolve"} action */
@@ -260,8 +275,10 @@ export class OpenCase {
     try {
       await this.session.call(`/cases/${id}/${action}`, { method: "POST" });
       this.lock(false);
-      if (action === "take-over") await this.open(id, { focus: false });
-      else {
+      if (action === "take-over") {
+        this.awaitWriter(id);
+        await this.open(id, { focus: false });
+      } else {
         this.close();
         this.onDone(id, action === "resolve" ? "Resolved." : "Handed back. The assistant answers from here on.");
       }

@@ -29,7 +29,7 @@ const MODES = {
     label: "What is wrong with this draft?",
     send: "Reject the draft",
     empty: "Enter what is wrong, so that the next draft is better",
-    hint: "The customer does not see this. The assistant reads it and writes another draft for you.",
+    hint: "The customer does not see this. The assistant reads it and tries once more; if it knows no better, the same comes back.",
   },
 };
 
@@ -80,6 +80,9 @@ export class DecisionBar {
     if (MODES[action]) this.open(action);
     else if (this.mode && this.area.value.trim() && this.area.value !== this.begun) {
       this.complain("You have begun a text. Send it, or close the field first");
+    } else if (action === "approve" && !this.detail.request.answered && this.warned !== this.detail.version) {
+      this.warned = this.detail.version;
+      this.complain("This text gives no information. Approve once more to send it all the same");
     } else this.submit({ action });
   }
 
@@ -106,12 +109,14 @@ export class DecisionBar {
   }
 
   buttons() {
+    const { actions, answered } = this.detail.request;
+    const first = answered ? actions[0] : "answer"; // who knows nothing has nothing to approve
     return element(
       "div.decisions",
       { role: "group", "aria-label": "Decide" },
-      BUTTONS.filter(({ action }) => this.detail.request.actions.includes(action)).map(({ action, key, label }, index) =>
+      BUTTONS.filter(({ action }) => actions.includes(action)).map(({ action, key, label }) =>
         element(
-          index === 0 ? "button.primary" : "button",
+          action === first ? "button.primary" : "button",
           { type: "button", data: { action }, "aria-keyshortcuts": key, onclick: () => this.press(action) },
           label,
           element("kbd", { "aria-hidden": "true" }, key),

@@ -41,13 +41,21 @@ const escalation = new OpenEscalation({
   },
   onDecided: (action, decided, { done, seconds, text }) => {
     if (action === "take_over") {
+      openCase.awaitWriter(decided.case_id);
       settleAt(addressOf("case", decided.case_id));
       panes.say(done);
       return;
     }
     const next = list.items.queue?.length > 1 ? "Enter opens the next." : "";
     leave("queue", decided.id, seconds ? next : `${done} ${next}`);
-    if (seconds) undo.offer({ done, seconds, path: `/escalations/${decided.id}/decision`, onUndone: () => decideAgain(decided.id, action, text) });
+    if (!seconds) return;
+    undo.offer({
+      done,
+      seconds,
+      path: `/escalations/${decided.id}/decision`,
+      onUndone: () => decideAgain(decided.id, action, text),
+      onGone: () => { if (!escalation.detail && !openCase.detail) panes.say(`Sent. ${next}`); },
+    });
   },
 });
 const undo = new Undo({ session, panes });
@@ -191,7 +199,7 @@ new Keys(
     r: press("answer"),
     x: press("reject"),
     t: () => { if (openCase.detail) act("take-over"); else press("take_over")(); },
-    h: () => act("hand-back"),
+    h: () => { if (session.may("review")) openCase.ask("hand-back"); },
     u: () => undo.take(),
     i: () => escalation.acknowledge(),
     n: () => { panes.switchTo("context"); beside.focus(); },

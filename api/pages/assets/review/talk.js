@@ -7,7 +7,7 @@ import { fileList } from "./files.js";
 import { sentencesIn, wordsIn } from "./highlight.js";
 import { deliveryName, percent } from "./words.js";
 
-const AUTHORS = { agent: "Assistant (AI)", human: "Colleague", system: "Note" };
+const AUTHORS = { agent: "Assistant (AI)", human: "Colleague", system: "Automatic" };
 
 /**
  * The messages of a case.
@@ -30,7 +30,7 @@ function message(line, { customer, evidence, texts }) {
     element(
       "p.by",
       {},
-      element("span.author", {}, line.author === "customer" ? customer.name ?? "Customer" : AUTHORS[line.author] ?? "Note"),
+      element("span.author", {}, line.author === "customer" ? customer.name ?? "Customer" : AUTHORS[line.author] ?? "Automatic"),
       timeElement(line.at),
       delivery && element(troubled ? "span.state.bad" : "span.state", {}, delivery),
     ),
