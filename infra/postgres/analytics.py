@@ -143,11 +143,11 @@ class Analytics:
                 self._read(other, ("ends", "visits", "work"), values),
                 return_exceptions=True,  # both are over before their transactions end
             )
-        blocks: dict[str, list[dict[str, Any]]] = {}
-        for found in read:
-            if isinstance(found, BaseException):
-                raise found
-            blocks |= found
+            blocks: dict[str, list[dict[str, Any]]] = {}
+            for found in read:
+                if isinstance(found, BaseException):
+                    raise found
+                blocks |= found
         return _Loaded(as_of, filling, labels, blocks)
 
     async def _as_of(self, connection: Connection) -> tuple[datetime | None, bool]:

@@ -182,6 +182,30 @@ async def test_a_replica_is_read_and_while_it_is_away_the_primary_is_and_says_so
     assert away.asked == 1
 
 
+@pytest.mark.parametrize("block", ["cases", "work"])
+async def test_a_replica_that_goes_away_while_it_is_read_is_passed_over_like_one_that_is_away(
+    core: Core, rows: AnalyticsRows, database_url: str, monkeypatch: pytest.MonkeyPatch, block: str
+) -> None:
+    await a_day(core)
+    await rows.refresh()
+    replica = Database(database_url, size=2, application="doomed")
+    await replica.open()
+    analytics = Analytics(core.database, replica)
+    usual = analytics._read
+
+    async def read(connection: Any, names: Any, values: Any) -> Any:
+        if block in names and connection.info.get_parameters().get("application_name") == "doomed":
+            await connection.execute("select pg_terminate_backend(pg_backend_pid())")
+        return await usual(connection, names, values)
+
+    monkeypatch.setattr(analytics, "_read", read)
+    try:
+        answer = await analytics.report(Question(TODAY, "day"))
+    finally:
+        await replica.close()
+    assert (answer.served, answer.of("escalation").now.value) == ("primary", 0.5)
+
+
 async def test_before_anything_was_computed_the_answer_says_so(core: Core, rows: AnalyticsRows) -> None:
     answer = await Analytics(core.database).report(Question(TODAY, "day"))
     assert answer.as_of is None
