@@ -37,11 +37,11 @@ export class Memory {
     }
   }
 
-  /** The keys that begin so. */
+  /** The keys that begin so, those too that are left in a storage that has become full. */
   keys(beginning) {
-    const names = this.lasting ? Object.keys(this.storage) : [...this.values.keys()].map((key) => this.prefix + key);
-    const start = this.prefix + beginning;
-    return names.filter((name) => name.startsWith(start)).map((name) => name.slice(this.prefix.length));
+    const stored = Object.keys(this.storage ?? {}).filter((name) => name.startsWith(this.prefix));
+    const names = new Set([...stored.map((name) => name.slice(this.prefix.length)), ...this.values.keys()]);
+    return [...names].filter((name) => name.startsWith(beginning));
   }
 
   remove(key) {
