@@ -23,6 +23,7 @@ from infra.crypto.keyring import KeyDestroyedError, Keyring, SealBrokenError
 from infra.postgres.database import Connection, Database
 from infra.postgres.files import load_files
 from infra.postgres.queries import load
+from infra.postgres.reports import heed_failure
 from infra.postgres.seals import key_of
 from skills.errors import ConflictError, NotFoundError
 from skills.turn import CaseId, ChannelName, ConversationId, MessageId
@@ -114,29 +115,33 @@ class Outbox:
         Returns:
             How many were settled: not those whose claim had run out and that somebody else has settled.
         """
-        async with self._database.connection() as connection:
-            try:
-                return await self._settle_sent(connection, taken)
-            except UniqueViolation:
-                settled = 0
-                for delivery, name in taken:
-                    try:
-                        settled += await self._settle_sent(connection, [(delivery, name)])
-                    except UniqueViolation:
-                        settled += await self._settle_sent(connection, [(delivery, None)])
-                return settled
+        try:
+            return await self._settle_sent(taken)
+        except UniqueViolation:
+            settled = 0
+            for delivery, name in taken:
+                try:
+                    settled += await self._settle_sent([(delivery, name)])
+                except UniqueViolation:
+                    settled += await self._settle_sent([(delivery, None)])
+            return settled
 
-    async def _settle_sent(self, connection: Connection, taken: Sequence[tuple[Delivery, str | None]]) -> int:
-        cursor = await connection.execute(
-            self._sql["settle_sent"],
-            {
-                "holder": self._holder,
-                "ids": [delivery.id for delivery, _ in taken],
-                "names": [name for _, name in taken],
-                "event_ids": [uuid7() for _ in taken],
-            },
-        )
-        return len(await cursor.fetchall())
+    async def _settle_sent(self, taken: Sequence[tuple[Delivery, str | None]]) -> int:
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(
+                self._sql["settle_sent"],
+                {
+                    "holder": self._holder,
+                    "ids": [delivery.id for delivery, _ in taken],
+                    "names": [name for _, name in taken],
+                    "event_ids": [uuid7() for _ in taken],
+                },
+            )
+            settled = await cursor.fetchall()
+            for row in settled:
+                if row["failed"]:
+                    await heed_failure(connection, row["id"])
+        return len(settled)
 
     async def retry(self, delivery: Delivery, error: str, delay: timedelta, *, counts: bool = True) -> None:
         """To be sent later: the provider said so, or it was not even asked, which ``counts`` for no attempt."""

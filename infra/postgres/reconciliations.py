@@ -21,7 +21,7 @@ from infra.postgres.database import Database
 from infra.postgres.files import load_files
 from infra.postgres.outbox import delivery_of
 from infra.postgres.queries import load
-from infra.postgres.reports import MOST_ATTEMPTS
+from infra.postgres.reports import MOST_ATTEMPTS, heed_failure
 from skills.turn import ChannelName
 
 FIRST, LONGEST = timedelta(seconds=5), timedelta(hours=1)
@@ -98,7 +98,7 @@ class Reconciliations:
             case Arrived():
                 return await self._arrived(unknown, found.provider_message_ids[0])
             case Absent() if not unknown.reported:
-                return await self._settle("settle_absent", unknown, attempts=MOST_ATTEMPTS, event_id=uuid7())
+                return await self._settle_absent(unknown)
             case Absent():
                 await self._note(unknown, "the provider has reported of it, and has it no more", again=False)
             case ArrivedPartly():
@@ -110,9 +110,26 @@ class Reconciliations:
 
     async def _arrived(self, unknown: UnknownSend, name: str) -> bool:
         try:
-            return await self._settle("settle_arrived", unknown, name=name, event_id=uuid7())
+            return await self._settle_arrived(unknown, name)
         except UniqueViolation:  # the name is another message's: ours is kept
-            return await self._settle("settle_arrived", unknown, name=None, event_id=uuid7())
+            return await self._settle_arrived(unknown, None)
+
+    async def _settle_arrived(self, unknown: UnknownSend, name: str | None) -> bool:
+        row = {"id": unknown.delivery.id, "handed_over_at": unknown.handed_over_at}
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(self._sql["settle_arrived"], {**row, "name": name, "event_id": uuid7()})
+            settled = await cursor.fetchone()
+            if settled is not None and settled["failed"]:
+                await heed_failure(connection, unknown.delivery.id)
+        return settled is not None
+
+    async def _settle_absent(self, unknown: UnknownSend) -> bool:
+        row = {"id": unknown.delivery.id, "handed_over_at": unknown.handed_over_at}
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(
+                self._sql["settle_absent"], {**row, "attempts": MOST_ATTEMPTS, "event_id": uuid7()}
+            )
+            return await cursor.fetchone() is not None
 
     async def _note(self, unknown: UnknownSend, error: str, *, again: bool) -> None:
         async with self._database.connection() as connection:
@@ -125,11 +142,3 @@ class Reconciliations:
                     "again": again,
                 },
             )
-
-    async def _settle(self, statement: str, unknown: UnknownSend, **values: object) -> bool:
-        async with self._database.connection() as connection:
-            cursor = await connection.execute(
-                self._sql[statement],
-                {"id": unknown.delivery.id, "handed_over_at": unknown.handed_over_at, **values},
-            )
-            return await cursor.fetchone() is not None

@@ -5,7 +5,8 @@ Each is one transaction that locks the outbox row first, so that reports, sender
 before the commit, nothing was recorded, and a provider that got no answer reports again.
 
 What the reports together say is also noted in the row: a failure may be reported before the sender has settled the very
-call. A report about a text whose sending is unknown settles it, for only what was taken has reports.
+call, and whoever settles it then heeds the failure (``heed_failure``) as if it had been reported afterwards. A report
+about a text whose sending is unknown settles it, for only what was taken has reports.
 """
 
 from __future__ import annotations
@@ -84,18 +85,24 @@ class DeliveryReports:
             row = {"outbox_id": found["id"]}
             now = await (await connection.execute(self._sql["lock"], row)).fetchone()
             assert now is not None  # a row of the outbox is never deleted alone
-            report = {"status": status, "rank": rank, "failure": failure, "part": part, "parts": parts}
-            report["same_name"] = same_name
+            report: dict[str, object] = {
+                "status": status,
+                "rank": rank,
+                "failure": failure,
+                "part": part,
+                "parts": parts,
+            }
+            report |= {"same_name": same_name, "passes": again}
             name = provider_message_id or str(found["id"])
             kept = await (await connection.execute(self._sql["keep"], {**row, **report, "name": name})).fetchone()
             if kept is None or kept["superseded"]:
                 return None
-            await self._apply(connection, found["id"], now, again=again and parts == 1)
+            await self._apply(connection, found["id"], now)
             if status in _SEEN:
                 await connection.execute(self._sql["log"], {**row, "event_id": uuid7(), "status": status, "part": part})
         return CaseId(found["case_id"])
 
-    async def _apply(self, connection: Connection, outbox_id: UUID, now: Mapping[str, Any], *, again: bool) -> None:
+    async def _apply(self, connection: Connection, outbox_id: UUID, now: Mapping[str, Any]) -> None:
         """Bring the row to what all of its reports say."""
         row = {"outbox_id": outbox_id}
         sums = await (await connection.execute(self._sql["sums"], row)).fetchone()
@@ -109,9 +116,7 @@ class DeliveryReports:
             await self._settle_arrived(connection, outbox_id, now, sums["name"])
             state = "sent"
         if state == "sent" and failure is not None:
-            if again and await self._send_again(connection, outbox_id, failure):
-                return
-            await connection.execute(self._sql["fail"], {**row, "failure": failure, "event_id": uuid7()})
+            await heed_failure(connection, outbox_id)
         reported = now["reported_failure"] is not None and now["delivered"] and now["settled_by"] is None
         if state == "failed" and failure is None and reported:
             await connection.execute(self._sql["arrive_after_all"], {**row, "event_id": uuid7()})
@@ -128,9 +133,18 @@ class DeliveryReports:
                 self._reconciliations["settle_arrived"], {**values, "name": None, "event_id": uuid7()}
             )
 
-    async def _send_again(self, connection: Connection, outbox_id: UUID, failure: str) -> bool:
-        cursor = await connection.execute(
-            self._sql["send_again"],
-            {"outbox_id": outbox_id, "delay": PAUSE, "failure": failure, "attempts": MOST_ATTEMPTS},
-        )
-        return await cursor.fetchone() is not None
+
+async def heed_failure(connection: Connection, outbox_id: UUID) -> None:
+    """Bring a text that counts as sent, and of which a failure was reported, to what its reports say.
+
+    In the transaction that settled it: its row is locked, so no report comes in between.
+    """
+    sql, row = load("reports"), {"outbox_id": outbox_id}
+    sums = await (await connection.execute(sql["sums"], row)).fetchone()
+    assert sums is not None  # an aggregate always has a row
+    failed = {**row, "failure": sums["failure"]}
+    if sums["passes"]:
+        again = await connection.execute(sql["send_again"], {**failed, "delay": PAUSE, "attempts": MOST_ATTEMPTS})
+        if await again.fetchone() is not None:
+            return
+    await connection.execute(sql["fail"], {**failed, "event_id": uuid7()})

@@ -389,7 +389,8 @@ CREATE TABLE delivery_reports (
     rank smallint NOT NULL,
     failure text,
     superseded boolean DEFAULT false NOT NULL,
-    reported_at timestamp with time zone DEFAULT now() NOT NULL
+    reported_at timestamp with time zone DEFAULT now() NOT NULL,
+    passes boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE embedding_cache (

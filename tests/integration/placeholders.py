@@ -117,6 +117,7 @@ VALUES: dict[str, Any] = {
     "handed_over_at": NOW,
     "part": 0,
     "parts": 1,
+    "passes": False,
     "rank": 8,
     "stop": True,
     "window_channels": ["whatsapp"],

@@ -11,11 +11,14 @@ from infra.postgres.reports import MOST_ATTEMPTS, DeliveryReports
 from skills.turn import ChannelName
 from tests.model.example import PICK, move
 from tests.model.senders import FINDING, Senders
-from tests.model.things import CHAT, MAIL, Conversation, Text
+from tests.model.things import BUSY, CHAT, MAIL, Conversation, Text
 
-RANKS = {"queued": 0, "failed": 1, "delivered": 2}
+RANKS = {"queued": 0, "failed": 1, "limited": 1, "delivered": 2}
+FAILURES = {"failed": "not there", "limited": BUSY}
 FOUND = st.sampled_from(["arrived", "absent", "undecided"])
-STATUSES = st.sampled_from([("queued",), ("failed",), ("failed", "delivered"), ("delivered", "failed")])
+STATUSES = st.sampled_from(
+    [("queued",), ("failed",), ("limited",), ("failed", "delivered"), ("limited", "delivered"), ("delivered", "failed")]
+)
 
 
 class Providers(Senders):
@@ -35,7 +38,7 @@ class Providers(Senders):
         talk, text = self.pick([known for known in claimed if known[1].delivery == of] or claimed, which)
         number = max(text.round - before, 0)
         for status in statuses:
-            failure = "not there" if status == "failed" else None
+            failure = FAILURES.get(status)
             self.do(
                 DeliveryReports(self.core.database).record(
                     talk.channel,
@@ -44,6 +47,7 @@ class Providers(Senders):
                     status=status,
                     rank=RANKS[status],
                     failure=failure,
+                    again=failure == BUSY,
                 )
             )
             rank, _ = text.reports.get(number, (-1, None))
@@ -52,8 +56,7 @@ class Providers(Senders):
                 self.reported(talk, text)
 
     def reported(self, talk: Conversation, text: Text) -> None:
-        failures = [text.reports[number][1] for number in text.counting]
-        before, text.failure = text.failure, None if None in failures else failures[0]
+        before, text.failure = text.failure, text.reported_failure
         failure = text.failure
         match text.delivery:
             case "unknown":
@@ -63,8 +66,8 @@ class Providers(Senders):
                 talk.take(text)
                 self.world.seen["taken before it went out again"] += 1
             case "sent" if failure is not None:
-                text.delivery, text.settled = "failed", False
-                self.world.seen["failed by a report"] += 1
+                talk.heed(text)
+                self.world.seen[f"{text.delivery} by a report"] += 1
             case "failed" if before and not failure and text.state == "delivered" and not text.settled:
                 text.delivery = "sent"
                 self.world.seen["arrived after all"] += 1

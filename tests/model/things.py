@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
+from infra.postgres.reports import MOST_ATTEMPTS
 from skills.errors import ConflictError
 from skills.turn import Action, EscalationId
 
@@ -16,6 +17,8 @@ MOST = 3
 """Messages in a turn at most. The product takes 50; the machine sets it to this, so that floods are cheap."""
 
 CHAT, MAIL = "chat", "mail"
+BUSY = "busy"
+"""Why a text did not arrive that goes out again by itself."""
 UNSETTLED = ("pending", "sending", "unknown")
 OFFERED: dict[bool, tuple[str, ...]] = {
     False: ("approve", "edit", "answer", "reject", "take_over"),
@@ -55,6 +58,23 @@ class Text:
     def counting(self) -> list[int]:
         """The rounds whose reports count."""
         return [number for number in self.reports if number not in self.superseded]
+
+    @property
+    def reported_failure(self) -> str | None:
+        """Why it did not arrive, by the reports that count; none if one says that it did."""
+        failures = [self.reports[number][1] for number in self.counting]
+        return None if None in failures else min((failure for failure in failures if failure), default=None)
+
+    @property
+    def passes(self) -> bool:
+        """Whether every failure that counts passes by itself."""
+        return all(self.reports[number][1] == BUSY for number in self.counting)
+
+    def goes_again(self) -> None:
+        """It is to be sent once more; what was reported so far counts no more."""
+        self.delivery, self.failure = "pending", None
+        self.superseded |= self.reports.keys()
+        self.round += 1
 
 
 @dataclass(eq=False)
@@ -166,17 +186,29 @@ class Conversation:
             case "arrived":
                 text.delivery, text.state, text.position, text.settled = "sent", "delivered", self.place(), True
             case "send_again":
-                text.delivery, text.attempts, text.ripe = "pending", 0, True
-                text.superseded |= text.reports.keys()
-                text.round += 1
+                text.goes_again()
+                text.attempts, text.ripe = 0, True
             case _:
                 text.delivery, text.settled = "failed", True
         return None
 
     def take(self, text: Text) -> None:
         """The provider has it; it may have reported already that it failed."""
-        text.delivery = "sent" if text.failure is None else "failed"
-        text.state, text.position = "delivered", self.place()
+        text.delivery, text.state, text.position = "sent", "delivered", self.place()
+        if text.failure is not None:
+            self.heed(text)
+
+    def heed(self, text: Text) -> None:
+        """It counts as sent, and a failure of it was reported."""
+        assert text.position is not None
+        later = self.outbox[self.outbox.index(text) + 1 :]
+        went_out = any(one.delivery in {"sending", "unknown"} or (one.position or 0) > text.position for one in later)
+        text.settled = False
+        if text.passes and text.attempts < MOST_ATTEMPTS and not went_out:
+            text.goes_again()
+            text.ripe = False
+        else:
+            text.delivery = "failed"
 
     @property
     def sendable(self) -> Text | None:

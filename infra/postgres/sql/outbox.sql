@@ -29,14 +29,15 @@ returning
     ik.master_key_id as address_master_key_id;
 
 -- name: settle_sent
--- A report that it failed may be here sooner than the answer that it was taken.
+-- A report that it failed may be here sooner than the answer that it was taken: whoever settles it heeds that next.
 with settled as (
     update outbox o set
-        state = case when o.reported_failure is null then 'sent' else 'failed' end, error = o.reported_failure,
-        settled_at = now(), claimed_by = null, claimed_until = null
+        state = 'sent', error = null, settled_at = now(), claimed_by = null, claimed_until = null
     from unnest(%(ids)s::uuid[], %(names)s::text[], %(event_ids)s::uuid[]) as taken(id, name, event_id)
     where o.id = taken.id and o.claimed_by = %(holder)s
-    returning o.message_id, o.conversation_id, o.case_id, o.kind, o.channel, o.state, taken.name, taken.event_id
+    returning
+        o.id, o.message_id, o.conversation_id, o.case_id, o.kind, o.channel, o.reported_failure, taken.name,
+        taken.event_id
 ), placed as (
     update conversations v set next_position = v.next_position + 1
     from settled where v.id = settled.conversation_id
@@ -47,13 +48,12 @@ with settled as (
         provider_message_id = coalesce(settled.name, m.provider_message_id)
     from settled join placed using (conversation_id)
     where m.id = settled.message_id
-    returning m.id
 ), logged as (
     insert into events (id, kind, case_id, actor, data)
-    select event_id, 'message.' || state, case_id, 'agent', jsonb_build_object('kind', kind, 'channel', channel)
+    select event_id, 'message.sent', case_id, 'agent', jsonb_build_object('kind', kind, 'channel', channel)
     from settled
 )
-select id from delivered;
+select id, reported_failure is not null as failed from settled;
 
 -- name: settle_retry
 update outbox set

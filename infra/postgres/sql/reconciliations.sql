@@ -43,14 +43,12 @@ union
 select r.name from delivery_reports r where r.outbox_id = %(id)s and r.superseded;
 
 -- name: settle_arrived
--- The provider has it: it counts as sent, or as failed where that was reported, unless somebody was quicker. One that
--- somebody meanwhile wants sent again, and that nobody has begun to send, is here as well: it does not go twice.
+-- The provider has it: it counts as sent, unless somebody was quicker; whoever settles it heeds next what was reported.
+-- One that somebody meanwhile wants sent again, and that nobody has begun to send, is here as well: it does not go twice.
 with settled as (
-    update outbox o set
-        state = case when o.reported_failure is null then 'sent' else 'failed' end, error = o.reported_failure,
-        settled_at = now(), reconcile_at = null
+    update outbox o set state = 'sent', error = null, settled_at = now(), reconcile_at = null
     where o.id = %(id)s and o.state in ('unknown', 'pending') and o.handed_over_at = %(handed_over_at)s
-    returning o.message_id, o.conversation_id, o.case_id, o.channel
+    returning o.message_id, o.conversation_id, o.case_id, o.channel, o.reported_failure
 ), placed as (
     update conversations v set next_position = v.next_position + 1
     from settled where v.id = settled.conversation_id
@@ -60,11 +58,12 @@ with settled as (
         state = 'delivered', delivered_at = now(), position = placed.position,
         provider_message_id = coalesce(%(name)s, m.provider_message_id)
     from settled, placed where m.id = settled.message_id
+), logged as (
+    insert into events (id, kind, case_id, actor, data)
+    select %(event_id)s, 'message.reconciled', case_id, 'agent', jsonb_build_object('channel', channel, 'found', 'arrived')
+    from settled
 )
-insert into events (id, kind, case_id, actor, data)
-select %(event_id)s, 'message.reconciled', case_id, 'agent', jsonb_build_object('channel', channel, 'found', 'arrived')
-from settled
-returning case_id;
+select reported_failure is not null as failed from settled;
 
 -- name: settle_absent
 -- The provider certainly has nothing: it goes out again, or has failed once it was tried often enough.

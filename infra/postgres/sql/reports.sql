@@ -16,25 +16,29 @@ for update of o;
 
 -- name: keep
 -- No row comes back for a report that says nothing new.
-insert into delivery_reports as r (outbox_id, name, part, parts, status, rank, failure)
-values (%(outbox_id)s, %(name)s, %(part)s, %(parts)s, %(status)s, %(rank)s, %(failure)s)
+insert into delivery_reports as r (outbox_id, name, part, parts, status, rank, failure, passes)
+values (%(outbox_id)s, %(name)s, %(part)s, %(parts)s, %(status)s, %(rank)s, %(failure)s, %(passes)s)
 on conflict (outbox_id, name) do update set
-    status = excluded.status, rank = excluded.rank, failure = excluded.failure, reported_at = now(),
+    status = excluded.status, rank = excluded.rank, failure = excluded.failure, passes = excluded.passes,
+    reported_at = now(),
     superseded = r.superseded and not %(same_name)s
 where r.rank < excluded.rank or r.superseded and %(same_name)s
 returning r.superseded;
 
 -- name: sums
--- What all reports of a row say together: how many of its messages were taken, and why one of them failed. A message
--- that went out twice, for nobody knew of the first, arrived when one of the two did.
+-- What all reports of a row say together: how many of its messages were taken, why one of them failed, and whether
+-- that passes by itself. A message that went out twice, for nobody knew of the first, arrived when one of the two did.
+-- Of several messages none goes out again without the others, so no failure of theirs passes.
 with told as (
     select part, max(parts) as parts, min(failure) as failure, bool_or(failure is null) as fine,
+        bool_and(passes) as passes,
         (array_agg(name order by failure is not null, name))[1] as name
     from delivery_reports where outbox_id = %(outbox_id)s and not superseded
     group by part
 )
 select count(*) >= max(parts) as complete,
     (array_agg(failure order by part) filter (where not fine))[1] as failure,
+    max(parts) = 1 and bool_and(passes) as passes,
     (array_agg(name order by part))[1] as name
 from told;
 
@@ -46,7 +50,8 @@ update outbox set reported_failure = %(failure)s where id = %(outbox_id)s;
 -- It certainly did not arrive, for a reason that passes; only while nothing later in its conversation went out.
 with due as (
     update outbox o set
-        state = 'pending', due_at = now() + %(delay)s, settled_at = null, error = %(failure)s, reported_failure = null
+        state = 'pending', due_at = now() + %(delay)s, settled_at = null, settled_by = null, error = %(failure)s,
+        reported_failure = null
     from messages m
     where o.id = %(outbox_id)s and m.id = o.message_id and o.attempts < %(attempts)s and not exists (
         select from outbox later

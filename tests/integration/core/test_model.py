@@ -90,6 +90,7 @@ ENDS = {
 
 DELIVERY_ENDS = {
     "failed by a report",
+    "pending by a report",
     "found absent",
     "found arrived",
     "settled by a report",

@@ -9,7 +9,14 @@ from tests.integration.whatsapp.way import ADA, Way
 
 
 async def report(
-    way: Way, status: Status, *, part: int = 0, parts: int = 1, failure: str | None = None, name: str | None = None
+    way: Way,
+    status: Status,
+    *,
+    part: int = 0,
+    parts: int = 1,
+    failure: str | None = None,
+    name: str | None = None,
+    again: bool = False,
 ) -> None:
     (row,) = await way.core.rows("select id from outbox order by position limit 1")
     await way.reports.record(
@@ -21,6 +28,7 @@ async def report(
         failure=failure,
         part=part,
         parts=parts,
+        again=again,
     )
 
 
@@ -52,6 +60,47 @@ async def test_a_failure_that_is_reported_before_the_answer_is_a_failure_all_the
     await way.core.outbox.sent([(delivery, "SM-0")])
     assert await way.states() == [("failed", "window_closed (63016)")]
     assert await way.core.rows("select 1 from events where kind = 'message.failed'")
+
+
+LIMITED = "rate_limited (63018)"
+
+
+async def test_a_limit_that_passes_and_is_reported_before_the_answer_sends_the_text_again(way: Way) -> None:
+    await way.reply(ADA, "one")
+    (delivery,) = await way.core.outbox.claim(10)
+    await report(way, Status.FAILED, failure=LIMITED, again=True)
+    await way.core.outbox.sent([(delivery, "SM-0")])
+    assert await way.states() == [("pending", LIMITED)]
+    assert not await way.core.rows("select 1 from events where kind = 'message.failed'")
+    await report(way, Status.FAILED, failure=LIMITED, again=True)  # once more, of the attempt that is over
+    await way.deliver()
+    assert (way.bodies, await way.states()) == (["echo: one"], [("sent", None)])
+
+
+async def test_a_limit_that_passes_and_is_reported_of_an_unknown_text_sends_it_again(way: Way) -> None:
+    await way.reply(ADA, "one")
+    way.twilio.script(Drop())
+    await way.deliver()
+    await report(way, Status.FAILED, failure=LIMITED, again=True)
+    assert await way.states() == [("pending", LIMITED)]
+
+
+async def test_of_several_messages_a_limit_that_passes_is_a_persons(way: Way) -> None:
+    await way.reply(ADA, "one")
+    await way.deliver()
+    await report(way, Status.FAILED, failure=LIMITED, again=True, part=1, parts=2)
+    assert await way.states() == [("failed", LIMITED)]
+
+
+async def test_a_text_that_a_person_found_arrived_and_that_was_limited_is_theirs_no_more(way: Way) -> None:
+    await way.reply(ADA, "one")
+    way.twilio.script(Drop())
+    await way.deliver()
+    (trouble,) = await way.core.outbox.troubled()
+    await way.core.outbox.settle_by_hand(trouble.id, "arrived", "kim")
+    await report(way, Status.FAILED, failure=LIMITED, again=True)
+    (row,) = await way.core.rows("select state, settled_by from outbox")
+    assert (row["state"], row["settled_by"]) == ("pending", None)
 
 
 async def test_a_report_that_says_nothing_new_changes_nothing(way: Way) -> None:
