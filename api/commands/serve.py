@@ -31,6 +31,9 @@ from infra.telemetry.logs import configure_logs
 
 _NOT_STARTED = 3
 """uvicorn's own exit code for it."""
+IDLE_SECONDS = 75
+"""How long a connection is kept on which nothing is asked: longer than proxies keep theirs (a minute, mostly). Else a
+request meets the end of its connection half-way, and what was a webhook of Twilio's is a 502 that nobody repeats."""
 
 MetricsPort = Annotated[
     int | None, typer.Option(min=0, max=65535, help="Port for health and metrics; 0: none.", show_default="0")
@@ -55,6 +58,7 @@ def api(
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=10,
+            timeout_keep_alive=IDLE_SECONDS,
             h11_max_incomplete_event_size=64 * 1024,
         ),
     )

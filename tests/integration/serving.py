@@ -13,6 +13,7 @@ from typing import Literal
 import uvicorn
 from pydantic import SecretStr
 
+from api.commands.serve import IDLE_SECONDS
 from api.app import create_app, services_of
 from api.channels import CHANNELS, open_sender
 from api.channels.channel import Channel
@@ -65,7 +66,9 @@ async def serving(
     """The API, and with it a worker and a sender; trivial skills and any port unless others are given."""
     app = create_app(settings, channels)
     listener = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_keep_alive=IDLE_SECONDS)
+    )
     answering = asyncio.create_task(server.serve([listener]))
     while not server.started:
         assert not answering.done(), "the service did not start"

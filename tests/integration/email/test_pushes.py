@@ -14,6 +14,7 @@ import httpx
 import pytest
 import uvicorn
 
+from api.commands.serve import IDLE_SECONDS
 from api.app import create_app
 from channels.gmail.signature import Expected, ForgedPushError, PushTokens
 from evals.emulators.gmail.faults import BACKEND
@@ -57,7 +58,11 @@ async def told(desk: Desk) -> AsyncIterator[Told]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, host="127.0.0.1", port=port, log_config=None, lifespan="on", timeout_keep_alive=IDLE_SECONDS
+        )
+    )
     serving = asyncio.create_task(server.serve())
     while not server.started:
         assert not serving.done(), "the service did not start"

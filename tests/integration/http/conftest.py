@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
+from api.commands.serve import IDLE_SECONDS
 from api.app import create_app, services_of
 from api.channels import CHANNELS, open_sender
 from api.channels.channel import Channel
@@ -71,7 +72,11 @@ async def running(settings: Settings, channels: Sequence[Channel] = CHANNELS) ->
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, host="127.0.0.1", port=port, log_config=None, lifespan="on", timeout_keep_alive=IDLE_SECONDS
+        )
+    )
     serving = asyncio.create_task(server.serve())
     while not server.started:
         assert not serving.done(), "the service did not start"

@@ -14,6 +14,7 @@ import httpx
 import pytest
 import uvicorn
 
+from api.commands.serve import IDLE_SECONDS
 from api.app import create_app, services_of
 from api.wiring import Services
 from tests.integration.http.conftest import settings_on
@@ -37,8 +38,7 @@ async def small(request: pytest.FixtureRequest, database_url: str, redis_url: st
     )
     app = create_app(settings)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        # Idle connections stay: on a slow machine a request would meet the end of its connection half-way.
-        config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_keep_alive=120)
+        config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_keep_alive=IDLE_SECONDS)
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:

@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
+from api.commands.serve import IDLE_SECONDS
 from api.app import create_app, services_of
 from api.channels import open_sender
 from api.channels.whatsapp import WHATSAPP_CHANNEL, Known
@@ -157,7 +158,11 @@ async def line(databases: LentDatabases, redis_url: str) -> AsyncIterator[Line]:
             }
         )
         app = create_app(settings)
-        server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="on"))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app, host="127.0.0.1", port=port, log_config=None, lifespan="on", timeout_keep_alive=IDLE_SECONDS
+            )
+        )
         serving = asyncio.create_task(server.serve())
         while not server.started:
             assert not serving.done(), "the service did not start"
@@ -189,6 +194,5 @@ async def way(database: Database, keyring: Keyring, twilio: TwilioServer) -> Asy
             http,
             Sender(NUMBER, status_callback="http://127.0.0.1:9/statuses"),
             Known(Correspondence(database, keyring), Consents(database, keyring)),
-            deadline=0.5,
         )
         yield Way(Core(database, keyring, trivial_graph(), channel), twilio, channel)

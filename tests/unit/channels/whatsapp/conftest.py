@@ -87,10 +87,13 @@ class Line:
         self.sender = Sender(NUMBER)
         self.pace: Pace | None = None
         self.link: Link = no_link
+        self.deadline = 20.0
 
     def outbound(self, heard: Memory | None = None) -> WhatsAppOutbound:
         known = heard or Memory()
-        return WhatsAppOutbound(self.account, self.http, self.sender, known, self._pace(), self.link, deadline=0.5)
+        return WhatsAppOutbound(
+            self.account, self.http, self.sender, known, self._pace(), self.link, deadline=self.deadline
+        )
 
     def _pace(self) -> Pace:
         self.pace = self.pace or Pace(1_000)

@@ -36,9 +36,11 @@ def reference(twilio: TwilioServer) -> MediaReference:
     return MediaReference(0, f"{twilio.url}{message.uri}/Media/{PICTURE.sid}", "image/jpeg")
 
 
-def fetching(twilio: TwilioServer, http: httpx.AsyncClient, *, max_bytes: int = 10_000) -> MediaFetch:
+def fetching(
+    twilio: TwilioServer, http: httpx.AsyncClient, *, max_bytes: int = 10_000, deadline: float = 20.0
+) -> MediaFetch:
     account = Account(ACCOUNT_SID, AUTH_TOKEN, base_url=twilio.url)
-    return MediaFetch(account, http, max_bytes=max_bytes, deadline=0.5)
+    return MediaFetch(account, http, max_bytes=max_bytes, deadline=deadline)
 
 
 async def test_a_file_is_fetched_through_the_redirect(
@@ -68,7 +70,7 @@ async def test_a_fault_is_worth_another_attempt(
 ) -> None:
     twilio.script(behaviour)
     with pytest.raises(ProviderUnavailableError, match="can't be had"):
-        await fetching(twilio, http).fetch(reference)
+        await fetching(twilio, http, deadline=0.5).fetch(reference)
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/Media/ME1", "https://api.twilio.com.evil.example/x", "http://["])
