@@ -144,6 +144,12 @@ def words(text: str) -> list[Word]:
     return [Word(found, fold(found)) for found in _WORD.findall(visible)]
 
 
+def as_written(said: str, text: str) -> str:
+    """Words of a text with what stands between them there: ``wasn t`` was written ``wasn't``."""
+    found = re.search(r"\W{1,3}".join(map(re.escape, said.split())), text)
+    return " ".join(found.group().split()) if found else said
+
+
 def stem(word: str) -> str:
     """The part that forms of one folded word share, roughly: ``deliveries``, ``delivered`` and ``delivery`` meet.
 

@@ -123,6 +123,8 @@ class OwnedCase(BaseModel):
     opened_at: datetime
     waiting: int
     waiting_since: datetime | None
+    severity: Severity | None = Field(description="Of what it was taken over for")
+    due_at: datetime | None = Field(description="When the customer was to have an answer; null once they had one")
 
 
 class OwnedCases(BaseModel):
@@ -168,6 +170,22 @@ class Resolution(BaseModel):
     confirmed: bool = Field(default=False, description="The customer said so")
 
 
+class PolicyReason(BaseModel):
+    """A rule that asked for a person."""
+
+    rule: str
+    explanation: str
+    severity: Severity
+
+
+class AskedFor(BaseModel):
+    """What a person took a case over for."""
+
+    severity: Severity
+    due_at: datetime | None = Field(description="When the customer was to have an answer; null once they had one")
+    reasons: list[PolicyReason]
+
+
 class Case(BaseModel):
     """A case with its transcript."""
 
@@ -185,6 +203,7 @@ class Case(BaseModel):
     survey: SurveyResult | None
     customer: Customer
     escalation_id: UUID | None
+    asked_for: AskedFor | None
     withheld_draft: str | None
     transcript: list[Line]
     turns: list[AgentTurn]

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 
 from channels.envelope import File
 from infra.crypto.keyring import Keyring
+from infra.postgres.asked_for import AskedFor, read_asked_for
 from infra.postgres.database import Connection, Database
 from infra.postgres.files import FileEntry, keep_sent_along, list_files
 from infra.postgres.life import ENDLESS, Certainty, Life
@@ -90,6 +91,7 @@ class ReadCase:
     customer_language: str | None
     customer_segment: str
     escalation_id: EscalationId | None
+    asked_for: AskedFor | None
     withheld_draft: str | None
     """What the agent would have said when a person took over."""
     transcript: tuple[TranscriptMessage, ...]
@@ -106,6 +108,10 @@ class OwnedCase:
     opened_at: datetime
     waiting: int
     waiting_since: datetime | None
+    severity: str | None
+    """Of what it was taken over for."""
+    due_at: datetime | None
+    """When the customer was to have an answer, while what they wrote before has none."""
 
 
 class Cases:
@@ -150,6 +156,7 @@ class Cases:
             draft = await cursor.fetchone()
             turns = await (await connection.execute(self._sql["turns"], {"case_id": case_id})).fetchall()
             survey = await read_survey(connection, self._keyring, case_id)
+            asked_for = await read_asked_for(connection, self._keyring, case_id)
             await log_view(connection, "case.read", reader, case_id=case_id)
         key = key_of(self._keyring, row)
         name, customer = row["name_sealed"], row["customer_id"]
@@ -171,6 +178,7 @@ class Cases:
             customer_language=row["language"],
             customer_segment=row["segment"],
             escalation_id=None if row["escalation_id"] is None else EscalationId(row["escalation_id"]),
+            asked_for=asked_for,
             withheld_draft=None
             if draft is None
             else key_of(self._keyring, draft).open(

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from skills.amounts import Amount, amounts_in
-from skills.language import Match, Phrases, Word, sentences, words
+from skills.language import Match, Phrases, Word, as_written, sentences, words
 from skills.turn import (
     Claim,
     Draft,
@@ -293,7 +293,8 @@ class Condition:
             hindered = bool(self.unless.find(sentence))
             others = self.other_than.find(sentence)
             for match in matches:
-                (set_aside if hindered or _within(match, others) else heard).append(match.text)
+                quoted = as_written(match.text, now.turn.text)
+                (set_aside if hindered or _within(match, others) else heard).append(quoted)
         listened = sum(len(phrases) for phrases in mentions.by_start.values())
         return Finding(
             "mentions", listened, tuple(heard), bool(heard),

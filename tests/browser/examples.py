@@ -55,6 +55,7 @@ def owned_case() -> dict[str, Any]:
         "resolved_at": None,
         "customer": {"name": "Hanna Sorley", "language": "en", "segment": "vip"},
         "escalation_id": None,
+        "asked_for": None,
         "withheld_draft": "Your planter can be repaired at our bench within ten working days.",
         "transcript": [
             line(1, "customer", "The lamp of my Thicket flickers since the update.", ago=190),

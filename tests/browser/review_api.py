@@ -176,6 +176,11 @@ class ReviewApi:
                 "customer": found["customer"],
                 "transcript": found["transcript"],
                 "withheld_draft": found["request"]["proposal"],
+                "asked_for": {
+                    "severity": found["severity"],
+                    "due_at": found["due_at"],
+                    "reasons": found["request"]["reasons"],
+                },
             }
         return {"case_id": found["case_id"]}
 
@@ -223,6 +228,7 @@ class ReviewApi:
         return {
             "items": [
                 {name: case[name] for name in ("id", "channel", "owner_name", "opened_at")}
+                | {name: (case["asked_for"] or {}).get(name) for name in ("severity", "due_at")}
                 | {
                     "waiting": sum(1 for message in case["transcript"] if message["state"] == "human"),
                     "waiting_since": next((m["at"] for m in case["transcript"] if m["state"] == "human"), None),
@@ -248,6 +254,8 @@ class ReviewApi:
             return {"message_id": case["transcript"][-1]["id"]}
         for message in case["transcript"]:
             message["state"] = "handled"
+        if case["asked_for"]:
+            case["asked_for"]["due_at"] = None
         written = line(len(case["transcript"]) + 1, "human", new.text, delivery="sent")
         case["transcript"].append(written)
         return {"message_id": written["id"]}

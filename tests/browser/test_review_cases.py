@@ -37,6 +37,26 @@ async def test_a_case_is_taken_over_written_to_and_handed_back(desk: Page, serve
     assert server.review.cases[case_id]["owner"] == "agent"
 
 
+async def test_what_a_case_was_taken_over_for_stays_beside_it(desk: Page, server: PageServer) -> None:
+    found = server.review.escalations[PARCEL]
+    await open_parcel(desk)
+    await desk.keyboard.press("t")
+    await expect(desk.get_by_label("Write to the customer")).to_be_focused()
+    why = desk.locator("section").filter(has=desk.get_by_role("heading", name="Why a person was asked"))
+    await expect(why).to_contain_text(found["request"]["reasons"][0]["explanation"])
+    facts = desk.locator(".facts-line")
+    await expect(facts).to_contain_text(found["severity"])
+    await expect(facts).to_contain_text("late")
+    await desk.get_by_role("link", name="With people").click()
+    await expect(row(desk, found["case_id"])).to_contain_text(found["severity"])
+
+    await row(desk, found["case_id"]).click()
+    await desk.get_by_label("Write to the customer").fill(OWN_WORDS)
+    await desk.keyboard.press("Control+Enter")
+    await expect(facts).not_to_contain_text("late")
+    await expect(facts).to_contain_text(found["severity"])
+
+
 async def test_a_message_that_may_have_been_sent_is_sent_again_with_the_same_key(
     desk: Page, server: PageServer
 ) -> None:

@@ -53,8 +53,9 @@ order by t.last_sequence desc, t.finished_at desc
 limit 1;
 
 -- name: owned_by_people
--- Every such case is looked into, for the order is by what waits; the channel only of those that are shown.
-select o.id, o.owner_name, o.opened_at, v.channel, o.waiting, o.waiting_since
+-- Every such case is looked into, for the order is by what waits; the rest only of those that are shown.
+select o.id, o.owner_name, o.opened_at, v.channel, o.waiting, o.waiting_since, asked.severity,
+    case when o.waiting_since <= asked.created_at then asked.due_at end as due_at
 from (
     select c.id, c.owner_name, c.opened_at, c.conversation_id, w.waiting, w.waiting_since
     from cases c
@@ -67,7 +68,26 @@ from (
     limit %(limit)s
 ) o
 join conversations v on v.id = o.conversation_id
+left join lateral (
+    select s.severity, s.created_at, s.due_at
+    from escalations s join decisions d on d.escalation_id = s.id
+    where s.case_id = o.id and d.action = 'take_over'
+    order by s.created_at desc limit 1
+) asked on true
 order by o.waiting_since nulls last, o.opened_at;
+
+-- name: asked_for
+-- What a case that a person owns was taken over for. The deadline holds while a message from before it has no answer.
+select s.id, s.severity, s.request_sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
+    case when exists (
+        select from messages m where m.case_id = s.case_id and m.state = 'human' and m.received_at <= s.created_at
+    ) then s.due_at end as due_at
+from cases c
+join escalations s on s.case_id = c.id
+join decisions d on d.escalation_id = s.id
+join customer_keys k on k.id = s.key_id
+where c.id = %(case_id)s and c.owner = 'human' and c.status = 'open' and d.action = 'take_over'
+order by s.created_at desc limit 1;
 
 -- name: lock
 select c.id, c.status, c.owner, c.owner_name, c.next_sequence, c.conversation_id, v.channel,

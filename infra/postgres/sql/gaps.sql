@@ -2,8 +2,8 @@
 
 -- name: open_turns
 -- The newest first. A turn counts when its draft did not answer, or may not fit; and the last one of a case that the
--- agent alone has answered, and whose customer rates that with 1 or 2. What has nothing to do with the company, and a
--- draft that a person has approved as it was, leave no question open.
+-- agent alone has answered, and whose customer rates that with 1 or 2. What has nothing to do with the company, what was
+-- an emergency, and a draft that a person has approved as it was, leave no question open.
 select t.id as turn_id, t.case_id, c.customer_id, t.started_at, coalesce(c.language, u.language) as language,
     d.id as decision_id, d.action, d.article_id, d.decided_at
 from (
@@ -26,8 +26,8 @@ join customers u on u.id = c.customer_id
 left join gap_turns g on g.turn_id = t.id
 left join gap_decisions d on d.id = g.decision_id
 where t.scope is distinct from 'far' and t.status in ('done', 'paused') and not exists (
-    select from escalations e join decisions x on x.escalation_id = e.id and x.action = 'approve'
-    where e.turn_id = t.id
+    select from escalations e left join decisions x on x.escalation_id = e.id
+    where e.turn_id = t.id and (e.severity = 'P1' or x.action = 'approve')
 )
 order by t.started_at desc, t.id desc
 limit %(limit)s;

@@ -149,3 +149,11 @@ async def test_a_dismissed_gap_is_gone_and_an_erased_customers_question_is_in_no
     assert [read["data"] for read in reads] == [{"for": "knowledge gaps"}] * 3
     await company.rows("update customer_keys set wrapped = null, destroyed_at = now() returning 1")
     assert await desk.waiting(reader="kim") == []
+
+
+async def test_an_emergency_is_no_question_for_an_article(company: Core, desk: GapsDesk) -> None:
+    await asked(company, "t1", "My lamp is on fire. Do you engrave watering cans with a name?")
+    (waiting,) = await company.reviews.queue()
+    assert waiting.severity == "P1"
+    assert "unanswered" in waiting.rules
+    assert await desk.waiting(reader="kim", at_least=1) == []

@@ -105,6 +105,37 @@ async def test_take_over_leaves_everything_to_the_person_until_it_is_handed_back
     assert said[-1] == "agent: echo: thanks, one more thing"
 
 
+async def test_a_case_keeps_what_it_was_taken_over_for_until_it_is_handed_back(core: Core) -> None:
+    receipt, read = await escalated(core)
+    await decide(core, read, "take_over")
+    (owned,) = await core.cases.owned_by_people()
+    case = await core.cases.read(receipt.case_id, reader="kim")
+    assert (owned.severity, owned.due_at) == (read.severity, read.due_at)
+    assert case.asked_for is not None
+    assert (case.asked_for.severity, case.asked_for.due_at) == (read.severity, read.due_at)
+    assert case.asked_for.reasons == read.request["reasons"] != []
+
+    await core.cases.write(receipt.case_id, "kim", "Kim here.", intent_id=read.id)
+    await core.write("talk", "thanks, one more thing")
+    (owned,) = await core.cases.owned_by_people()
+    case = await core.cases.read(receipt.case_id, reader="kim")
+    assert (owned.severity, owned.due_at, owned.waiting) == (read.severity, None, 1)
+    assert case.asked_for is not None
+    assert case.asked_for.due_at is None
+
+    await core.cases.hand_back(receipt.case_id, "kim")
+    assert (await core.cases.read(receipt.case_id, reader="kim")).asked_for is None
+
+
+async def test_a_case_that_nobody_was_asked_about_has_no_such_reasons(core: Core) -> None:
+    receipt = await core.write("talk", "hello")
+    await core.work(receipt.case_id)
+    await core.cases.take_over(receipt.case_id, "kim")
+    (owned,) = await core.cases.owned_by_people()
+    assert (owned.severity, owned.due_at) == (None, None)
+    assert (await core.cases.read(receipt.case_id, reader="kim")).asked_for is None
+
+
 async def test_a_persons_message_with_the_same_intent_is_sent_once(core: Core) -> None:
     receipt, read = await escalated(core)
     await decide(core, read, "take_over")

@@ -243,6 +243,15 @@ async def test_a_rule_needs_all_of_its_conditions() -> None:
 RULE = '[[rule]]\nname = "a"\nseverity = "P1"\nexplanation = "x"\n'
 
 
+async def test_a_reason_quotes_the_customer_as_they_wrote() -> None:
+    policy = Policy.parse(RULE.replace('"x"', '"They said"') + '[rule.when]\nmentions = ["wasn t me", "opt in"]\n')
+    turn = a_turn("It wasn't me, and I never did opt-in.")
+    (reason,) = (await Escalate(policy)({"turn": turn, "sentiment": a_sentiment(), "draft": an_answer()}))[
+        "escalation"
+    ].reasons
+    assert reason.explanation == "They said: “wasn't me”, “opt-in”."
+
+
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [

@@ -2,9 +2,11 @@
 
 import { BY_ITSELF } from "../console/session.js";
 import { byId, element, growWithText, setFieldError } from "../elements.js";
+import { tickingTime } from "../moments.js";
 import { Refused, randomKey } from "../requests.js";
 import { addressOf } from "./address.js";
 import { caseContext } from "./context.js";
+import { severity } from "./list.js";
 import { transcript } from "./talk.js";
 import { channelName } from "./words.js";
 
@@ -88,6 +90,8 @@ export class OpenCase {
     this.panes.show({
       title: detail.customer.name ?? "Customer without a name",
       facts: [
+        detail.asked_for && severity(detail.asked_for.severity),
+        detail.asked_for?.due_at && tickingTime(detail.asked_for.due_at, "left"),
         element("span", {}, this.ownership()),
         element("span", {}, channelName(detail.channel)),
       ],

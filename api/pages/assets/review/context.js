@@ -16,18 +16,20 @@ import { channelName, languageName, percent, plainWords, polarityName, strength,
 export function escalationContext(detail, onSentence, session, beside) {
   const { request } = detail;
   const { elsewhere = [], possible_matches: matches = [], findings = [] } = request; // an older request has none
+  const earlier = findings.filter(({ draft }) => draft === "first");
+  const standing = findings.filter(({ draft }) => draft !== "first");
   return [
     section("Why a person is asked", element("ul.reasons", {}, request.reasons.map(reason))),
-    beside.notes,
-    findings.length > 0 && section("What the guards objected to", element("ul.rejected", {}, findings.map(finding))),
-    section("Mood", mood(request.mood)),
-    beside.trend,
+    standing.length > 0 && section("What the guards objected to", element("ul.rejected", {}, standing.map(finding))),
     section(
       "Sources",
       request.sources.length
         ? element("ol.sources", {}, request.sources.map((source, index) => sourceCard(source, index + 1, onSentence)))
         : element("p.muted", {}, "Nothing in the knowledge base fits."),
     ),
+    beside.notes,
+    section("Mood", mood(request.mood)),
+    beside.trend,
     section(
       "Customer",
       customer(detail, [
@@ -39,6 +41,8 @@ export function escalationContext(detail, onSentence, session, beside) {
     matches.length > 0 && section("May be the same customer", matchOffers(detail.customer.id, matches, session)),
     elsewhere.length > 0 && section("Lately, in other talks", element("ul.elsewhere", {}, elsewhere.map(saidElsewhere))),
     beside.past,
+    earlier.length > 0 &&
+      section("What the guards objected to in the first draft", element("ul.rejected", {}, earlier.map(finding))),
     request.rejected.length > 0 && section("Drafts turned down", element("ul.rejected", {}, request.rejected.map(rejected))),
   ].filter(Boolean);
 }
@@ -46,7 +50,14 @@ export function escalationContext(detail, onSentence, session, beside) {
 export function caseContext(detail, beside) {
   const facts = [["Opened", timeElement(detail.opened_at)]];
   facts.push(["With", detail.owner === "human" ? detail.owner_name ?? "A person" : "The assistant"]);
-  return [section("Customer", customer(detail, facts)), beside.notes, beside.trend, beside.past];
+  if (detail.asked_for?.due_at) facts.push(["Answer due", timeElement(detail.asked_for.due_at)]);
+  return [
+    detail.asked_for && section("Why a person was asked", element("ul.reasons", {}, detail.asked_for.reasons.map(reason))),
+    section("Customer", customer(detail, facts)),
+    beside.notes,
+    beside.trend,
+    beside.past,
+  ].filter(Boolean);
 }
 
 /** Shows a source of the proposal and says where it is to a screen reader by focusing it. */
@@ -82,12 +93,12 @@ function reason({ rule, explanation, severity: level }) {
   );
 }
 
-function finding({ guard, reason: why, sentence, draft }) {
+function finding({ guard, reason: why, sentence }) {
   return element(
     "li",
     {},
     element("p", {}, why.charAt(0).toUpperCase() + why.slice(1)),
-    element("p.muted.small", {}, `${plainWords(guard)} · ${draft === "first" ? "first draft" : "second draft"}`),
+    element("p.muted.small", {}, plainWords(guard)),
     sentence && element("blockquote.small", { dir: "auto" }, sentence),
   );
 }

@@ -37,13 +37,14 @@ const KINDS = {
       element(
         "span.row-top",
         {},
-        item.waiting_since ? tickingTime(item.waiting_since, "waits") : element("span", {}, "Answered"),
+        item.severity && severity(item.severity),
+        howUrgent(item),
         element("span.muted", {}, channelName(item.channel)),
       ),
       element("span.first", {}, item.owner_name ? `With ${item.owner_name}` : "With nobody yet"),
       element("span.rules.muted", {}, waiting(item)),
     ],
-    words: (item) => [item.owner_name, item.channel],
+    words: (item) => [item.owner_name, item.channel, item.severity],
   },
   asked: {
     title: "Questions of colleagues to you",
@@ -230,6 +231,12 @@ export class List {
       this.rows.querySelector("a")?.focus();
     }
   }
+}
+
+/** What was promised to the customer counts before how long they have waited. */
+function howUrgent({ due_at: due, waiting_since: since }) {
+  if (due) return tickingTime(due, "left");
+  return since ? tickingTime(since, "waits") : element("span", {}, "Answered");
 }
 
 function waiting(item) {
