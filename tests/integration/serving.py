@@ -13,10 +13,10 @@ from typing import Literal
 import uvicorn
 from pydantic import SecretStr
 
-from api.commands.serve import IDLE_SECONDS
 from api.app import create_app, services_of
 from api.channels import CHANNELS, open_sender
 from api.channels.channel import Channel
+from api.commands.serve import IDLE_SECONDS
 from api.wiring import Services, build_scheduler, build_worker
 from graph.build import Graph
 from infra.settings import Settings, SettleSettings, WorkerSettings

@@ -14,8 +14,8 @@ import httpx
 import pytest
 import uvicorn
 
-from api.commands.serve import IDLE_SECONDS
 from api.app import create_app
+from api.commands.serve import IDLE_SECONDS
 from channels.gmail.signature import Expected, ForgedPushError, PushTokens
 from evals.emulators.gmail.faults import BACKEND
 from evals.emulators.gmail.push import Bad, Deliver, Lose, Overtake, Subscription

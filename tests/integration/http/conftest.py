@@ -16,10 +16,10 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
-from api.commands.serve import IDLE_SECONDS
 from api.app import create_app, services_of
 from api.channels import CHANNELS, open_sender
 from api.channels.channel import Channel
+from api.commands.serve import IDLE_SECONDS
 from api.wiring import Services, build_worker
 from infra.settings import Settings, SettleSettings, WorkerSettings
 from infra.staff_settings import StaffSettings

@@ -14,8 +14,8 @@ import httpx
 import pytest
 import uvicorn
 
-from api.commands.serve import IDLE_SECONDS
 from api.app import create_app, services_of
+from api.commands.serve import IDLE_SECONDS
 from api.wiring import Services
 from tests.integration.http.conftest import settings_on
 

@@ -14,10 +14,10 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
-from api.commands.serve import IDLE_SECONDS
 from api.app import create_app, services_of
 from api.channels import open_sender
 from api.channels.whatsapp import WHATSAPP_CHANNEL, Known
+from api.commands.serve import IDLE_SECONDS
 from api.file_fetching import Fetched
 from api.scheduler import Done
 from api.wiring import Services, build_worker
