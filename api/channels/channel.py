@@ -33,7 +33,7 @@ def too_large(_request: Request, limit: int) -> Response:
     return problem(413, "The request is too large", hint=f"at most {limit // 1024} KiB")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Inlet:
     """Routes with a limit of their own for the bodies of requests, in bytes."""
 
@@ -50,7 +50,7 @@ class Inlet:
         return [route.path.partition("{")[0] for route in self.router.routes if isinstance(route, APIRoute)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Channel:
     """One channel, or several that share everything but their name."""
 

@@ -62,6 +62,7 @@ def api(
             h11_max_incomplete_event_size=64 * 1024,
         ),
     )
+    app.openapi()  # reads every route, which FastAPI else leaves to the first who asks
     keep_loaded()
     with suppress(KeyboardInterrupt):
         server.run()
