@@ -252,7 +252,7 @@ class Company:
 
     async def csagent(self, *arguments: str) -> None:
         """A command of staff, on the same database; in a thread, for it has a loop of its own."""
-        result = await asyncio.to_thread(CliRunner().invoke, build(), list(arguments))
+        result = await asyncio.to_thread(CliRunner().invoke, build(*arguments[:1]), list(arguments))
         assert result.exit_code == 0, (result.output, result.exception)
 
 

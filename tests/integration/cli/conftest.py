@@ -63,7 +63,7 @@ def without_servers(surroundings: pytest.MonkeyPatch) -> Csagent:
     """``csagent`` where nothing runs."""
 
     def call(*arguments: str, typed: str = "") -> Result:
-        return CliRunner().invoke(build(), list(arguments), input=typed)
+        return CliRunner().invoke(build(*arguments[:1]), list(arguments), input=typed)
 
     return call
 
