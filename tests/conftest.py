@@ -39,16 +39,20 @@ settings.register_profile("csagent", deadline=None, derandomize=True)
 settings.load_profile("csagent")
 
 
+UNTRACED = {"acceptance", "architecture", "chaos", "evals", "loadtest", "mutation"}
+"""Folders of tests."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first: a run is over when its last file is.
 
-    And it runs untraced, as do the browsers' tests and the children of all: tracing takes nearly as long as what it
-    traces, and the quick tests are to cover the code by themselves.
+    And it runs untraced, as do the browsers' tests, the children of all, and what tests no code of the product by
+    itself: tracing takes half as long as what it traces, and the quick tests are to cover the code by themselves.
     """
     early = {item.path for item in items if item.get_closest_marker("early")}
     items.sort(key=lambda item: item.path not in early)
     for item in items:
-        if item.path in early or item.get_closest_marker("browser") or item.path.parent.name == "acceptance":
+        if item.path in early or item.get_closest_marker("browser") or item.path.parent.name in UNTRACED:
             item.add_marker("no_cover")
 
 

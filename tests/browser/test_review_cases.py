@@ -46,14 +46,14 @@ async def test_what_a_case_was_taken_over_for_stays_beside_it(desk: Page, server
     await expect(why).to_contain_text(found["request"]["reasons"][0]["explanation"])
     facts = desk.locator(".facts-line")
     await expect(facts).to_contain_text(found["severity"])
-    await expect(facts).to_contain_text("late")
+    await expect(facts).to_contain_text("left")
     await desk.get_by_role("link", name="With people").click()
     await expect(row(desk, found["case_id"])).to_contain_text(found["severity"])
 
     await row(desk, found["case_id"]).click()
     await desk.get_by_label("Write to the customer").fill(OWN_WORDS)
     await desk.keyboard.press("Control+Enter")
-    await expect(facts).not_to_contain_text("late")
+    await expect(facts).not_to_contain_text("left")
     await expect(facts).to_contain_text(found["severity"])
 
 

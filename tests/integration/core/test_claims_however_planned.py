@@ -12,6 +12,9 @@ import pytest
 
 from tests.core import NOW, Core
 
+pytestmark = pytest.mark.no_cover  # the same code again and again, in another order or with other data
+
+
 BELIEVE = """
 select pg_restore_relation_stats(
     'schemaname', 'public', 'relname', relname, 'relpages', %s::int, 'reltuples', %s::real

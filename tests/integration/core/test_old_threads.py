@@ -23,6 +23,9 @@ from tests.fixtures.paused_threads import KEYRING, THREAD, full_skills, kept, re
 from tests.trivial import OfTurn
 from tests.working import fail_times
 
+pytestmark = pytest.mark.no_cover  # the same code again and again, in another order or with other data
+
+
 HANDOFF = "system: A colleague will look at this."
 ACTIONS = ["approve", "edit", "answer", "reject", "take_over"]
 ESCALATED = [path for path in kept() if path.stem == "escalated"]

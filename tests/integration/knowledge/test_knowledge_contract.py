@@ -19,6 +19,9 @@ from skills.ports import Knowledge, KnowledgeQuery
 from skills.turn import Audience, Language, Passage
 from tests.integration.knowledge.hashed_words import SHOP, HashedWords, article, reading
 
+pytestmark = pytest.mark.no_cover  # the same code again and again, in another order or with other data
+
+
 COLLECTION = Collection(
     table="collection", id="id", audience="audience", language="language", title="title", heading="heading",
     url="url", article="article_id",
