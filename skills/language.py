@@ -134,13 +134,17 @@ class Word(NamedTuple):
 
 def fold(text: str) -> str:
     """The text as it is compared: ``Straße`` is ``strasse``, whatever its width, with no invisible characters."""
+    if text.isascii():  # nothing else is to be done to it, at a tenth of the price
+        return text.casefold()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(mark for mark in decomposed if unicodedata.category(mark) not in {"Mn", "Cf"})
 
 
 def words(text: str) -> list[Word]:
     """The words of a text in order. An apostrophe or a hyphen separates: ``l'avocat`` gives ``l`` and ``avocat``."""
-    visible = "".join(mark for mark in unicodedata.normalize("NFKC", text) if unicodedata.category(mark) != "Cf")
+    visible = text
+    if not text.isascii():
+        visible = "".join(mark for mark in unicodedata.normalize("NFKC", text) if unicodedata.category(mark) != "Cf")
     return [Word(found, fold(found)) for found in _WORD.findall(visible)]
 
 

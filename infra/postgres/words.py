@@ -44,10 +44,13 @@ SLACK = timedelta(hours=1)
 """How far behind others an id may come in: a long transaction, or the clock of another machine."""
 
 _PLACES = {"messages": "messages.body_sealed", "customers": "customers.name_sealed"}
-_STEP = 100
+_STEP, _LATER_STEP = 100, 200
+"""Messages that one look gives at most: the first one, and those after it."""
 _ONE_BY_ONE = 5_000
 """Messages that are looked at one by one: enough to find a step's hits of a word that one in fifty has."""
-_MOST_STEPS, _MOST_OPENED = 24, 400
+_ONE_BY_ONE_OF_RARE = 500
+"""The same, once a month has shown that the words are rarer."""
+_MOST_STEPS, _MOST_OPENED = 24, 300
 """Looks into the index, and texts opened, before one search says how far it has come."""
 _MOST_NAMES = 200
 
@@ -140,6 +143,7 @@ class Words:
             return WordHits((), None)
         lowest, before = max(since, span["oldest"]), min(before, UUID(int=span["newest"].int + 1))
         month = month_of(before)
+        step, one_by_one = _STEP, _ONE_BY_ONE
         for _ in range(_MOST_STEPS):
             if before <= lowest:
                 return WordHits(tuple(hits.values()), None)
@@ -152,8 +156,8 @@ class Words:
                 tags=tags(self._keyring, wanted, period=month),
                 first_id=max(month_id, lowest),
                 before_id=before,
-                one_by_one=_ONE_BY_ONE,
-                limit=_STEP,
+                one_by_one=one_by_one,
+                limit=step,
             )
             fitting = await fits(list({row["case_id"] for row in rows} - hits.keys()))
             for row in rows:
@@ -167,8 +171,9 @@ class Words:
                     hits[case_id] = WordHit(MessageId(before), case_id, excerpt(text, wanted))
                     if len(hits) == limit:
                         return WordHits(tuple(hits.values()), before)
-            if len(rows) < _STEP:
-                before, month = month_id, month_before(month)
+            if len(rows) < step:
+                before, month, one_by_one = month_id, month_before(month), min(one_by_one, _ONE_BY_ONE_OF_RARE)
+            step = _LATER_STEP
         return WordHits(tuple(hits.values()), before)
 
     async def find_customers(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,6 +19,7 @@ from infra.postgres.histories import Histories
 from infra.postgres.inbox import Receipt
 from infra.postgres.search import ConversationSearch, Filters, FoundCases
 from infra.postgres.words import Words
+from infra.search.words import first_id
 from skills.errors import BadRequestError, NotFoundError
 from skills.turn import CaseId, CustomerId, Intent
 from tests.core import NOW, Core, make_core
@@ -102,6 +104,23 @@ async def test_however_far_back_a_word_or_name_was_written_it_is_found_once_and_
     page = await desk.find("parcel", limit=4)
     rest = await desk.find("parcel", after=page.after, limit=4)
     assert [item.case_id for item in page.items + rest.items] == cases[::-1]
+
+
+async def test_a_word_is_found_in_every_month_however_rare_it_was_in_the_later_ones(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"_STEP": 2, "_LATER_STEP": 3, "_ONE_BY_ONE": 3, "_ONE_BY_ONE_OF_RARE": 1}.items():
+        monkeypatch.setattr(f"infra.postgres.words.{name}", value)
+    cases, numbers = [], count()
+    for months in (3, 2, 1, 0):
+        begin = first_id(datetime.now(UTC) - timedelta(days=31 * months)).int
+        monkeypatch.setattr("infra.postgres.inbox.uuid7", lambda begin=begin: UUID(int=begin + next(numbers)))
+        for number in range(5):
+            said = months > 1 or number == 2
+            receipt = await desk.write("a parcel" if said else "something else")
+            cases += [receipt.case_id] if said else []
+    await desk.words.write()
+    assert await desk.cases("parcel") == cases[::-1]
 
 
 async def test_the_job_goes_on_where_it_was_and_finds_what_came_in_late(

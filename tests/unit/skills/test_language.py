@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from skills.language import (
     Phrases,
+    Word,
     content_words,
     customer_language,
     fold,
@@ -50,6 +51,12 @@ def test_a_customer_keeps_their_language_in_a_message_that_tells_none() -> None:
 def test_case_accents_width_and_invisible_characters_do_not_count() -> None:
     assert fold("Straße ÉTÉ \uff49gnore") == "strasse ete ignore"
     assert [word.folded for word in words("ig\u200bnore l\u2019avocat")] == ["ignore", "l", "avocat"]
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_letters_are_compared_as_they_are_among_others(text: str) -> None:
+    assert fold(f"{text} é") == f"{fold(text)} e"
+    assert words(f"{text} é") == [*words(text), Word("é", "e")]
 
 
 def test_forms_of_a_word_share_a_stem() -> None:
