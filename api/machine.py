@@ -13,6 +13,7 @@ import ctypes
 import os
 import secrets
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -142,6 +143,8 @@ class Program:
 
     name: str
     arguments: tuple[str, ...]
+    listener: socket.socket | None = None
+    """A socket that listens: it outlives the process, so that whoever connects meanwhile waits for the next one."""
 
 
 class Processes:
@@ -202,13 +205,16 @@ class Processes:
 
     async def _start(self, program: Program) -> asyncio.subprocess.Process:
         output = None if self._log is None else self._log.open("ab")
+        handed_over = () if program.listener is None else (program.listener.fileno(),)
         try:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "api.cli",
                 *program.arguments,
+                *(f"--fd={number}" for number in handed_over),
                 env=self._environment,
+                pass_fds=handed_over,
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=output,
                 # Ctrl-C is for us: they are told to stop in order, once.

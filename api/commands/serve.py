@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from types import FrameType
@@ -28,6 +29,7 @@ from api.wiring import Services, build_scheduler, build_worker, open_services
 from infra.models.tracing import tracing
 from infra.settings import Settings, read_settings
 from infra.telemetry.logs import configure_logs
+from skills.errors import ConfigurationError
 
 _NOT_STARTED = 3
 """uvicorn's own exit code for it."""
@@ -43,9 +45,13 @@ MetricsPort = Annotated[
 def api(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")] = None,
+    fd: Annotated[
+        int | None, typer.Option(min=0, help="Descriptor of a socket that listens already, as systemd hands it over.")
+    ] = None,
 ) -> None:
     """Serve HTTP: the web channel, the review API, the pages, health and metrics."""
     settings = read_settings()
+    sockets = None if fd is None else [_handed_over(fd)]
     configure_logs(settings.log_level, process="api")
     app = create_app(settings)
     server = _Server(
@@ -65,9 +71,20 @@ def api(
     app.openapi()  # reads every route, which FastAPI else leaves to the first who asks
     keep_loaded()
     with suppress(KeyboardInterrupt):
-        server.run()
+        server.run(sockets)
     if not server.started:
         raise typer.Exit(_NOT_STARTED)
+
+
+def _handed_over(descriptor: int) -> socket.socket:
+    try:
+        listener = socket.socket(fileno=descriptor)
+        if listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return listener
+        listener.detach()
+    except OSError:
+        pass
+    raise ConfigurationError(f"descriptor {descriptor} is no socket that listens", hint="leave --fd out")
 
 
 def keep_loaded() -> None:

@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +29,8 @@ FIRST = "admin"
 """The account that a machine begins with."""
 _START_SECONDS = 60.0
 _PORTS = 50
+_BACKLOG = 2048
+"""Connections that wait to be taken, as uvicorn has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def command(
     console = Console(stderr=True, highlight=False)
 
     async def run() -> None:
-        async with running_product(settings, console, port=port, workers=workers) as product:
+        listener = listen(settings.host, port, settings.port)
+        async with running_product(settings, console, listener=listener, workers=workers) as product:
             print_addresses(product, console)
             await until_stopped()
             console.print("[dim]stopping …[/]")
@@ -74,7 +77,7 @@ async def running_product(
     settings: Settings,
     console: Console,
     *,
-    port: int | None = None,
+    listener: socket.socket | None = None,
     workers: int = 1,
     surroundings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Product]:
@@ -83,15 +86,16 @@ async def running_product(
     Args:
         settings: of this machine.
         console: is told what takes time.
-        port: of the API; without one the usual, or the next that is free.
+        listener: of the API, closed in the end; without one it is on the usual port, or the next that is free.
         workers: worker processes.
         surroundings: more of the processes' environment, before that of this one.
 
     Raises:
         ConfigurationError: a server, a port or a process does not come up.
     """
-    chosen = free_port(settings.host, port, settings.port)
-    with console.status("starting the embedded servers …") as status:
+    listener = listener or listen(settings.host, None, settings.port)
+    url = address_of(listener)
+    with listener, console.status("starting the embedded servers …") as status:
         async with own_machine(settings, join=False, on_progress=lambda line: status.update(f"{line} …")) as completed:
             assert completed.database_url is not None  # own_machine saw to it
             database = Database(completed.database_url.get_secret_value(), size=2)
@@ -105,7 +109,7 @@ async def running_product(
             settings.folder.mkdir(parents=True, exist_ok=True)
             ports = metrics_ports(settings, [*(f"worker {n}" for n in range(1, workers + 1)), "sender", "scheduler"])
             programs = [
-                Program("api", ("api", "--host", settings.host, "--port", str(chosen))),
+                Program("api", ("api",), listener),
                 *(
                     Program(name, (name.partition(" ")[0], "--metrics-port", str(number)))
                     for name, number in ports.items()
@@ -115,13 +119,13 @@ async def running_product(
             count = max(settings.database_processes, len(programs))
             theirs = {
                 **environment(completed),
-                "CSAGENT_STATUS__ORIGIN": settings.status.origin or f"http://{settings.host}:{chosen}",
+                "CSAGENT_STATUS__ORIGIN": settings.status.origin or url,
                 **(surroundings or {}),
                 "CSAGENT_DATABASE_PROCESSES": str(count),
             }
             async with Processes(programs, theirs, log=log) as processes:
                 product = Product(
-                    url=f"http://{settings.host}:{chosen}",
+                    url=url,
                     settings=completed,
                     log=log,
                     processes=processes,
@@ -181,31 +185,33 @@ async def until_stopped() -> None:
     await stop.wait()
 
 
-def free_port(host: str, asked: int | None, usual: int) -> int:
-    """The asked port, or the usual one or the next that is free.
+def listen(host: str, asked: int | None, usual: int) -> socket.socket:
+    """A socket that listens on the asked port, or on the usual one or the next that is free: from now on it is ours.
 
     Raises:
         ConfigurationError: the asked one is taken, or none is free.
     """
     candidates = [asked] if asked is not None else [*range(usual, min(usual + _PORTS, 65536)), 0]
     for candidate in candidates:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, candidate))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+        with suppress(OSError):
+            return socket.create_server((host, candidate), backlog=_BACKLOG)
     raise ConfigurationError(f"port {asked} on {host} is taken", hint="leave --port out, and a free one is found")
+
+
+def address_of(listener: socket.socket) -> str:
+    """Where a listener is reached over HTTP."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}"
 
 
 def metrics_ports(settings: Settings, names: list[str]) -> dict[str, int]:
     """A port for each process from the set one on, passing over what is taken; 0 for all when none is set."""
-    ports: dict[str, int] = {}
+    ports = dict.fromkeys(names, 0)
     usual = settings.metrics_port
-    for name in names:
-        ports[name] = free_port(settings.metrics_host, None, usual) if usual else 0
-        usual = usual and ports[name] + 1
+    for name in names if usual else ():
+        with listen(settings.metrics_host, None, usual) as free:
+            ports[name] = free.getsockname()[1]
+        usual = ports[name] + 1
     return ports
 
 

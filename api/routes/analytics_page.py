@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from api.pages.analytics.render import figures_page, refused_page
 from api.routes.analytics import AsGiven
@@ -19,15 +20,19 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 @router.get("/analytics")
 async def analytics_page(
+    request: Request,
     given: AsGiven,
     use: With,
     frame: Framed,
     staff: AnalyticsReader,  # noqa: ARG001 - the name is the frame's
     metric: Annotated[Key, Query()] = "csat",
 ) -> Response:
-    """All figures of a period, one of them in detail."""
+    """All figures of a period, one of them in detail. On a company's first day that is today, which is not over."""
     try:
         question = given.question()
     except BadRequestError as error:
         return refused_page(frame, given.first, given.last, given.filters, metric, sentences(error))
-    return figures_page(frame, await use.analytics.report(question), metric)
+    report = await use.analytics.report(question)
+    if report.empty and report.as_of is not None and not request.query_params:
+        report = await use.analytics.report(replace(given, last=report.as_of.date()).question())
+    return figures_page(frame, report, metric)

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.agent import open_embedder
-from api.commands.up import Product, free_port, print_addresses, running_product, until_stopped
+from api.commands.up import Product, address_of, listen, print_addresses, running_product, until_stopped
 from evals.sample_company.play import Played, Player
 from evals.sample_company.script import ARTICLES, load_script
 from evals.sample_company.stage import Providers, open_providers, open_stage
@@ -90,13 +90,13 @@ async def staged_product(
     settings: Settings, console: Console, *, port: int | None = None, workers: int = 1
 ) -> AsyncIterator[tuple[Product, Providers]]:
     """The running product, with Gmail and Twilio emulated beside it."""
-    chosen = free_port(settings.host, port, settings.port)
+    listener = listen(settings.host, port, settings.port)
     kept = settings.model.replies_file
     keeping = {} if kept is None else {"CSAGENT_MODEL__REPLIES_FILE": str(kept)}
-    with open_providers(f"http://{settings.host}:{chosen}") as providers:
+    with listener, open_providers(address_of(listener)) as providers:
         surroundings = {**providers.environment, **keeping}
         async with running_product(
-            settings, console, port=chosen, workers=workers, surroundings=surroundings
+            settings, console, listener=listener, workers=workers, surroundings=surroundings
         ) as product:
             yield product, providers
 

@@ -11,9 +11,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
+from api.commands.up import address_of, listen
 from api.machine import Processes, Program, environment, kept_keys, own_machine
 from infra.postgres.database import Database
 from infra.settings import Settings, read_settings
@@ -138,6 +140,30 @@ async def test_a_killed_child_is_started_again_and_all_are_stopped_at_the_end(
     assert not alive(first)
     assert not alive(second)
     assert processes.pids == {}
+
+
+async def test_who_connects_while_the_api_is_started_again_is_answered_by_the_next_one(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    async def alive_at(address: str) -> bool:
+        async with httpx.AsyncClient(base_url=address, timeout=60) as client:
+            return (await client.get("/health/live")).status_code == httpx.codes.OK
+
+    with listen("127.0.0.1", None, 0) as listener:
+        programs = [Program("api", ("api",), listener)]
+        async with Processes(programs, product_environment(database_url, None), log=tmp_path / "log") as processes:
+            assert await alive_at(address_of(listener))
+            os.kill(processes.pids["api"], signal.SIGKILL)
+            assert await alive_at(address_of(listener))
+
+
+def test_a_port_is_ours_from_the_moment_that_it_is_found() -> None:
+    with listen("127.0.0.1", None, 0) as ours:
+        port = ours.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"port {port} on 127.0.0.1 is taken"):
+            listen("127.0.0.1", port, 8000)
+        with listen("127.0.0.1", None, port) as next_one:
+            assert next_one.getsockname()[1] != port
 
 
 PARENT = """

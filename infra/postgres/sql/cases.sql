@@ -3,7 +3,7 @@
 -- name: read
 select c.id, c.status, c.owner, c.owner_name, c.owner_version, c.opened_at, c.resolved_at, c.resolved_by,
     c.resolved_by_name, c.resolution, c.resolution_number, v.channel,
-    u.name_sealed, u.language, u.segment,
+    u.name_sealed, coalesce(u.language, c.language) as language, u.segment,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
     (select s.id from escalations s where s.case_id = c.id and s.status in ('open', 'decided')) as escalation_id
 from cases c

@@ -11,7 +11,12 @@ order by proven desc, since
 limit 50;
 
 -- name: read
-select u.id, u.name_sealed, u.language, u.segment, u.merged_into, u.created_at,
+-- Of whom no language is written down, that of the newest case.
+select u.id, u.name_sealed,
+    coalesce(u.language, (
+        select c.language from cases c where c.customer_id = u.id and c.language is not null
+        order by c.opened_at desc limit 1
+    )) as language, u.segment, u.merged_into, u.created_at,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
     (select count(*) from conversations v where v.customer_id = u.id) as conversations,
     (select count(*) from cases c where c.customer_id = u.id and c.status = 'open') as open_cases

@@ -3,7 +3,7 @@
 -- name: open_turns
 -- The newest first. A turn counts when its draft did not answer, or may not fit; and the last one of a case that the
 -- agent alone has answered, and whose customer rates that with 1 or 2. What has nothing to do with the company, what was
--- an emergency, and a draft that a person has approved as it was, leave no question open.
+-- an emergency or an attack, and a draft that a person has approved as it was, leave no question open.
 select t.id as turn_id, t.case_id, c.customer_id, t.started_at, coalesce(c.language, u.language) as language,
     d.id as decision_id, d.action, d.article_id, d.decided_at
 from (
@@ -25,7 +25,8 @@ join cases c on c.id = t.case_id
 join customers u on u.id = c.customer_id
 left join gap_turns g on g.turn_id = t.id
 left join gap_decisions d on d.id = g.decision_id
-where t.scope is distinct from 'far' and t.status in ('done', 'paused') and not exists (
+where t.scope is distinct from 'far' and t.status in ('done', 'paused')
+    and not t.rules && '{prompt_injection}'::text[] and not exists (
     select from escalations e left join decisions x on x.escalation_id = e.id
     where e.turn_id = t.id and (e.severity = 'P1' or x.action = 'approve')
 )

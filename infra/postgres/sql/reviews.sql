@@ -34,7 +34,7 @@ limit %(limit)s;
 select s.id, s.case_id, s.severity, s.rules, s.status, s.due_at, s.created_at, s.request_sealed, s.proposal_hash,
     heard.at + opening.length as window_closes_at,
     case when s.claimed_until > now() then s.claimed_by end as claimed_by, v.channel,
-    u.name_sealed, u.language, u.segment, c.owner, c.owner_name,
+    u.name_sealed, coalesce(u.language, c.language) as language, u.segment, c.owner, c.owner_name,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
     n.id as name_key_id, n.customer_id as name_customer_id, n.wrapped as name_wrapped,
     n.master_key_id as name_master_key_id,

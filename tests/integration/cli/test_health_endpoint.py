@@ -60,3 +60,16 @@ def test_processes_on_one_machine_get_ports_side_by_side_and_pass_over_what_is_t
 
 def test_without_a_port_nobody_listens() -> None:
     assert metrics_ports(Settings(_env_file=None), ["worker 1", "sender"]) == {"worker 1": 0, "sender": 0}
+
+
+async def test_the_api_refuses_a_descriptor_that_is_no_socket_that_listens(database_url: str, tmp_path: Path) -> None:
+    for number in (0, 99):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "api.cli", "api", f"--fd={number}"),
+            env=environment(database_url, None, CSAGENT_FOLDER=str(tmp_path)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await process.communicate()
+        assert process.returncode == 1
+        assert f"descriptor {number} is no socket that listens".encode() in said

@@ -96,6 +96,16 @@ async def test_the_same_figures_come_as_a_page_and_as_a_file(service: Service, c
     assert (await service.kim.get("/v1/analytics/export", params={"format": "xls"})).status_code == 422
 
 
+async def test_on_the_first_day_the_page_shows_today_until_another_period_is_asked_for(
+    service: Service, counted: str
+) -> None:
+    page = await service.kim.get("/analytics")
+    assert "Today is in these figures, and is not over yet." in page.text
+    assert f"to {TODAY}</h2>" in page.text
+    asked = await service.kim.get("/analytics", params={"to": str(TODAY - timedelta(days=1))})
+    assert "Look at them with today" in asked.text
+
+
 async def test_who_has_read_a_case_that_is_over_says_whether_it_is_solved(service: Service, counted: str) -> None:
     said = await service.lee.post("/v1/analytics/judgements", json={"case_id": counted, "solved": True})
     assert said.status_code == 204
