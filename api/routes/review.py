@@ -184,6 +184,7 @@ class AskedFor(BaseModel):
     severity: Severity
     due_at: datetime | None = Field(description="When the customer was to have an answer; null once they had one")
     reasons: list[PolicyReason]
+    sources: list[dict[str, Any]] = Field(description="Passages, as in the escalation's request")
 
 
 class Case(BaseModel):

@@ -16,12 +16,13 @@ from skills.turn import CaseId
 
 @dataclass(frozen=True, slots=True)
 class AskedFor:
-    """``reasons`` are the policy's: ``rule``, ``explanation``, ``severity``."""
+    """``reasons`` are the policy's: ``rule``, ``explanation``, ``severity``; ``sources`` what was found to answer."""
 
     severity: str
     due_at: datetime | None
     """``None`` once nothing waits that was written before."""
     reasons: list[dict[str, Any]]
+    sources: list[dict[str, Any]]
 
 
 async def read_asked_for(connection: Connection, keyring: Keyring, case_id: CaseId) -> AskedFor | None:
@@ -29,5 +30,6 @@ async def read_asked_for(connection: Connection, keyring: Keyring, case_id: Case
     row = await (await connection.execute(load("cases")["asked_for"], {"case_id": case_id})).fetchone()
     if row is None:
         return None
-    request = key_of(keyring, row).open(bytes(row["request_sealed"]), place="escalations.request_sealed", row=row["id"])
-    return AskedFor(severity=row["severity"], due_at=row["due_at"], reasons=json.loads(request)["reasons"])
+    sealed = bytes(row["request_sealed"])
+    request = json.loads(key_of(keyring, row).open(sealed, place="escalations.request_sealed", row=row["id"]))
+    return AskedFor(row["severity"], row["due_at"], request["reasons"], request["sources"])

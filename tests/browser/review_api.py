@@ -180,6 +180,7 @@ class ReviewApi:
                     "severity": found["severity"],
                     "due_at": found["due_at"],
                     "reasons": found["request"]["reasons"],
+                    "sources": found["request"]["sources"],
                 },
             }
         return {"case_id": found["case_id"]}

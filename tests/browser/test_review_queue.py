@@ -49,6 +49,19 @@ async def test_refreshing_disturbs_neither_focus_nor_text(desk: Page, server: Pa
     await expect(row(desk, PARCEL)).to_be_focused()
 
 
+async def test_the_lists_have_keys_and_the_focus_stays_in_what_is_read(desk: Page, server: PageServer) -> None:
+    await desk.keyboard.press("2")
+    await expect(desk.get_by_role("heading", name="Cases that people own")).to_be_visible()
+    await desk.keyboard.press("3")
+    await expect(desk.get_by_role("heading", name="Questions of colleagues to you")).to_be_visible()
+    await desk.keyboard.press("1")
+    await open_parcel(desk)
+    server.review.customer_writes(PARCEL, "Are you there?")
+    await expect(desk.get_by_role("heading", name="Written after this proposal")).to_be_visible()
+    within = "document.getElementById('talk').contains(document.activeElement)"
+    assert await desk.evaluate(within)
+
+
 async def test_a_queue_that_can_not_be_read_says_so_and_recovers(desk: Page, server: PageServer) -> None:
     await desk.context.set_offline(True)
     await expect(desk.locator("#stale")).to_contain_text("The connection was lost. This is how it was at")

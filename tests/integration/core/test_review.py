@@ -114,6 +114,7 @@ async def test_a_case_keeps_what_it_was_taken_over_for_until_it_is_handed_back(c
     assert case.asked_for is not None
     assert (case.asked_for.severity, case.asked_for.due_at) == (read.severity, read.due_at)
     assert case.asked_for.reasons == read.request["reasons"] != []
+    assert case.asked_for.sources == read.request["sources"]
 
     await core.cases.write(receipt.case_id, "kim", "Kim here.", intent_id=read.id)
     await core.write("talk", "thanks, one more thing")

@@ -8,16 +8,19 @@ import { addressOf } from "./address.js";
 import { caseContext } from "./context.js";
 import { severity } from "./list.js";
 import { transcript } from "./talk.js";
-import { channelName } from "./words.js";
+import { channelName, languageName } from "./words.js";
 
 const LONGEST = 20_000;
 /** A take-over and a sending are applied by others within moments: looked for so often, in milliseconds. */
 const SOON = [700, 1_500, 3_000, 6_000];
 
 export class OpenCase {
-  /** @param {{session: Object, drafts: Object, panes: Object, beside: Object, undo: Object, onDone: Function}} options */
-  constructor({ session, drafts, panes, beside, undo, onDone }) {
-    Object.assign(this, { session, drafts, panes, beside, undo, onDone });
+  /**
+   * @param {{session: Object, drafts: Object, panes: Object, beside: Object, undo: Object, onDone: Function,
+   *   onApplied: Function}} options `onApplied`: what was waited for has come about
+   */
+  constructor({ session, drafts, panes, beside, undo, onDone, onApplied }) {
+    Object.assign(this, { session, drafts, panes, beside, undo, onDone, onApplied });
     this.bar = byId("bar");
     for (const action of ["resolve", "hand-back"]) {
       const dialog = byId(`confirm-${action}`);
@@ -76,7 +79,11 @@ export class OpenCase {
   }
 
   watch(id, until, round) {
-    if (this.wanted !== id || round >= SOON.length || (this.detail && until(this.detail))) return;
+    if (this.wanted !== id || round >= SOON.length) return;
+    if (this.detail && until(this.detail)) {
+      this.onApplied();
+      return;
+    }
     this.timer = setTimeout(async () => {
       await this.read(id, false);
       this.watch(id, until, round + 1);
@@ -88,12 +95,13 @@ export class OpenCase {
     const stuck = this.panes.talk.scrollHeight - this.panes.talk.scrollTop - this.panes.talk.clientHeight < 40;
     this.drawBar();
     this.panes.show({
-      title: detail.customer.name ?? "Customer without a name",
+      title: nameOf(detail),
       facts: [
         detail.asked_for && severity(detail.asked_for.severity),
         detail.asked_for?.due_at && tickingTime(detail.asked_for.due_at, "left"),
         element("span", {}, this.ownership()),
         element("span", {}, channelName(detail.channel)),
+        detail.customer.language && element("span", {}, languageName(detail.customer.language)),
       ],
       aside: detail.escalation_id &&
         element("a.button", { href: addressOf("escalation", detail.escalation_id) }, "Open the decision"),
@@ -168,7 +176,7 @@ export class OpenCase {
         {},
         element("button.primary", {}, "Send", kbd("Ctrl Enter")),
         element("button", { type: "button", onclick: () => this.ask("hand-back") }, "Hand back", kbd("h")),
-        element("button", { type: "button", onclick: () => this.ask("resolve") }, "Resolve"),
+        element("button", { type: "button", onclick: () => this.ask("resolve") }, "Resolve", kbd("d")),
       ),
     );
   }
@@ -220,11 +228,15 @@ export class OpenCase {
       await this.open(id, { focus: false, until: held ? undefined : delivered });
       if (held) {
         this.undo.offer({
-          done: "Your message is held back.",
+          done: `Your message to ${nameOf(this.detail)} is held back.`,
           seconds: sent.undo_seconds,
           path: `/cases/${id}/messages/${sent.message_id}`,
           onUndone: () => this.unsent(id, text),
-          onGone: () => { if (this.wanted === id) this.watch(id, delivered, 0); },
+          onGone: () => {
+            if (this.wanted !== id) return;
+            this.panes.say("Sent.");
+            this.watch(id, delivered, 0);
+          },
         });
       }
       this.panes.reveal(".lines > :last-child");
@@ -247,6 +259,11 @@ export class OpenCase {
     if (this.wanted !== id) return;
     this.bar.replaceChildren();
     await this.read(id, false);
+    this.text?.focus();
+  }
+
+  /** The way into the field. */
+  write() {
     this.text?.focus();
   }
 
@@ -296,6 +313,10 @@ export class OpenCase {
 /** What the list and the case say of each other, in a form that can be compared. */
 function stateOf(owner, waiting, since) {
   return [owner, waiting, since === null ? "" : Date.parse(since)].join(" ");
+}
+
+function nameOf({ customer }) {
+  return customer.name ?? "Customer without a name";
 }
 
 function delivered(detail) {

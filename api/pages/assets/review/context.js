@@ -54,6 +54,8 @@ export function caseContext(detail, beside) {
   return [
     detail.asked_for && section("Why a person was asked", element("ul.reasons", {}, detail.asked_for.reasons.map(reason))),
     section("Customer", customer(detail, facts)),
+    detail.asked_for?.sources.length > 0 &&
+      section("Sources", element("ol.sources", {}, detail.asked_for.sources.map(passageCard))),
     beside.notes,
     beside.trend,
     beside.past,
@@ -130,7 +132,7 @@ function sourceCard(source, number, onSentence) {
     "li",
     { id: `source-${number}`, tabindex: "-1" },
     element("p.title", {}, element("b.number", {}, String(number)), url ? linkTo(url, title) : element("span", {}, title)),
-    element("p.muted.small", {}, `${used ? "Cited" : "Not cited"} · similarity ${percent(source.similarity)}`),
+    element("p.muted.small", {}, `${used ? "Cited · " : ""}similarity ${percent(source.similarity)}`),
     element(
       "details",
       { open: used },
@@ -144,6 +146,11 @@ function sourceCard(source, number, onSentence) {
         source.cited.length === 1 ? "Show the sentence that cites it" : "Show the sentences that cite it",
       ),
   );
+}
+
+/** Where no proposal is open that could cite it. */
+function passageCard(source, index) {
+  return sourceCard({ ...source, cited: [] }, index + 1, () => {});
 }
 
 function passage({ text, cited }) {

@@ -17,13 +17,13 @@ const MODES = {
     label: "Edit the answer",
     send: "Send to the customer",
     empty: "Enter the answer that the customer gets",
-    hint: "The customer gets exactly this text.",
+    hint: "The customer gets exactly this text. Their reply goes to the assistant; take over to keep the case.",
   },
   answer: {
     label: "Answer in your own words",
     send: "Send to the customer",
     empty: "Enter the answer that the customer gets",
-    hint: "The customer gets exactly this text.",
+    hint: "The customer gets exactly this text. Their reply goes to the assistant; take over to keep the case.",
   },
   reject: {
     label: "What is wrong with this draft?",

@@ -8,7 +8,7 @@ import { escalationContext, showSource } from "./context.js";
 import { DecisionBar } from "./decision.js";
 import { severity } from "./list.js";
 import { proposal, transcript } from "./talk.js";
-import { channelName } from "./words.js";
+import { channelName, languageName } from "./words.js";
 
 const DONE = {
   approve: "Approved. The answer goes out now.",
@@ -167,6 +167,7 @@ export class OpenEscalation {
         severity(detail.severity),
         detail.status === "open" && tickingTime(detail.reply_by ?? detail.due_at, "left"),
         element("span", {}, channelName(detail.channel)),
+        detail.customer.language && element("span", {}, languageName(detail.customer.language)),
       ],
       aside: this.claimBox,
       content: [

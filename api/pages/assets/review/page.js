@@ -50,7 +50,7 @@ const escalation = new OpenEscalation({
     leave("queue", decided.id, seconds ? next : `${done} ${next}`);
     if (!seconds) return;
     undo.offer({
-      done,
+      done: `${decided.customer.name ?? "Customer without a name"}: ${done}`,
       seconds,
       path: `/escalations/${decided.id}/decision`,
       onUndone: () => decideAgain(decided.id, action, text),
@@ -59,7 +59,15 @@ const escalation = new OpenEscalation({
   },
 });
 const undo = new Undo({ session, panes });
-const openCase = new OpenCase({ session, drafts, panes, beside, undo, onDone: (id, done) => leave("cases", id, done) });
+const openCase = new OpenCase({
+  session,
+  drafts,
+  panes,
+  beside,
+  undo,
+  onDone: (id, done) => leave("cases", id, done),
+  onApplied: () => refreshAnew(),
+});
 
 let refreshing = null;
 let epoch = 0;
@@ -196,11 +204,15 @@ new Keys(
     c: () => { if (session.may("review")) escalation.claim(); },
     a: press("approve"),
     e: press("edit"),
-    r: press("answer"),
+    r: () => { if (openCase.detail) openCase.write(); else press("answer")(); },
     x: press("reject"),
     t: () => { if (openCase.detail) act("take-over"); else press("take_over")(); },
+    d: () => { if (session.may("review")) openCase.ask("resolve"); },
     h: () => { if (session.may("review")) openCase.ask("hand-back"); },
     u: () => undo.take(),
+    1: () => goTo("#queue"),
+    2: () => goTo("#cases"),
+    3: () => goTo("#asked"),
     i: () => escalation.acknowledge(),
     n: () => { panes.switchTo("context"); beside.focus(); },
     g: give,

@@ -90,7 +90,9 @@ export class Panes {
     // What stays (a note that is being written) keeps the focus, too.
     const focused = this.context.contains(document.activeElement) ? document.activeElement : null;
     const place = this.context.scrollTop;
+    const reading = this.talk.contains(document.activeElement);
     this.talk.replaceChildren(...talk);
+    if (reading) this.talk.focus({ preventScroll: true }); // what had the focus is gone, and keys still scroll
     this.context.replaceChildren(...context);
     if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
     if (focused?.isConnected) this.context.scrollTop = place;
