@@ -187,9 +187,9 @@ async def test_a_reviewer_sees_the_customer_the_talk_and_what_came_later(core: C
     assert read.case_id == receipt.case_id
 
 
-async def test_a_customer_without_a_name_or_language_is_shown_without(core: Core) -> None:
+async def test_a_customer_without_a_name_is_shown_without_and_in_the_language_that_they_write(core: Core) -> None:
     read = await seen(core, await paused(core))
-    assert (read.customer_name, read.customer_language) == (None, None)
+    assert (read.customer_name, read.customer_language) == (None, "en")
 
 
 async def test_the_version_changes_with_each_message_of_the_customer_and_with_nothing_else(core: Core) -> None:
