@@ -50,8 +50,8 @@ _ONE_BY_ONE = 5_000
 """Messages that are looked at one by one: enough to find a step's hits of a word that one in fifty has."""
 _ONE_BY_ONE_OF_RARE = 500
 """The same, once a month has shown that the words are rarer."""
-_MOST_STEPS, _MOST_OPENED = 24, 300
-"""Looks into the index, and texts opened, before one search says how far it has come."""
+_MOST_STEPS, _MOST_FOUND, _MOST_OPENED = 24, 2_400, 300
+"""Looks into the index, messages that it gave, and texts opened, before one search says how far it has come."""
 _MOST_NAMES = 200
 
 
@@ -137,7 +137,7 @@ class Words:
             fits: of some cases, those that are wanted.
         """
         hits: dict[UUID, WordHit] = {}
-        opened = 0
+        found = opened = 0
         (span,) = await self._all(connection, "span")
         if span["oldest"] is None:
             return WordHits((), None)
@@ -147,7 +147,7 @@ class Words:
         for _ in range(_MOST_STEPS):
             if before <= lowest:
                 return WordHits(tuple(hits.values()), None)
-            if opened >= _MOST_OPENED:
+            if found >= _MOST_FOUND or opened >= _MOST_OPENED:
                 break
             month_id = first_id(month_begins(month))
             rows = await self._all(
@@ -159,6 +159,7 @@ class Words:
                 one_by_one=one_by_one,
                 limit=step,
             )
+            found += len(rows)
             fitting = await fits(list({row["case_id"] for row in rows} - hits.keys()))
             for row in rows:
                 before = row["id"]
