@@ -50,7 +50,7 @@ _ONE_BY_ONE = 5_000
 """Messages that are looked at one by one: enough to find a step's hits of a word that one in fifty has."""
 _ONE_BY_ONE_OF_RARE = 500
 """The same, once a month has shown that the words are rarer."""
-_MOST_STEPS, _MOST_FOUND, _MOST_OPENED = 24, 2_400, 300
+_MOST_STEPS, _MOST_FOUND, _MOST_OPENED = 24, 1_500, 300
 """Looks into the index, messages that it gave, and texts opened, before one search says how far it has come."""
 _MOST_NAMES = 200
 
