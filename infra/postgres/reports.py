@@ -85,16 +85,12 @@ class DeliveryReports:
             row = {"outbox_id": found["id"]}
             now = await (await connection.execute(self._sql["lock"], row)).fetchone()
             assert now is not None  # a row of the outbox is never deleted alone
-            report: dict[str, object] = {
-                "status": status,
-                "rank": rank,
-                "failure": failure,
-                "part": part,
-                "parts": parts,
-            }
-            report |= {"same_name": same_name, "passes": again}
+            report = {"status": status, "rank": rank, "failure": failure, "passes": again}
+            place = {"part": part, "parts": parts, "same_name": same_name}
             name = provider_message_id or str(found["id"])
-            kept = await (await connection.execute(self._sql["keep"], {**row, **report, "name": name})).fetchone()
+            kept = await (
+                await connection.execute(self._sql["keep"], {**row, **report, **place, "name": name})
+            ).fetchone()
             if kept is None or kept["superseded"]:
                 return None
             await self._apply(connection, found["id"], now)
