@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
@@ -29,6 +30,10 @@ ANY = "*"
 """A label that lets everything through: what a form sends where nothing is chosen."""
 _LONGEST_LABEL = 200
 _PROBLEMS = responses(401, 403, 422, 503)
+_WRITTEN: Mapping[Format, tuple[Callable[[Report], bytes], str]] = {
+    "csv": (as_csv, "text/csv; charset=utf-8"),
+    "parquet": (as_parquet, "application/vnd.apache.parquet"),
+}
 _Text = Annotated[str | None, Query(max_length=_LONGEST_LABEL)]
 
 
@@ -202,7 +207,7 @@ async def read_definitions(staff: AnalyticsReader) -> Definitions:  # noqa: ARG0
 @router.get("", responses=_PROBLEMS)
 async def read_figures(question: Asked, use: With, staff: AnalyticsReader) -> Figures:  # noqa: ARG001 - the permission is enough
     """All figures of a period, beside the period before, over time, and by channel, language, segment and topic."""
-    return shown(await use.analytics.report(question))
+    return await asyncio.to_thread(shown, await use.analytics.report(question))
 
 
 @router.get(
@@ -225,11 +230,8 @@ async def export_figures(
     """The same as one flat table. Parquet needs pyarrow on the server."""
     report = await use.analytics.report(question)
     name = f"csagent-figures-{question.period.first}-{question.period.last}.{file_format}"
-    made, kind = (
-        (as_csv(report), "text/csv; charset=utf-8")
-        if file_format == "csv"
-        else (as_parquet(report), "application/vnd.apache.parquet")
-    )
+    write, kind = _WRITTEN[file_format]
+    made = await asyncio.to_thread(write, report)
     return Response(made, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 

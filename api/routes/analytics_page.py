@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Annotated
 
@@ -35,4 +36,4 @@ async def analytics_page(
     report = await use.analytics.report(question)
     if report.empty and report.as_of is not None and not request.query_params:
         report = await use.analytics.report(replace(given, last=report.as_of.date()).question())
-    return figures_page(frame, report, metric)
+    return await asyncio.to_thread(figures_page, frame, report, metric)

@@ -53,7 +53,7 @@ def as_csv(report: Report) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_NAMES)
-    writer.writerows(map(_cell, _cells(line)) for line in lines(report))
+    writer.writerows(map(_row, lines(report)))
     return text.getvalue().encode()
 
 
@@ -105,7 +105,8 @@ def _lines(report: Report, measured: Measured) -> Iterator[Line]:
             yield line("part before", before, part.before, dimension, part.label)
 
 
-def _cell(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _row(line: Line) -> tuple[object, ...]:
+    metric, unit, scope, start, end, dimension, label, *figure = _cells(line)
+    if label is not None and label.startswith(_FORMULA):  # the one text that is not ours
+        label = f"'{label}"
+    return metric, unit, scope, start.isoformat(), end.isoformat(), dimension, label, *figure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -68,16 +69,16 @@ class Measure(Protocol):
 def measures(facts: Facts) -> Mapping[Key, Measure]:
     """How each figure is taken."""
     cases, ends = facts.cases.columns, facts.ends.columns
-    alone = np.isin(ends["how"], (CONFIRMED, ASSUMED))
-    stands = ends["reopened"] == NEVER
-    opened = facts.cases.by_time(cases["opened"], columns=("to_person", "money"))
-    answered = facts.cases.by_time(cases["opened"], ~np.isnan(cases["agent_seconds"]), columns=("agent_seconds",))
-    helped = facts.cases.by_time(cases["to_person"], ~np.isnan(cases["person_seconds"]), columns=("person_seconds",))
-    ended = facts.ends.by_time(ends["ended"], columns=("reopened",))
-    standing = facts.ends.by_time(ends["ended"], stands, columns=("how",))
-    settled = facts.ends.by_time(ends["ended"], stands & ~np.isnan(ends["open_seconds"]), columns=("open_seconds",))
-    read = facts.ends.by_time(ends["ended"], stands & alone & (ends["solved"] != UNREAD), columns=("solved",))
+    opened = facts.cases.by_time(cases["opened"], columns=("to_person", "money", "agent_seconds"))
+    gone = facts.cases.by_time(cases["to_person"], columns=("person_seconds",))
+    ended = facts.ends.by_time(ends["ended"], columns=("reopened", "how", "open_seconds", "solved"))
     rated = facts.ends.by_time(ends["rated"], columns=("rating",))
+    answered = opened.only(~np.isnan(opened.columns["agent_seconds"]), "agent_seconds")
+    helped = gone.only(~np.isnan(gone.columns["person_seconds"]), "person_seconds")
+    standing = ended.only(ended.columns["reopened"] == NEVER, "how", "open_seconds", "solved")
+    settled = standing.only(~np.isnan(standing.columns["open_seconds"]), "open_seconds")
+    alone = np.isin(standing.columns["how"], (CONFIRMED, ASSUMED))
+    read = standing.only(alone & (standing.columns["solved"] != UNREAD), "solved")
     reopened = ended.columns["reopened"]
     soon = (reopened != NEVER) & (reopened - ended.columns["at"] <= REOPEN_DAYS * DAY)
     return {
@@ -120,20 +121,28 @@ class Values:
         values, label, known = self.values[part], self.rows.label[part], self.rows.labels
         if self.method == "median":
             return _medians(values, label, known, labels)
-        # A share is the mean of what is one or nothing.
-        shift = float(values.mean()) if self.method == "mean" and len(values) else 0.0
-        away = (values - shift) ** 2
-        sums = known.added(label), known.added(label, values), known.added(label, away)
+        if self.method == "mean":
+            return _means(values, label, known, labels)
+        count, hits = known.added(label), known.added(label[values])
         found: dict[Dimension, list[Figure]] = {}
         for dimension, names in labels.items():
-            of, total, squares = (known.together(dimension, one).tolist() for one in sums)
-            found[dimension] = [
-                share(round(total[code]), round(of[code]))
-                if self.method == "wilson"
-                else mean(round(of[code]), total[code], squares[code], shift)
-                for code in known.codes(dimension, names)
-            ]
+            of, those = (known.together(dimension, one).tolist() for one in (count, hits))
+            found[dimension] = [share(round(those[code]), round(of[code])) for code in known.codes(dimension, names)]
         return found
+
+
+def _means(
+    values: np.ndarray, label: np.ndarray, known: Labels, labels: Mapping[Dimension, Sequence[str]]
+) -> dict[Dimension, list[Figure]]:
+    shift = float(values.mean()) if len(values) else 0.0
+    sums = known.added(label), known.added(label, values), known.added(label, (values - shift) ** 2)
+    found: dict[Dimension, list[Figure]] = {}
+    for dimension, names in labels.items():
+        of, total, squares = (known.together(dimension, one).tolist() for one in sums)
+        found[dimension] = [
+            mean(round(of[code]), total[code], squares[code], shift) for code in known.codes(dimension, names)
+        ]
+    return found
 
 
 def _medians(
@@ -144,8 +153,8 @@ def _medians(
     values, label = values[order], label[order]
     found: dict[Dimension, list[Figure]] = {}
     for dimension, names in labels.items():
-        groups = known.apart(dimension, label)
-        found[dimension] = [median(values[groups[code]]) for code in known.codes(dimension, names)]
+        groups = known.apart(dimension, label, values)
+        found[dimension] = [median(groups[code]) for code in known.codes(dimension, names)]
     return found
 
 
@@ -153,10 +162,14 @@ class PersonDays:
     """How much each person does on a day on which they do any of it. Spans are whole days."""
 
     def __init__(self, work: Rows) -> None:
+        self._work = work
         self._all = _person_days(work, np.zeros(len(work.label), dtype=np.int64), Labels(1, {}))
-        self._by_label = {
-            dimension: _person_days(work, labelled.codes[work.label], _alone(dimension, labelled.names))
-            for dimension, labelled in work.labels.named.items()
+
+    @cached_property
+    def _by_label(self) -> Mapping[Dimension, Values]:
+        return {
+            dimension: _person_days(self._work, labelled.codes[self._work.label], _alone(dimension, labelled.names))
+            for dimension, labelled in self._work.labels.named.items()
         }
 
     def over(self, spans: Sequence[Span]) -> list[Figure]:
@@ -206,10 +219,7 @@ class Returning:
         found: dict[Dimension, list[Figure]] = {}
         known = self._visits.labels
         for dimension, names in labels.items():
-            now, before = (
-                [self._who[part][places] for places in known.apart(dimension, self._visits.label[part])]
-                for part in parts
-            )
+            now, before = (known.apart(dimension, self._visits.label[part], self._who[part]) for part in parts)
             found[dimension] = [self._share(now[code], before[code]) for code in known.codes(dimension, names)]
         return found
 

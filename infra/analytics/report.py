@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from infra.analytics.definitions import DIMENSIONS, METRICS, Dimension, Key, Metric
 from infra.analytics.figures import Facts, Figure, Measure, measures
 from infra.analytics.periods import Period, Step
-from infra.analytics.rows import DAY, Rows, stamp
+from infra.analytics.rows import DAY, Rows, Span, stamp
 
 MOST_LABELS = 20
 """Of a dimension, the most frequent."""
@@ -64,7 +65,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One metric of the period."""
+    """One metric of the period. ``parts`` are computed when the first of them is read."""
 
     metric: Metric
     now: Figure
@@ -148,17 +149,32 @@ def _measured(
 ) -> Measured:
     whole, earlier = [(stamp(start), stamp(end)) for start, end in ((period.start, period.end), period.before)]
     now, before, *pieces = measure.over([whole, earlier, *((stamp(start), stamp(end)) for start, end in steps)])
-    parts, parts_before = measure.by_label(whole, labels), measure.by_label(earlier, labels)
-    return Measured(
-        metric,
-        now,
-        before,
-        tuple(Point(start, end, figure) for (start, end), figure in zip(steps, pieces, strict=True)),
-        {
-            dimension: tuple(map(Part, names, parts[dimension], parts_before[dimension]))
-            for dimension, names in labels.items()
-        },
-    )
+    points = tuple(Point(start, end, figure) for (start, end), figure in zip(steps, pieces, strict=True))
+    return Measured(metric, now, before, points, _Parts(measure, whole, earlier, labels))
+
+
+class _Parts(Mapping[Dimension, tuple[Part, ...]]):
+    """A metric's parts. A page shows those of one metric of twelve, and all of them take as long as everything else."""
+
+    def __init__(self, measure: Measure, now: Span, before: Span, labels: Mapping[Dimension, tuple[str, ...]]) -> None:
+        self._measure, self._now, self._before, self._labels = measure, now, before, labels
+
+    @cached_property
+    def _known(self) -> Mapping[Dimension, tuple[Part, ...]]:
+        now, before = (self._measure.by_label(span, self._labels) for span in (self._now, self._before))
+        return {
+            dimension: tuple(map(Part, names, now[dimension], before[dimension]))
+            for dimension, names in self._labels.items()
+        }
+
+    def __getitem__(self, dimension: Dimension) -> tuple[Part, ...]:
+        return self._known[dimension]
+
+    def __iter__(self) -> Iterator[Dimension]:
+        return iter(self._labels)
+
+    def __len__(self) -> int:
+        return len(self._labels)
 
 
 def _frequent(facts: Facts, dimension: Dimension) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 
@@ -54,12 +55,13 @@ class Labels:
         labelled = self.named[dimension]
         return np.bincount(labelled.codes, weights=sums, minlength=len(labelled.names))
 
-    def apart(self, dimension: Dimension, labels: np.ndarray) -> list[np.ndarray]:
-        """The places of the rows that have each name of a dimension, in their order."""
+    def apart(self, dimension: Dimension, labels: np.ndarray, values: np.ndarray) -> list[np.ndarray]:
+        """The values of the rows that have each name of a dimension, in their order."""
         labelled = self.named[dimension]
         codes = labelled.codes[labels]
-        order = np.argsort(codes, kind="stable")
-        return np.split(order, np.searchsorted(codes[order], np.arange(1, len(labelled.names))))
+        ordered = values[np.argsort(codes, kind="stable")]
+        ends = np.cumsum(np.bincount(codes, minlength=len(labelled.names))).tolist()
+        return [ordered[start:end] for start, end in pairwise((0, *ends))]
 
 
 Span = tuple[int, int]
@@ -75,10 +77,9 @@ class Rows:
     labels: Labels
     who: Labelled | None = None
 
-    def by_time(self, at: np.ndarray, where: np.ndarray | None = None, *, columns: Collection[str] = ()) -> Rows:
+    def by_time(self, at: np.ndarray, *, columns: Collection[str] = ()) -> Rows:
         """The rows with a time, ordered by it: as column ``at`` beside those that are named."""
-        kept = at != NEVER if where is None else where & (at != NEVER)
-        chosen = np.flatnonzero(kept)
+        chosen = np.flatnonzero(at != NEVER)
         order = chosen[np.argsort(at[chosen], kind="stable")]  # quick, for they come nearly in order
         return Rows(
             {**{name: self.columns[name][order] for name in columns}, "at": at[order]},
@@ -86,6 +87,11 @@ class Rows:
             self.labels,
             None if self.who is None else Labelled(self.who.codes[order], self.who.names),
         )
+
+    def only(self, where: np.ndarray, *columns: str) -> Rows:
+        """The rows for which it holds, in their order: the column ``at`` beside those that are named."""
+        kept = np.flatnonzero(where)
+        return Rows({name: self.columns[name][kept] for name in (*columns, "at")}, self.label[kept], self.labels)
 
     def spans(self, spans: Sequence[Span]) -> list[slice]:
         """Where the rows of each span stand, once they are ordered by time."""
