@@ -1,6 +1,6 @@
 """Skills that do next to nothing, for tests and measurements of everything around them.
 
-The text steers them: "person" escalates, "fail" raises, "slow" takes a moment.
+The text steers them: "person" escalates, "fail" raises, "slow" takes a moment, a "riddle" has no answer.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def trivial_skills(gate: Gate | None = None) -> Skills:
             await gate.open.wait()
         again = f" (again {len(state.get('rejections', ()))})" if state.get("rejections") else ""
         text = "echo: " + " | ".join(message.text for message in turn.messages) + again
-        return {"draft": Draft(text, True, (), 0.9, EN, "trivial")}
+        return {"draft": Draft(text, "riddle" not in turn.text, (), 0.9, EN, "trivial")}
 
     return Skills(identify, sentiment, retrieve, respond, escalate, adapt, guard=guard)
 

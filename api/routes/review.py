@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import responses
-from api.routes.staff import CustomerReader, Reviewer, StaffRoute, WorkLister
+from api.routes.staff import CustomerReader, Reviewer, StaffRoute
 from api.routes.visitor import With
 from infra.postgres.escalations import Only
 from skills.turn import CaseId, EscalationId
@@ -121,6 +121,7 @@ class OwnedCase(BaseModel):
     channel: str
     owner_name: str | None
     opened_at: datetime
+    last_line: str = Field(description="What the customer wrote last")
     waiting: int
     waiting_since: datetime | None
     severity: Severity | None = Field(description="Of what it was taken over for")
@@ -254,9 +255,9 @@ async def release_escalation(escalation_id: UUID, use: With, staff: Reviewer) ->
 
 
 @router.get("/cases", responses=_PROBLEMS)
-async def list_owned_cases(use: With, staff: WorkLister, limit: Limit = 50) -> OwnedCases:  # noqa: ARG001 - as above
-    """The cases that people own."""
-    owned = await use.cases.owned_by_people(limit=limit)
+async def list_owned_cases(use: With, staff: CustomerReader, limit: Limit = 50) -> OwnedCases:
+    """The cases that people own. What the list shows you for the first time is written down."""
+    owned = await use.cases.owned_by_people(limit=limit, reader=staff)
     return OwnedCases(items=[OwnedCase.model_validate(asdict(case)) for case in owned])
 
 

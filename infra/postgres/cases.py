@@ -23,12 +23,13 @@ from infra.postgres.files import FileEntry, keep_sent_along, list_files
 from infra.postgres.life import ENDLESS, Certainty, Life
 from infra.postgres.lives import Lives
 from infra.postgres.notes import write_note
+from infra.postgres.owned_cases import OwnedCase, list_owned
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from infra.postgres.storable import refuse_unstorable
 from infra.postgres.surveys import ReadSurvey, read_survey
 from infra.postgres.undoing import hold_text
-from infra.postgres.views import log_view
+from infra.postgres.views import Shown, log_view
 from skills.conclude import text_for
 from skills.errors import ConflictError, NotFoundError
 from skills.turn import Author, CaseId, ChannelName, CustomerId, EscalationId, MessageId, Owner
@@ -93,25 +94,9 @@ class ReadCase:
     escalation_id: EscalationId | None
     asked_for: AskedFor | None
     withheld_draft: str | None
-    """What the agent would have said when a person took over."""
+    """What the agent would have answered when a person took over; ``None`` where it knew no answer."""
     transcript: tuple[TranscriptMessage, ...]
     turns: tuple[ReadTurn, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OwnedCase:
-    """A case that a person owns, for the list of what people have to answer."""
-
-    id: CaseId
-    channel: ChannelName
-    owner_name: str | None
-    opened_at: datetime
-    waiting: int
-    waiting_since: datetime | None
-    severity: str | None
-    """Of what it was taken over for."""
-    due_at: datetime | None
-    """When the customer was to have an answer, while what they wrote before has none."""
 
 
 class Cases:
@@ -140,6 +125,7 @@ class Cases:
         self._life = life
         self._lives = Lives(database, keyring, life)
         self._ends = load("lives")
+        self._shown = Shown("messages")
 
     async def read(self, case_id: CaseId, *, reader: str) -> ReadCase:
         """One case. That it was read is written down.
@@ -213,11 +199,15 @@ class Cases:
             for row in reversed(rows)
         )
 
-    async def owned_by_people(self, *, limit: int = 50) -> list[OwnedCase]:
-        """The open cases that people own, the customer who waits longest first."""
+    async def owned_by_people(self, *, limit: int = 50, reader: str | None = None) -> list[OwnedCase]:
+        """The open cases that people own, the customer who waits longest first.
+
+        Args:
+            limit: the most of them.
+            reader: who is shown what customers wrote last. Each that is new to them is written down, once.
+        """
         async with self._database.connection() as connection:
-            rows = await (await connection.execute(self._sql["owned_by_people"], {"limit": limit})).fetchall()
-        return [OwnedCase(**row) for row in rows]
+            return await list_owned(connection, self._keyring, self._shown, limit=limit, reader=reader)
 
     async def take_over(self, case_id: CaseId, reviewer: str) -> None:
         """From now on a person answers; the agent says nothing more until it is handed back.

@@ -16,14 +16,13 @@ from infra.crypto.keyring import Keyring
 from infra.postgres.conversations import SeenMessage
 from infra.postgres.database import Connection, Database
 from infra.postgres.files import list_files
+from infra.postgres.lines import in_a_line
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from infra.postgres.verification import proven_until, talk_of
 from skills.errors import NotFoundError, NotProvenError
 from skills.identify import claims_in
 from skills.turn import ChannelName, ConversationId
-
-_LINE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class EarlierTalks:
                 channel=ChannelName(row["channel"]),
                 begun_at=row["created_at"],
                 status=row["status"],
-                first_line="" if row["message_id"] is None else _line(self._text(row, row["message_id"])),
+                first_line="" if row["message_id"] is None else in_a_line(self._text(row, row["message_id"])),
                 here=row["here"],
             )
             for row in rows
@@ -132,8 +131,3 @@ class EarlierTalks:
 
     def _text(self, row: dict[str, Any], message_id: UUID) -> str:
         return key_of(self._keyring, row).open(bytes(row["body_sealed"]), place="messages.body_sealed", row=message_id)
-
-
-def _line(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= _LINE else f"{words[: _LINE - 1]}…"

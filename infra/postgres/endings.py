@@ -200,7 +200,7 @@ class Endings:
         state = self.outcome.state
         turn, draft, intent = state["turn"], state["draft"], state.get("intent")
         draft_sealed = None
-        if keep_draft:
+        if keep_draft and draft.answered:  # "I don't know" is no help to a person who writes
             draft_sealed = self._key.seal(state["reply"].text, place="turns.draft_sealed", row=turn.id)
         last = turn.messages[-1].sequence
         return {

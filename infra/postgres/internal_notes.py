@@ -20,7 +20,7 @@ from infra.postgres.database import Database
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from infra.postgres.storable import refuse_unstorable
-from infra.postgres.views import Shown, log_view, note_view
+from infra.postgres.views import Shown, log_view
 from skills.errors import BadRequestError, ConflictError, NotFoundError
 from skills.turn import CaseId, ChannelName, EscalationId
 
@@ -60,7 +60,7 @@ class InternalNotes:
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
-        self._shown = Shown()
+        self._shown = Shown("questions")
         self._sql = load("internal_notes")
 
     async def add(
@@ -131,12 +131,7 @@ class InternalNotes:
         async with self._database.connection() as connection:
             cursor = await connection.execute(self._sql["asked_of"], {"name": name, "limit": limit})
             rows = await cursor.fetchall()
-            ids = [row["id"] for row in rows]
-            if new := self._shown.new(name, ids):
-                await log_view(connection, "questions.listed", name, questions=[str(one) for one in new])
-            else:
-                note_view("questions.listed")
-        self._shown.keep(name, ids)
+            await self._shown.log(connection, name, [row["id"] for row in rows])
         return [
             Question(
                 id=row["id"],

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any, cast
 from uuid import UUID
@@ -18,21 +19,21 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from channels.envelope import File
-from infra.crypto.keyring import KeyDestroyedError, Keyring, SealBrokenError
+from infra.crypto.keyring import Keyring
 from infra.postgres.cases import Cases
 from infra.postgres.database import Connection, Database
 from infra.postgres.escalations import EVERYTHING, Only, QueuedEscalation, ReadEscalation
 from infra.postgres.files import keep_sent_along
+from infra.postgres.lines import opened_in_a_line
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
-from infra.postgres.views import Shown, log_view, note_view
+from infra.postgres.views import Shown, log_view
 from skills.errors import BadRequestError, ConflictError, NotFoundError
 from skills.turn import CaseId, ChannelName, CustomerId, Decision, EscalationId
 
 CLAIM = timedelta(minutes=15)
 """How long a reviewer keeps what they claimed without touching it."""
 
-_LINE = 120
 """Characters of the queue's first line."""
 
 
@@ -61,7 +62,7 @@ class Reviews:
         self._database = database
         self._keyring = keyring
         self._cases = cases
-        self._shown = Shown()
+        self._shown = Shown("escalations")
         self._sql = load("reviews")
 
     async def beginning(self, first: UUID, last: UUID) -> list[EscalationId]:
@@ -96,7 +97,7 @@ class Reviews:
         async with self._database.connection() as connection:
             rows = await (await connection.execute(self._sql["queue"], values)).fetchall()
             if reader is not None:
-                await self._log_shown(connection, reader, [row["id"] for row in rows])
+                await self._shown.log(connection, reader, [row["id"] for row in rows])
         return [
             QueuedEscalation(
                 id=EscalationId(row["id"]),
@@ -104,7 +105,7 @@ class Reviews:
                 channel=ChannelName(row["channel"]),
                 severity=row["severity"],
                 rules=tuple(row["rules"]),
-                first_line=self._first_line(row),
+                first_line=opened_in_a_line(partial(self._asked, row)),
                 due_at=row["due_at"],
                 window_closes_at=row["window_closes_at"],
                 created_at=row["created_at"],
@@ -234,13 +235,6 @@ class Reviews:
             raise changed
         return CaseId(row["case_id"])
 
-    async def _log_shown(self, connection: Connection, reader: str, ids: list[UUID]) -> None:
-        if new := self._shown.new(reader, ids):
-            await log_view(connection, "escalations.listed", reader, escalations=[str(one) for one in new])
-        else:
-            note_view("escalations.listed")
-        self._shown.keep(reader, ids)
-
     async def _write(
         self,
         connection: Connection,
@@ -304,13 +298,8 @@ class Reviews:
             raise NotFoundError("there is no such escalation")
         return row
 
-    def _first_line(self, row: Mapping[str, Any]) -> str:
-        """What the customer wrote, in a line. A row that does not open must not hide the others from every reviewer."""
-        try:
-            words = " ".join(" ".join(self._request(row)["messages"]).split())
-        except (SealBrokenError, KeyDestroyedError) as error:
-            return f"({error})"
-        return words if len(words) <= _LINE else f"{words[: _LINE - 1]}…"
+    def _asked(self, row: Mapping[str, Any]) -> str:
+        return " ".join(self._request(row)["messages"])
 
     def _request(self, row: Mapping[str, Any]) -> dict[str, Any]:
         text = key_of(self._keyring, row).open(

@@ -7,7 +7,7 @@ Repositories call ``log_view`` where they read for somebody. Whoever hands the r
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
@@ -62,19 +62,24 @@ class Shown:
 
     It belongs to one process and forgets with it, or when it is full; then a look is written down a second time, which
     does no harm.
+
+    Args:
+        name: what is listed, such as ``escalations``: the event is ``escalations.listed``, with ``ids`` of them.
     """
 
     MOST = 50_000
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._seen: OrderedDict[tuple[str, UUID], None] = OrderedDict()
 
-    def new(self, reader: str, ids: Iterable[UUID]) -> list[UUID]:
-        """Those that this reader has not been shown yet."""
-        return [one for one in ids if (reader, one) not in self._seen]
-
-    def keep(self, reader: str, ids: Iterable[UUID]) -> None:
-        """Remember them as shown."""
+    async def log(self, connection: Connection, reader: str, ids: Sequence[UUID]) -> None:
+        """Write down what of a list this reader has not been shown yet."""
+        kind = f"{self._name}.listed"
+        if new := [one for one in ids if (reader, one) not in self._seen]:
+            await log_view(connection, kind, reader, ids=[str(one) for one in new])
+        else:
+            note_view(kind)
         for one in ids:
             self._seen[reader, one] = None
             self._seen.move_to_end((reader, one))

@@ -231,6 +231,7 @@ class ReviewApi:
                 {name: case[name] for name in ("id", "channel", "owner_name", "opened_at")}
                 | {name: (case["asked_for"] or {}).get(name) for name in ("severity", "due_at")}
                 | {
+                    "last_line": [m["text"] for m in case["transcript"] if m["author"] == "customer"][-1],
                     "waiting": sum(1 for message in case["transcript"] if message["state"] == "human"),
                     "waiting_since": next((m["at"] for m in case["transcript"] if m["state"] == "human"), None),
                 }

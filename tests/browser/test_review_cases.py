@@ -51,16 +51,20 @@ async def test_what_a_case_was_taken_over_for_stays_beside_it(desk: Page, server
     why = desk.locator("section").filter(has=desk.get_by_role("heading", name="Why a person was asked"))
     await expect(why).to_contain_text(found["request"]["reasons"][0]["explanation"])
     await expect(desk.get_by_role("heading", name="Sources")).to_be_visible()
+    await expect(desk.get_by_text("You have taken over.")).to_be_visible()
     facts = desk.locator(".facts-line")
     await expect(facts).to_contain_text(found["severity"])
     await expect(facts).to_contain_text("left")
     await desk.get_by_role("link", name="With people").click()
     await expect(row(desk, found["case_id"])).to_contain_text(found["severity"])
+    await expect(row(desk, found["case_id"])).to_contain_text("NOTHING has come")
+    await expect(row(desk, found["case_id"])).to_contain_text("With mira")
 
     await row(desk, found["case_id"]).click()
     await desk.get_by_label("Write to the customer").fill(OWN_WORDS)
     await desk.keyboard.press("Control+Enter")
     await expect(facts).not_to_contain_text("left")
+    await expect(desk.get_by_text("You have taken over.")).not_to_be_visible()
     await expect(facts).to_contain_text(found["severity"])
 
 

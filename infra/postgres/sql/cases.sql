@@ -55,7 +55,8 @@ limit 1;
 -- name: owned_by_people
 -- Every such case is looked into, for the order is by what waits; the rest only of those that are shown.
 select o.id, o.owner_name, o.opened_at, v.channel, o.waiting, o.waiting_since, asked.severity,
-    case when o.waiting_since <= asked.created_at then asked.due_at end as due_at
+    case when o.waiting_since <= asked.created_at then asked.due_at end as due_at,
+    said.message_id, said.body_sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
 from (
     select c.id, c.owner_name, c.opened_at, c.conversation_id, w.waiting, w.waiting_since
     from cases c
@@ -74,6 +75,11 @@ left join lateral (
     where s.case_id = o.id and d.action = 'take_over'
     order by s.created_at desc limit 1
 ) asked on true
+left join lateral (
+    select m.id as message_id, m.body_sealed, m.key_id
+    from messages m where m.case_id = o.id and m.direction = 'in' order by m.sequence desc limit 1
+) said on true
+left join customer_keys k on k.id = said.key_id
 order by o.waiting_since nulls last, o.opened_at;
 
 -- name: asked_for

@@ -105,6 +105,13 @@ async def test_take_over_leaves_everything_to_the_person_until_it_is_handed_back
     assert said[-1] == "agent: echo: thanks, one more thing"
 
 
+@pytest.mark.parametrize(("text", "kept"), [("a person please", "echo: a person please"), ("a riddle, person", None)])
+async def test_a_draft_that_answers_is_kept_for_whoever_takes_over(core: Core, text: str, kept: str | None) -> None:
+    receipt, read = await escalated(core, text)
+    await decide(core, read, "take_over")
+    assert (await core.cases.read(receipt.case_id, reader="kim")).withheld_draft == kept
+
+
 async def test_a_case_keeps_what_it_was_taken_over_for_until_it_is_handed_back(core: Core) -> None:
     receipt, read = await escalated(core)
     await decide(core, read, "take_over")
@@ -126,6 +133,37 @@ async def test_a_case_keeps_what_it_was_taken_over_for_until_it_is_handed_back(c
 
     await core.cases.hand_back(receipt.case_id, "kim")
     assert (await core.cases.read(receipt.case_id, reader="kim")).asked_for is None
+
+
+async def test_the_list_of_cases_shows_what_each_customer_wrote_last_and_each_is_written_down_once(core: Core) -> None:
+    receipt, read = await escalated(core)
+    await decide(core, read, "take_over")
+    (owned,) = await core.cases.owned_by_people(reader="kim")
+    assert owned.last_line == "a person please"
+    await core.write("talk", "are you\nthere?")
+    for _ in range(2):
+        (owned,) = await core.cases.owned_by_people(reader="kim")
+        assert owned.last_line == "are you there?"
+    await core.cases.owned_by_people(reader="jonas")
+
+    looks = await core.rows("select actor, data from events where kind = 'messages.listed' order by id")
+    newest = await core.rows(
+        "select id from messages where case_id = %s and direction = 'in' order by sequence", receipt.case_id
+    )
+    first, second = [str(row["id"]) for row in newest]
+    assert [(look["actor"], look["data"]["ids"]) for look in looks] == [
+        ("kim", [first]),
+        ("kim", [second]),
+        ("jonas", [second]),
+    ]
+
+
+async def test_a_text_that_does_not_open_hides_no_case_of_the_list(core: Core) -> None:
+    _, read = await escalated(core)
+    await decide(core, read, "take_over")
+    await core.rows("update messages set body_sealed = 'x' where direction = 'in' returning id")
+    (owned,) = await core.cases.owned_by_people()
+    assert owned.last_line.startswith("(")
 
 
 async def test_a_case_that_nobody_was_asked_about_has_no_such_reasons(core: Core) -> None:

@@ -167,6 +167,7 @@ async def ids_of(served: Served, kim: httpx.AsyncClient) -> dict[str, object]:
             [letter_id, item["case_id"]],
         )
         await connection.execute("update turns set outcome = 'unanswered'")
+        await connection.execute("update cases set owner = 'human'")  # so that it stands in the list of cases too
     (gap,) = (await kim.get("/v1/knowledge/gaps")).json()["items"]
     return {
         "escalation_id": item["id"],

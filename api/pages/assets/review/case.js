@@ -215,6 +215,7 @@ export class OpenCase {
       return;
     }
     const { id } = this.detail;
+    this.panes.say("");
     this.lock(true);
     try {
       const text = this.text.value.trim();

@@ -22,7 +22,7 @@ export function escalationContext(detail, onSentence, session, beside) {
     section("Why a person is asked", element("ul.reasons", {}, request.reasons.map(reason))),
     standing.length > 0 && section("What the guards objected to", element("ul.rejected", {}, standing.map(finding))),
     section(
-      "Sources",
+      request.sources.some(({ cited }) => cited.length > 0) || request.sources.length === 0 ? "Sources" : "Sources, none of them used",
       request.sources.length
         ? element("ol.sources", {}, request.sources.map((source, index) => sourceCard(source, index + 1, onSentence)))
         : element("p.muted", {}, "Nothing in the knowledge base fits."),
@@ -112,7 +112,7 @@ function mood({ polarity, anger, urgency, trend, evidence }) {
     facts([
       ["Tone", measured(polarityName(polarity), polarity)],
       ["Anger", measured(strength(anger), anger)],
-      ["Urgency", measured(strength(urgency), urgency)],
+      ["Haste in their words", measured(strength(urgency), urgency)],
       ["Trend", trendName(trend)],
     ]),
     evidence.length > 0 &&

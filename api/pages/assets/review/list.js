@@ -41,10 +41,10 @@ const KINDS = {
         howUrgent(item),
         element("span.muted", {}, channelName(item.channel)),
       ),
-      element("span.first", {}, item.owner_name ? `With ${item.owner_name}` : "With nobody yet"),
-      element("span.rules.muted", {}, waiting(item)),
+      element("span.first", { dir: "auto" }, item.last_line || "(no text)"),
+      element("span.rules.muted", {}, `${item.owner_name ? `With ${item.owner_name}` : "With nobody yet"} · ${waiting(item)}`),
     ],
-    words: (item) => [item.owner_name, item.channel, item.severity],
+    words: (item) => [item.last_line, item.owner_name, item.channel, item.severity],
   },
   asked: {
     title: "Questions of colleagues to you",
