@@ -16,6 +16,8 @@ from api.routes.visitor import With
 from infra.analytics.definitions import Key
 from skills.errors import BadRequestError
 
+_USUAL: Key = "csat"
+
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
@@ -26,14 +28,18 @@ async def analytics_page(
     use: With,
     frame: Framed,
     staff: AnalyticsReader,  # noqa: ARG001 - the name is the frame's
-    metric: Annotated[Key, Query()] = "csat",
+    metric: Annotated[Key | None, Query()] = None,
 ) -> Response:
-    """All figures of a period, one of them in detail. On a company's first day that is today, which is not over."""
+    """All figures of a period, one of them in detail. On a company's first day that is today, which is not over.
+
+    Where no figure is asked for, it is the first that there is something to say of.
+    """
     try:
         question = given.question()
     except BadRequestError as error:
-        return refused_page(frame, given.first, given.last, given.filters, metric, sentences(error))
+        return refused_page(frame, given.first, given.last, given.filters, metric or _USUAL, sentences(error))
     report = await use.analytics.report(question)
     if report.empty and report.as_of is not None and not request.query_params:
         report = await use.analytics.report(replace(given, last=report.as_of.date()).question())
-    return await asyncio.to_thread(figures_page, frame, report, metric)
+    measured = (one.metric.key for one in report.measured if one.now.denominator)
+    return await asyncio.to_thread(figures_page, frame, report, metric or next(measured, _USUAL))

@@ -110,7 +110,7 @@ async def test_two_customers_are_joined_after_a_look_at_both_and_parted_again(
     await expect(page.get_by_role("heading", name="Dana Holm", level=1)).to_be_visible()
     await page.get_by_role("button", name="Read what was said on all channels").click()
     await expect(page.get_by_text("Do you ship planters to Canada?")).to_be_visible()
-    await look(page, violations, every=False)
+    await look(page, violations, every=False, pictures=[("customer", "light", WIDE, "h1")])
     await page.get_by_role("button", name="Part them again").click()
     await page.get_by_label("Why?").fill("It was her sister")
     await page.get_by_role("button", name="Part them", exact=True).click()

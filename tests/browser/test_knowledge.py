@@ -1,18 +1,25 @@
-"""The staff's search over the articles."""
+"""The articles for the staff: read with their versions, what is wrong and what is missing, a question tried out."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import re
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.looks import WIDE, Violations, look
 from tests.browser.review_api import COOKIE
 from tests.browser.server import PageServer
 
 pytestmark = pytest.mark.browser
 
+ARTICLE = {
+    "id": "2", "source": "help", "slug": "returns.md", "title": "Returns <b>and</b> fees", "url": "https://shop.example/returns",
+    "language": "en", "audience": "public", "updated_at": "2026-03-02T10:00:00Z", "passages": 3, "effective_at": None,
+    "expires_at": "2026-03-31T00:00:00Z", "version": 2, "missing_since": None,
+}  # fmt: skip
 PASSAGE = {
     "id": "1", "article_id": "2", "title": "Returns", "heading": "<b>Shoes</b>", "text": "Thirty days.",
     "url": "https://shop.example/returns", "language": "en", "similarity": 0.71, "score": 0.0328, "place_by_words": 2,
@@ -22,36 +29,163 @@ FINDING = {
     "kind": "broken_link", "article": {"id": "2", "source": "help", "slug": "returns.md", "title": "Returns"},
     "detail": "leads to fee.md, which is not there", "other": None, "at": None,
 }  # fmt: skip
+TRIED = {
+    "steps": [
+        {"skill": "identify", "milliseconds": 1.4, "told": [{"text": "not verified", "label": None, "tone": None}]},
+        {"skill": "retrieve", "milliseconds": 9.6, "told": [{"text": "<b>how</b>", "label": "query", "tone": None}]},
+        {"skill": "respond", "milliseconds": 4, "told": [{"text": "answered", "label": None, "tone": "good"}]},
+    ],
+    "reply": "You have sixty days.", "handoff": None, "request": None,
+}  # fmt: skip
+ASKED = {
+    **TRIED, "handoff": "A colleague will look at it.",
+    "request": {"severity": "P2", "proposal": "", "actions": ["answer", "take_over"]},
+}  # fmt: skip
 
 
-async def test_passages_are_shown_with_where_they_come_from_and_the_report_too(
-    open_page: OpenPage, violations: Callable[[Page], Awaitable[str]]
+def version(number: int, change: str, body: str) -> dict[str, object]:
+    known = ("source", "slug", "title", "url", "language", "audience", "effective_at", "expires_at")
+    told = {name: ARTICLE[name] for name in known}
+    at = f"2026-03-0{number}T10:00:00Z"
+    return {**told, "version": number, "change": change, "body": body, "changed_by": "kim", "changed_at": at}
+
+
+class Shelf:
+    """The articles as the API has them: one, in two versions, the second of which can be taken back."""
+
+    def __init__(self) -> None:
+        self.versions = [
+            version(1, "added", "A return costs four euros."),
+            version(2, "changed", "A return costs five."),
+        ]
+        self.asked: list[str] = []
+        self.restored: list[object] = []
+
+    async def open(self, page: Page, role_page: str = "/knowledge") -> None:
+        """Go there, signed in."""
+        await page.context.add_cookies([{"name": COOKIE, "value": "session-of-mira", "url": page.url}])
+        await page.route("**/v1/knowledge/articles**", self._answer)
+        await page.goto(role_page)
+
+    async def _answer(self, route: Route) -> None:
+        path, _, query = route.request.url.partition("/v1/knowledge/articles")[2].partition("?")
+        self.asked.append(f"{path}?{query}")
+        if path == "":
+            wanted = parse_qs(query).get("text", [""])[0]
+            found = [ARTICLE] if wanted.lower() in "returns and fees" else []
+            await route.fulfill(json={"items": found})
+        elif path == "/2/versions":
+            lines = [{**one, "characters": len(str(one["body"]))} for one in reversed(self.versions)]
+            await route.fulfill(json={"items": lines})
+        elif path.startswith("/2/versions/"):
+            await route.fulfill(json=self.versions[int(path.rpartition("/")[2]) - 1])
+        else:
+            self.restored.append(route.request.post_data_json)
+            body = str(self.versions[0]["body"])
+            self.versions.append(version(len(self.versions) + 1, "restored", body))
+            await route.fulfill(status=204)
+
+
+async def test_articles_are_found_read_and_an_earlier_version_comes_back(
+    open_page: OpenPage, server: PageServer, violations: Violations
 ) -> None:
+    server.review.role = "lead"
+    shelf = Shelf()
     page = await open_page("/sign-in")
-    await page.context.add_cookies([{"name": COOKIE, "value": "session-of-mira", "url": page.url}])
-    await page.goto("/knowledge")
-    asked: list[object] = []
+    await shelf.open(page)
+    found, told = page.locator("#found"), page.get_by_role("status")
+    await expect(told).to_have_text("1 article")
+    await expect(found).to_contain_text("not told since 2026-03-31")
+    await look(page, violations, every=False, pictures=[("knowledge", "light", WIDE, "h1")])
+    await page.keyboard.press("/")
+    await page.keyboard.type("boots")
+    await expect(told).to_have_text("No article's title or file has this.")
+    await page.keyboard.press("Control+A")
+    await page.keyboard.type("fees")
+    await found.get_by_role("link", name="Returns <b>and</b> fees").click()
 
-    async def search(route: Route) -> None:
-        asked.append(route.request.post_data_json)
-        await route.fulfill(json={"items": [PASSAGE]})
+    await expect(page.locator(".body")).to_have_text("A return costs five.")
+    await expect(page.locator(".about")).to_contain_text("2, changed by kim")
+    await page.get_by_text("What changed since version 1").click()
+    await expect(page.locator(".diff del")).to_have_text("four euros")
+    await expect(page.locator(".diff ins")).to_have_text("five")
+    await expect(page.get_by_role("button", name="Bring version")).to_have_count(0)
+    await look(page, violations, every=False, pictures=[("knowledge-article", "light", WIDE, "h1")])
+    await page.get_by_role("link", name="Version 1").click()
+    await expect(page.locator(".body")).to_have_text("A return costs four euros.")
+    bring = page.get_by_role("button", name="Bring version 1 back")
+    await bring.click()
+    await page.get_by_role("button", name="Cancel").click()
+    assert shelf.restored == []
+    await bring.click()
+    await expect(page.get_by_role("dialog", name="Bring this version back?")).to_be_visible()
+    await page.get_by_role("button", name="Bring it back").click()
+    await expect(told).to_have_text("Version 1 is back.")
+    assert shelf.restored == [{"version": 1}]
+    await expect(page.locator(".about")).to_contain_text("3, restored by kim")
+    await expect(page).to_have_url(re.compile(r"#article/2$"))
 
-    await page.route("**/v1/knowledge/search", search)
+
+async def test_whoever_may_not_write_reads_every_version_and_brings_none_back(
+    open_page: OpenPage, server: PageServer
+) -> None:
+    server.review.role = "analyst"
+    page = await open_page("/sign-in")
+    await Shelf().open(page, "/knowledge#article/2/1")
+    await expect(page.locator(".body")).to_have_text("A return costs four euros.")
+    await expect(page.get_by_role("button", name="Bring version")).to_have_count(0)
+    await page.keyboard.press("4")
+    await expect(page.get_by_label("Question")).to_be_visible()
+    await expect(page.get_by_role("link", name="Try a question")).to_have_attribute("aria-current", "page")
+
+
+async def test_what_is_wrong_leads_to_the_article(open_page: OpenPage) -> None:
+    page = await open_page("/sign-in")
     await page.route("**/v1/knowledge/check", lambda route: route.fulfill(json={"findings": [FINDING]}))
+    await Shelf().open(page)
+    await page.get_by_role("link", name="To look at").click()
+    await expect(page.locator("#found")).to_contain_text("Broken link: Returns")
+    await expect(page.get_by_role("status")).to_have_text("1 to look at")
+    await page.locator("#found").get_by_role("link", name="Returns").click()
+    await expect(page.locator(".body")).to_have_text("A return costs five.")
+
+
+async def test_a_question_is_tried_with_its_trace_or_only_searched(open_page: OpenPage, violations: Violations) -> None:
+    asked: list[object] = []
+    answers = [TRIED, ASKED]
+
+    async def answer(route: Route) -> None:
+        asked.append(route.request.post_data_json)
+        search = route.request.url.endswith("/search")
+        await route.fulfill(json={"items": [PASSAGE]} if search else answers.pop(0))
+
+    page = await open_page("/sign-in")
+    await page.route("**/v1/knowledge/search", answer)
+    await page.route("**/v1/knowledge/try", answer)
+    await Shelf().open(page, "/knowledge#try")
     await page.keyboard.press("/")
     await expect(page.get_by_label("Question")).to_be_focused()
     await page.keyboard.type("how long?")
+    await page.get_by_label("Asked by").select_option("whatsapp")
+    await page.get_by_role("button", name="Ask the assistant").click()
+    found, told = page.locator("#found"), page.get_by_role("status")
+    await expect(told).to_have_text("It would be answered.")
+    await expect(found).to_contain_text("You have sixty days.")
+    await expect(found).to_contain_text("query: <b>how</b>")
+    await expect(found).to_contain_text("15 ms of work")
+    await look(page, violations, every=False, pictures=[("knowledge-try", "light", WIDE, "h1")])
+    await page.get_by_label("Question").press("Control+Enter")
+    await expect(told).to_have_text("A person would be asked.")
+    await expect(found).to_contain_text("A colleague will look at it.")
+    await expect(found).to_contain_text("A person is asked (P2)")
+    await expect(found).to_contain_text("The assistant has nothing to propose.")
     await page.get_by_label("Search as").select_option("staff")
-    await page.get_by_role("button", name="Search").click()
-    found = page.locator("#found")
+    await page.get_by_role("button", name="Search only").click()
     await expect(found).to_contain_text("Returns: <b>Shoes</b>")
-    await expect(found).to_contain_text("similarity 0.71, score 0.0328, number 2 by words")
+    await expect(found).to_contain_text("Similarity 71 %, score 0.0328, number 2 by words")
     await expect(found).to_contain_text("help/returns.md https://shop.example/returns")
-    assert asked[-1] == {"text": "how long?", "audience": "staff"}
-    assert await violations(page) == ""
-    await page.get_by_role("button", name="What is wrong?").click()
-    await expect(found).to_contain_text("broken link: Returns")
-    await expect(page.get_by_role("status")).to_have_text("1 to look at")
+    channel = {"text": "how long?", "channel": "whatsapp"}
+    assert asked == [channel, channel, {"text": "how long?", "audience": "staff"}]
 
 
 GAP = {
@@ -70,12 +204,11 @@ WHOLE = {
 
 
 async def test_a_gap_is_read_a_refusal_is_told_and_what_a_person_wrote_is_approved(
-    open_page: OpenPage, server: PageServer, violations: Callable[[Page], Awaitable[str]]
+    open_page: OpenPage, server: PageServer, violations: Violations
 ) -> None:
     server.review.role = "lead"
     page = await open_page("/sign-in")
     await page.context.add_cookies([{"name": COOKIE, "value": "session-of-mira", "url": page.url}])
-    await page.goto("/knowledge")
     sent: list[object] = []
     left = [GAP]
 
@@ -91,10 +224,9 @@ async def test_a_gap_is_read_a_refusal_is_told_and_what_a_person_wrote_is_approv
     await page.route("**/v1/knowledge/gaps", lambda route: route.fulfill(json={"items": left}))
     await page.route("**/v1/knowledge/gaps/7", lambda route: route.fulfill(json=WHOLE))
     await page.route("**/v1/knowledge/gaps/7/approve", approve)
-    await page.get_by_role("button", name="What is not answered?").click()
+    await page.goto("/knowledge#gaps")
     found = page.locator("#found")
-    await expect(found).to_contain_text("Do you <b>engrave</b>?")
-    await page.get_by_role("button", name="Read").click()
+    await found.get_by_role("link", name="Do you <b>engrave</b>?").click()
     await expect(found).to_contain_text("Staff: Yes, Mira.")
     await expect(found).to_contain_text("No. (here: Yes, [name].)")
     assert await violations(page) == ""
@@ -102,8 +234,6 @@ async def test_a_gap_is_read_a_refusal_is_told_and_what_a_person_wrote_is_approv
     await page.get_by_role("button", name="Approve").click()
     await expect(page.get_by_role("status")).to_have_text("A place has to be looked at.")
     await page.reload()
-    await page.get_by_role("button", name="What is not answered?").click()
-    await page.get_by_role("button", name="Read").click()
     await expect(page.get_by_label("Text")).to_have_value("Yes, we do.")  # kept in this tab
     await page.get_by_label("Nothing in it is one customer's own").check()
     await page.get_by_role("button", name="Approve").click()
@@ -117,12 +247,10 @@ async def test_only_what_a_role_may_is_offered(open_page: OpenPage, server: Page
     await page.context.add_cookies([{"name": COOKIE, "value": "session-of-mira", "url": page.url}])
     await page.route("**/v1/knowledge/gaps", lambda route: route.fulfill(json={"items": [GAP]}))
     await page.route("**/v1/knowledge/gaps/7", lambda route: route.fulfill(json=WHOLE))
-    await page.goto("/knowledge")
-    await page.get_by_role("button", name="What is not answered?").click()
-    await page.get_by_role("button", name="Read").click()
+    await page.goto("/knowledge#gap/7")
     await expect(page.locator("#found")).to_contain_text("Staff: Yes, Mira.")
     await expect(page.get_by_role("button", name="Approve")).to_have_count(0)
     server.review.role = "analyst"
     await page.goto("/knowledge")
-    await expect(page.get_by_role("button", name="What is wrong?")).to_be_visible()
-    await expect(page.get_by_role("button", name="What is not answered?")).to_have_count(0)
+    await expect(page.get_by_role("link", name="To look at")).to_be_visible()
+    await expect(page.get_by_role("link", name="Not answered")).to_have_count(0)

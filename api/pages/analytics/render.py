@@ -33,7 +33,7 @@ def figures_page(frame: Frame, report: Report, key: Key) -> HTMLResponse:
         period=question.period,
         chosen=chosen,
         line=_line(report, chosen),
-        bars={dimension: _bars(chosen, dimension) for dimension in DIMENSIONS if chosen.parts[dimension]},
+        bars={dimension: _bars(chosen, dimension) for dimension in DIMENSIONS if _has_bars(chosen, dimension)},
         actions=[action for number, action in enumerate(ACTIONS) if number != REPLY],
         query=_query(report),
         most_labels=MOST_LABELS,
@@ -92,6 +92,10 @@ def _line(report: Report, chosen: Measured) -> str:
         TONES.get(chosen.metric.key, "agent"),
     )
     return over_time(spots, look)
+
+
+def _has_bars(chosen: Measured, dimension: Dimension) -> bool:
+    return any(figure.value is not None for part in chosen.parts[dimension] for figure in (part.now, part.before))
 
 
 def _bars(chosen: Measured, dimension: Dimension) -> str:

@@ -96,6 +96,19 @@ async def test_the_same_figures_come_as_a_page_and_as_a_file(service: Service, c
     assert (await service.kim.get("/v1/analytics/export", params={"format": "xls"})).status_code == 422
 
 
+async def test_the_page_opens_with_a_figure_that_there_is_and_draws_nothing_where_there_is_none(
+    service: Service, counted: str
+) -> None:
+    opened = (await service.kim.get("/analytics", params=PERIOD)).text
+    assert '<h2 id="closer">Customer satisfaction' not in opened
+    assert "<figure>" in opened
+    empty = (await service.kim.get("/analytics", params={**PERIOD, "metric": "csat"})).text
+    assert '<h2 id="closer">Customer satisfaction (CSAT): nothing to measure in this period' in empty
+    assert "<figure>" not in empty
+    nothing = (await service.kim.get("/analytics", params={**PERIOD, "channel": "email"})).text
+    assert '<h2 id="closer">Customer satisfaction' in nothing
+
+
 async def test_on_the_first_day_the_page_shows_today_until_another_period_is_asked_for(
     service: Service, counted: str
 ) -> None:

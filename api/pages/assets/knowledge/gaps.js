@@ -9,20 +9,21 @@ const REASONS = {
   other: "another reason",
 };
 
-/** The lines of the list. `open` is called with the id of the gap that is to be read. */
-export function gapLines(items, open) {
+/** The lines of the list. */
+export function gapLines(items) {
   return items.map((one) => element(
     "li",
     {},
-    element("h2", {}, one.question),
+    element("h2", {}, element("a", { href: `#gap/${one.id}` }, one.question)),
     element(
       "p.muted.small",
       {},
       `${count(one.questions, "question")} of ${count(one.customers, "customer")}, ${one.answers} answered by staff, `,
       `last on ${one.last_at.slice(0, 10)}`,
-      one.earlier_article_id && "; asked again after an article was approved",
+      one.earlier_article_id && [
+        "; asked again after ", element("a", { href: `#article/${one.earlier_article_id}` }, "an article"), " was approved",
+      ],
     ),
-    element("button", { type: "button", onclick: () => open(one.id) }, "Read"),
   ));
 }
 

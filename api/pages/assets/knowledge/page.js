@@ -1,107 +1,104 @@
-// The staff's search over the articles: what the agent finds for a question, how near it is, and where it comes from.
-// And what is wrong with them, and what they don't answer.
+// What the staff does with the articles: read them and their versions, see what is wrong and what is missing, try one out.
 
 import { Keys } from "../console/keys.js";
 import { Session } from "../console/session.js";
 import { byId, element } from "../elements.js";
 import { Drafts } from "../review/drafts.js";
+import { readAddress, TAB } from "./address.js";
+import { articleList, articlePage } from "./articles.js";
+import { findingLines } from "./findings.js";
 import { gapLines, wholeGap } from "./gaps.js";
+import { tryingPage } from "./trying.js";
 
 const session = new Session({ onOut: clear });
 const drafts = new Drafts(session.memory);
+const view = byId("view");
+const told = byId("told");
 
 let asked = 0;
 
-/** Shows what a request brings, unless another one was made meanwhile. */
-async function show(request, render) {
+/** Asks for something and says what came of it, unless something else was asked for meanwhile. */
+async function look(request, render) {
   const mine = ++asked;
-  byId("found").replaceChildren();
-  byId("told").textContent = "Looking …";
+  told.textContent = "Looking …";
   try {
     const answer = await request();
-    if (mine === asked) render(answer);
+    if (mine === asked) told.textContent = (await render(answer)) ?? "";
   } catch (error) {
-    if (mine === asked) byId("told").textContent = error.sentences ?? "Something went wrong.";
+    if (mine === asked) told.textContent = error.sentences ?? "Something went wrong.";
   }
+}
+
+const desk = { session, look, goTo };
+
+const VIEWS = {
+  articles: () => { view.replaceChildren(...articleList(desk)); },
+  article: ({ id, version }) => look(() => articlePage(desk, id, version), shown),
+  check: () => look(() => session.call("/v1/knowledge/check"), ({ findings }) => {
+    shown([element("ol.found", { id: "found" }, findingLines(findings))]);
+    return findings.length === 0 ? "Nothing to look at." : `${findings.length} to look at`;
+  }),
+  gaps: () => look(() => session.call("/v1/knowledge/gaps"), ({ items }) => {
+    shown([element("ol.found", { id: "found" }, gapLines(items))]);
+    return items.length === 0 ? "No question is open." : `${items.length} open`;
+  }),
+  gap: ({ id }) => look(() => session.call(`/v1/knowledge/gaps/${id}`), (gap) => {
+    const decide = session.may("knowledge.write") ? { send: (...words) => send(gap.id, ...words), drafts } : null;
+    shown([element("p", {}, element("a", { href: "#gaps" }, "All of them")), element("ol.found", { id: "found" }, wholeGap(gap, decide))]);
+  }),
+  try: () => { view.replaceChildren(...tryingPage(desk)); },
+};
+
+function shown(nodes) {
+  view.replaceChildren(...nodes);
+}
+
+/** A decision on a gap, and then what is left of the list. */
+async function send(id, action, body, done) {
+  try {
+    await session.call(`/v1/knowledge/gaps/${id}/${action}`, { method: "POST", body });
+  } catch (error) {
+    told.textContent = error.sentences ?? "Something went wrong.";
+    return;
+  }
+  drafts.remove(`gap.${id}`);
+  await goTo("#gaps");
+  told.prepend(`${done} `);
+}
+
+/** Opens an address without adding to the history: going back shall not lead to what was just decided. */
+function goTo(hash) {
+  history.replaceState(null, "", hash);
+  return open();
+}
+
+function open() {
+  if (session.over) return null;
+  asked += 1;
+  const address = readAddress();
+  const tab = TAB[address.view] ?? address.view;
+  for (const link of document.querySelectorAll(".tabs a")) {
+    if (link.hash === `#${tab}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  view.replaceChildren();
+  told.textContent = "";
+  return VIEWS[address.view](address);
 }
 
 function clear() {
   asked += 1;
-  byId("found").replaceChildren();
-  byId("told").textContent = "";
-  byId("text").value = "";
+  view.replaceChildren();
+  told.textContent = "";
 }
 
-function passages({ items }) {
-  byId("told").textContent = items.length === 1 ? "1 passage" : `${items.length} passages`;
-  byId("found").replaceChildren(...items.map((one) => element(
-    "li",
-    {},
-    element("h2", {}, one.heading === one.title ? one.title : `${one.title}: ${one.heading}`),
-    element("p.passage", {}, one.text),
-    element(
-      "p.muted.small",
-      {},
-      `similarity ${one.similarity.toFixed(2)}, score ${one.score.toFixed(4)}, `,
-      one.place_by_words === null ? "not found by its words" : `number ${one.place_by_words} by words`,
-    ),
-    element("p.muted.small", {}, one.source === null ? "" : `${one.source}/${one.slug}`, one.url && " ", link(one.url)),
-  )));
-}
-
-function findings({ findings: list }) {
-  byId("told").textContent = list.length === 0 ? "Nothing to look at." : `${list.length} to look at`;
-  byId("found").replaceChildren(...list.map((one) => element(
-    "li",
-    {},
-    element("h2", {}, `${one.kind.replace("_", " ")}: ${one.article.title}`),
-    element("p.passage", {}, one.at === null ? one.detail : `${one.detail} (${one.at.slice(0, 10)})`),
-    element("p.muted.small", {}, place(one.article), one.other && ` and ${place(one.other)}`),
-  )));
-}
-
-function place(article) {
-  return `${article.source}/${article.slug}`;
-}
-
-function link(url) {
-  if (url === null || !/^https?:/.test(url)) return null;
-  return element("a", { href: url, rel: "noreferrer noopener", target: "_blank" }, url);
-}
-
-function gaps() {
-  return show(() => session.call("/v1/knowledge/gaps"), ({ items }) => {
-    byId("told").textContent = items.length === 0 ? "No question is open." : `${items.length} open`;
-    byId("found").replaceChildren(...gapLines(items, gap));
-  });
-}
-
-function gap(id) {
-  const path = `/v1/knowledge/gaps/${id}`;
-  const send = async (action, body, told) => {
-    try {
-      await session.call(`${path}/${action}`, { method: "POST", body });
-    } catch (error) {
-      byId("told").textContent = error.sentences ?? "Something went wrong.";
-      return;
-    }
-    drafts.remove(`gap.${id}`);
-    await gaps();
-    byId("told").prepend(`${told} `);
-  };
-  return show(() => session.call(path), (read) => {
-    byId("told").textContent = "";
-    byId("found").replaceChildren(...wholeGap(read, session.may("knowledge.write") ? { send, drafts } : null));
-  });
-}
-
-byId("ask").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = byId("text").value.trim();
-  if (!text) return byId("text").focus();
-  const body = { text, audience: byId("audience").value };
-  return show(() => session.call("/v1/knowledge/search", { method: "POST", body }), passages);
-});
-byId("check").addEventListener("click", () => show(() => session.call("/v1/knowledge/check"), findings));
-byId("gaps")?.addEventListener("click", gaps);
-new Keys({ "/": () => byId("text").focus() }, session.memory);
+const tab = (name) => () => { document.querySelector(`.tabs a[href="#${name}"]`)?.click(); };
+new Keys({
+  "/": () => { (byId("text") ?? tab("articles")())?.focus(); },
+  1: tab("articles"),
+  2: tab("check"),
+  3: tab("gaps"),
+  4: tab("try"),
+}, session.memory);
+addEventListener("hashchange", open);
+open();
