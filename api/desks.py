@@ -13,6 +13,7 @@ from api.knowledge_desk import KnowledgeDesk
 from api.metrics import Metrics
 from api.staff_door import StaffDoor
 from api.terms import build_alert_terms, build_oidc_client
+from graph.build import Graph
 from infra.alerts.mail import Mailer, server_of
 from infra.alerts.webhook import Webhooks
 from infra.breakers import Breakers
@@ -30,12 +31,12 @@ from infra.staff.oidc import LIMITS as OIDC_LIMITS
 from infra.staff.oidc import OpenIdProvider
 from infra.staff.passwords import Cost, Passwords
 from infra.staff_settings import refuse_unknown_keys
-from skills.errors import ConfigurationError, KnowledgeFileError
+from skills.errors import ConfigurationError, KnowledgeFileError, PolicyError
 from skills.ports import Embedder, Knowledge
 
 
-def build_knowledge_desk(settings: Settings, database: Database) -> KnowledgeDesk:
-    """The articles for the staff; models are loaded when somebody searches, for they are heavy."""
+def build_knowledge_desk(settings: Settings, database: Database, keyring: Keyring) -> KnowledgeDesk:
+    """The articles for the staff; models are loaded when somebody needs them, for they are heavy."""
 
     @asynccontextmanager
     async def knowledge() -> AsyncIterator[Knowledge]:
@@ -51,7 +52,23 @@ def build_knowledge_desk(settings: Settings, database: Database) -> KnowledgeDes
         async with open_answering_embedder(settings, database) as embedder:
             yield embedder
 
-    return KnowledgeDesk(database, knowledge=knowledge, embedder=answering)
+    @asynccontextmanager
+    async def agent() -> AsyncIterator[Graph]:
+        from api.agent import open_agent
+
+        try:
+            async with open_agent(settings, database, keyring) as graph:
+                yield graph
+        except PolicyError as error:  # whoever tries a question did not write the policy
+            raise ConfigurationError(str(error), hint=error.hint) from None
+
+    return KnowledgeDesk(
+        database,
+        knowledge=knowledge,
+        embedder=answering,
+        agent=agent,
+        traced=settings.langsmith_api_key is not None,
+    )
 
 
 def build_staff_accounts(settings: Settings, database: Database, keyring: Keyring) -> StaffAccounts:

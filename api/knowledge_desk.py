@@ -1,7 +1,8 @@
-"""The articles for the staff: searched as the agent searches, and what became of each.
+"""The articles for the staff: searched as the agent searches, tried with a question, and what became of each.
 
-A search needs the embedding model, which the HTTP service does not load until somebody of the staff searches for the
-first time. From then on it stays loaded, and follows a switch to another model as the workers do.
+A search needs the embedding model and a trial the whole agent. The HTTP service does not load either until somebody of
+the staff asks for the first time. From then on it stays loaded, and follows a switch to another model as the workers
+do.
 """
 
 from __future__ import annotations
@@ -9,15 +10,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
+from api.trying import Step, Tried, make_turn, run_steps
+from graph.build import Graph
 from infra.knowledge.ingest import Ingest
+from infra.models.tracing import tracing
 from infra.postgres.article_versions import ArticleVersions
 from infra.postgres.articles import PostgresArticles, StoredArticle
 from infra.postgres.database import Database
 from infra.postgres.knowledge_check import KnowledgeCheck
 from skills.ports import Embedder, Knowledge, KnowledgeQuery
-from skills.turn import ArticleId, Passage, PassageId
+from skills.turn import ArticleId, Identification, Passage, PassageId
+
+Heavy = TypeVar("Heavy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,8 @@ class KnowledgeDesk:
         database: where the articles are.
         knowledge: opens the search, with its embedding model.
         embedder: opens the embedding model by which the articles are searched at the moment.
+        agent: opens the graph of a turn, with its models.
+        traced: whether LangSmith may be told of a trial.
     """
 
     def __init__(
@@ -45,12 +54,14 @@ class KnowledgeDesk:
         *,
         knowledge: Callable[[], AbstractAsyncContextManager[Knowledge]],
         embedder: Callable[[], AbstractAsyncContextManager[Embedder]],
+        agent: Callable[[], AbstractAsyncContextManager[Graph]],
+        traced: bool = False,
     ) -> None:
-        self._open_knowledge = knowledge
         self.open_embedder = embedder
         self._opened = AsyncExitStack()
-        self._opening = asyncio.Lock()
-        self._knowledge: Knowledge | None = None
+        self._knowledge = _Later(knowledge, self._opened)
+        self._agent = _Later(agent, self._opened)
+        self._traced = traced
         self.articles = PostgresArticles(database)
         self.versions = ArticleVersions(database)
         self.check = KnowledgeCheck(database)
@@ -63,7 +74,7 @@ class KnowledgeDesk:
             ModelUnavailableError: the question could not be embedded.
             ConfigurationError: the embedding model can't be opened.
         """
-        knowledge = await self._open()
+        knowledge = await self._knowledge.open()
         passages = await knowledge.search(query)
         worded = await knowledge.search(
             KnowledgeQuery(query.text, 2 * query.limit, query.audience, query.language, by_words=True)
@@ -71,6 +82,18 @@ class KnowledgeDesk:
         places: dict[PassageId, int] = {passage.id: place for place, passage in enumerate(worded, start=1)}
         articles = await self.articles.articles_of({passage.article_id for passage in passages})
         return [FoundPassage(passage, articles.get(passage.article_id), places.get(passage.id)) for passage in passages]
+
+    async def try_question(self, question: str, channel: str) -> Tried:
+        """What the agent would do with this first message of somebody unknown. Nothing is stored or sent.
+
+        Raises:
+            UnavailableError: the database or another service did not answer.
+            ConfigurationError: a model, a key or the policy can't be used.
+        """
+        graph = await self._agent.open()
+        with tracing(allowed=self._traced):
+            steps = [step async for step in run_steps(graph, make_turn(question, channel=channel, name=None))]
+        return Tried.of([_without_customers(step) for step in steps])
 
     async def restore(self, article: ArticleId, version: int, by: str) -> None:
         """Bring a version of an article back.
@@ -84,11 +107,28 @@ class KnowledgeDesk:
             await Ingest(self.articles, embedder).restore(earlier.article, by=by)
 
     async def close(self) -> None:
-        """Let the model go, if it was ever needed."""
+        """Let the models go, if they were ever needed."""
         await self._opened.aclose()
 
-    async def _open(self) -> Knowledge:
+
+class _Later(Generic[Heavy]):
+    """Something heavy that is opened when it is first needed, once."""
+
+    def __init__(self, opener: Callable[[], AbstractAsyncContextManager[Heavy]], opened: AsyncExitStack) -> None:
+        self._opener = opener
+        self._stack = opened
+        self._opening = asyncio.Lock()
+        self._opened: Heavy | None = None
+
+    async def open(self) -> Heavy:
         async with self._opening:
-            if self._knowledge is None:
-                self._knowledge = await self._opened.enter_async_context(self._open_knowledge())
-            return self._knowledge
+            if self._opened is None:
+                self._opened = await self._stack.enter_async_context(self._opener())
+            return self._opened
+
+
+def _without_customers(step: Step) -> Step:
+    # Whether an address or a date is some customer's is not for everybody who may read articles.
+    if not isinstance(step.finding, Identification):
+        return step
+    return replace(step, finding=replace(step.finding, possible_matches=()))

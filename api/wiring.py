@@ -238,7 +238,7 @@ async def open_services(settings: Settings, *, process: str) -> AsyncIterator[Se
         keyring.derive("survey links"), settings.public_url or f"http://{settings.host}:{settings.port}"
     )
     leases = Leases(database, holder=_holder(), duration=timedelta(seconds=settings.worker.lease_seconds))
-    knowledge = build_knowledge_desk(settings, database)
+    knowledge = build_knowledge_desk(settings, database, keyring)
     replica = await open_replica(settings, process)
     gaps = build_gaps_desk(settings, database, keyring, knowledge)
     words = Words(database, keyring)

@@ -13,12 +13,12 @@ import typer
 from rich.progress import Progress
 
 from api.agent import open_offline_agent, read_policy
-from api.commands.ask import make_turn, run_steps
 from api.commands.connection import connected, run
 from api.commands.escalations import reader
 from api.commands.options import AsJson, Name
 from api.commands.policy_trial import Changed, Trial, print_explanation, print_faults, print_trial
 from api.commands.printing import notices, output, plural, print_json
+from api.trying import make_turn, run_steps
 from graph.build import Graph
 from infra.postgres.past_turns import PastTurn, PastTurns
 from infra.settings import read_settings

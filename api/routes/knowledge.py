@@ -1,4 +1,4 @@
-"""The articles for the staff: search, versions, and the report on what is wrong with them."""
+"""The articles for the staff: search, a question on trial, versions, and the report on what is wrong with them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.problems import responses
 from api.routes.staff import KnowledgeReader, KnowledgeWriter, StaffRoute
 from api.routes.visitor import With
+from api.told import Tone, told
 from infra.knowledge.article import language_code
 from infra.knowledge.checking import CheckTerms
 from infra.knowledge.question import LONGEST
@@ -20,7 +21,7 @@ from infra.postgres.articles import StoredArticle
 from infra.postgres.storable import refuse_unstorable
 from skills.errors import NotFoundError
 from skills.ports import KnowledgeQuery
-from skills.turn import ArticleId
+from skills.turn import Action, ArticleId, Severity
 
 router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"], route_class=StaffRoute)
 
@@ -40,6 +41,48 @@ class Question(BaseModel):
     limit: int = Field(8, ge=1, le=50)
     audience: AudienceName = Field("public", description="Search as this reader")
     language: str | None = Field(None, max_length=20, description="Passages in this language only")
+
+
+class Trial(BaseModel):
+    """What a customer would write, and where. In a body, so that no server's log has it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=LONGEST)
+    channel: Literal["chat", "form", "email", "whatsapp"] = Field("chat", description="What the reply is made for")
+
+
+class TrialLine(BaseModel):
+    """One line of what a skill found out."""
+
+    text: str
+    label: str | None = Field(description="What the text is, such as words or claims")
+    tone: Tone | None
+
+
+class TrialStep(BaseModel):
+    """A skill that has finished; ``review`` is the last one where a person would be asked."""
+
+    skill: str
+    milliseconds: float
+    told: list[TrialLine]
+
+
+class TrialRequest(BaseModel):
+    """What a person would be asked."""
+
+    severity: Severity
+    proposal: str = Field(description="The text that approve would send; empty when the agent has none")
+    actions: list[Action]
+
+
+class TrialResult(BaseModel):
+    """How the agent comes to its answer."""
+
+    steps: list[TrialStep] = Field(description="In the order in which they finished")
+    reply: str
+    handoff: str | None = Field(description="What the customer gets at once when a person is asked")
+    request: TrialRequest | None = Field(description="null: the customer gets the reply at once, and nobody is asked")
 
 
 class ArticleLine(BaseModel):
@@ -178,6 +221,28 @@ async def search_articles(question: Question, use: With, staff: KnowledgeReader)
             )
             for one in found
         ]
+    )
+
+
+@router.post("/try", responses=_PROBLEMS)
+async def try_question(trial: Trial, use: With, staff: KnowledgeReader) -> TrialResult:  # noqa: ARG001 - as above
+    """Let the agent answer, as it would a stranger's first message; nothing is stored or sent."""
+    refuse_unstorable(trial.text)
+    tried = await use.knowledge.try_question(trial.text, trial.channel)
+    return TrialResult(
+        steps=[
+            TrialStep(
+                skill=step.skill,
+                milliseconds=step.milliseconds,
+                told=[TrialLine.model_validate(asdict(line)) for line in told(step.finding)],
+            )
+            for step in tried.steps
+        ],
+        reply=tried.reply.text,
+        handoff=tried.reply.handoff,
+        request=None
+        if tried.request is None
+        else TrialRequest.model_validate({name: tried.request[name] for name in TrialRequest.model_fields}),
     )
 
 

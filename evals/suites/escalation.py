@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from api.agent import choose_skills
-from api.commands.ask import run_steps
 from api.studio import NobodyKnown
+from api.trying import run_steps
 from evals.measure.statistics import wilson
 from evals.own.escalation.cases import EscalationCase, Listed, Part, load_cases
 from evals.sample_company.script import ARTICLES

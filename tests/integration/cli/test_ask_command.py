@@ -26,6 +26,10 @@ def test_a_question_is_answered_with_what_each_skill_found(shop: Csagent) -> Non
     assert sorted(steps) == sorted(SKILLS)
     assert "claims  email ada@shop.example" in result.stdout
     assert "nobody needs to be asked" in result.stdout
+    assert "no objection" in result.stdout
+    assert "nothing concluded" in result.stdout
+    assert "topic  Delivery times, confidence" in result.stdout
+    assert "waits for a person" not in result.stdout
     _, _, reply = result.stdout.partition("The customer gets\n")
     assert "Standard delivery takes three working days." in " ".join(reply.split())
     assert "\x1b" not in result.stdout
@@ -36,6 +40,7 @@ def test_who_wants_a_person_gets_a_note_and_the_person_the_proposal(shop: Csagen
     result = shop("ask", "This is terrible, I want to talk to a human!")
     assert result.exit_code == 0
     assert "asked_for_human" in result.stdout
+    assert result.stdout.count("waits for a person") == 1
     assert "The customer gets now" in result.stdout
     assert "A person is asked (P2)" in result.stdout
     assert "they may approve, edit, answer, reject, take_over" in result.stdout

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from api.commands.ask import make_turn
 from api.commands.policy import _situation
+from api.trying import make_turn
 from graph.build import build_graph
 from skills.errors import BadRequestError, PolicyError
 from skills.turn import Finding, Guarding, Intent

@@ -37,7 +37,7 @@ APPROVAL = Approval("Can a watering can be engraved?", SAID, checked=True)
 @pytest.fixture
 async def desk(database: Database, keyring: Keyring) -> AsyncIterator[GapsDesk]:
     settings = Settings(_env_file=None)
-    knowledge = build_knowledge_desk(settings, database)
+    knowledge = build_knowledge_desk(settings, database, keyring)
     gaps = build_gaps_desk(settings, database, keyring, knowledge)
     async with knowledge.open_embedder() as embedder:
         await Ingest(PostgresArticles(database), embedder).add(reading(*SHOP[:6]))
@@ -70,7 +70,7 @@ async def the_gap(desk: GapsDesk) -> Gap:
 
 
 async def test_what_a_person_answered_becomes_an_article_that_answers_the_next_customer(
-    company: Core, desk: GapsDesk, database: Database
+    company: Core, desk: GapsDesk, database: Database, keyring: Keyring
 ) -> None:
     await asked(company, "t1", QUESTIONS[0], answer=ANSWER)
     await asked(company, "t2", QUESTIONS[1])
@@ -93,7 +93,7 @@ async def test_what_a_person_answered_becomes_an_article_that_answers_the_next_c
         await desk.approve(gap.id, gap.version, APPROVAL, by="kim")
 
     # An import of everything else leaves it alone.
-    async with build_knowledge_desk(Settings(_env_file=None), database).open_embedder() as embedder:
+    async with build_knowledge_desk(Settings(_env_file=None), database, keyring).open_embedder() as embedder:
         await Ingest(PostgresArticles(database), embedder).add(reading(*SHOP[:5]), prune=True)
     await asked(company, "t4", "Is it possible to get a watering can with an engraved name?")
     assert SAID in (await company.said("t4"))[-1]

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from channels.addresses import EMAIL
+from channels.envelope import Envelope
 from infra.knowledge.ingest import Ingest
+from infra.knowledge.question import LONGEST
 from infra.models.minilm import MiniLmEmbedder
 from infra.postgres.articles import PostgresArticles
-from tests.integration.http.conftest import Service
+from infra.postgres.directory import PostgresDirectory
+from skills.escalate.policy import DEFAULT_NAME
+from skills.turn import Claim
+from tests.integration.http.conftest import Service, running, settings_on
 from tests.integration.knowledge.hashed_words import SHOP, article, reading
 
 FEE = article("fee", "Fee", "A return costs four euros.")
@@ -83,7 +92,98 @@ async def test_the_report_names_what_differs(stocked: Service) -> None:
     assert findings[0]["other"]["slug"] == "invoice"
 
 
+async def test_staff_try_a_question_and_see_how_the_agent_comes_to_its_answer(stocked: Service) -> None:
+    before = await rows(stocked)
+    asked = {"text": "How long may I return an order?"}
+    answer = (await stocked.kim.post("/v1/knowledge/try", json=asked)).json()
+    assert (answer["handoff"], answer["request"]) == (None, None)
+    assert "You may return any order within thirty days of delivery." in answer["reply"]
+    told = {step["skill"]: step["told"] for step in answer["steps"]}
+    assert next(iter(told)) == "identify"
+    assert list(told)[-4:] == ["respond", "guard", "escalate", "adapt"]
+    assert told["identify"] == [{"text": "not verified", "label": None, "tone": None}]
+    assert told["guard"] == [{"text": "no objection", "label": None, "tone": "good"}]
+    assert {"text": asked["text"], "label": "query", "tone": None} in told["retrieve"]
+    assert all(step["milliseconds"] >= 0 for step in answer["steps"])
+    by_mail = (await stocked.kim.post("/v1/knowledge/try", json={**asked, "channel": "email"})).json()
+    assert by_mail["reply"] != answer["reply"]
+    assert await rows(stocked) == before
+
+
+async def test_a_question_that_goes_to_a_person_is_asked_of_nobody_while_it_is_tried(stocked: Service) -> None:
+    before = await rows(stocked)
+    answer = (await stocked.kim.post("/v1/knowledge/try", json={"text": "I want to talk to a person"})).json()
+    assert answer["steps"][-1]["skill"] == "review"
+    assert answer["steps"][-1]["told"] == [{"text": "waits for a person", "label": None, "tone": "warn"}]
+    assert answer["handoff"]
+    assert answer["request"] == {
+        "severity": "P2",
+        "proposal": answer["reply"],
+        "actions": ["approve", "edit", "answer", "reject", "take_over"],
+    }
+    assert await rows(stocked) == before
+    assert (await stocked.kim.get("/v1/review/escalations")).json()["items"] == []
+
+
+async def test_a_trial_does_not_tell_whether_somebody_is_a_customer(service: Service) -> None:
+    mail = Envelope(
+        channel=EMAIL,
+        provider_message_id="1",
+        thread="1",
+        address="dana@shop.example",
+        verified=True,
+        text="Hello",
+    )
+    await service.services.inbox.receive(mail, settle=timedelta(0))
+    directory = PostgresDirectory(service.services.database, service.services.keyring)
+    assert len(await directory.verified_owners([Claim("email", "dana@shop.example")])) == 1
+    asked = {"text": "My address is dana@shop.example, where is my parcel?"}
+    answer = (await service.kim.post("/v1/knowledge/try", json=asked)).json()
+    assert [line["text"] for line in answer["steps"][0]["told"]] == ["not verified", "email dana@shop.example"]
+
+
+async def test_a_trial_of_nothing_of_too_much_or_of_an_unknown_channel_is_refused(service: Service) -> None:
+    for wrong in (
+        {"text": ""},
+        {"text": " \n"},
+        {"text": "a\0"},
+        {"text": "a" * (LONGEST + 1)},
+        {"text": "a", "channel": "pigeon"},
+        {"text": "a", "x": 1},
+        {},
+    ):
+        answer = await service.kim.post("/v1/knowledge/try", json=wrong)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), wrong
+
+
+async def test_a_policy_that_can_not_be_read_is_no_fault_of_who_tries(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[[rules]]\nname = 1\n")
+    settings = settings_on(database_url, redis_url)
+    settings.policy_file = policy
+    async with running(settings) as service:
+        answer = await service.kim.post("/v1/knowledge/try", json={"text": "Where is my parcel?"})
+        assert (answer.status_code, answer.json()["title"]) == (500, "The service is not set up")
+        policy.write_text((files("skills.escalate") / DEFAULT_NAME).read_text("utf-8"))
+        assert (await service.kim.post("/v1/knowledge/try", json={"text": "Where is my parcel?"})).status_code == 200
+
+
+async def rows(service: Service) -> dict[str, int]:
+    async with service.services.database.connection() as connection:
+        cursor = await connection.execute(
+            "select (select count(*) from customers) as customers, (select count(*) from cases) as cases,"
+            " (select count(*) from messages) as messages, (select count(*) from turns) as turns,"
+            " (select count(*) from escalations) as escalations, (select count(*) from checkpoints) as checkpoints,"
+            " (select count(*) from outbox) as outbox, (select count(*) from events) as events"
+        )
+        (counted,) = await cursor.fetchall()
+    return dict(counted)
+
+
 async def test_nobody_else_reads_the_articles(service: Service) -> None:
     for path in ("articles", f"articles/{uuid4()}", f"articles/{uuid4()}/versions", "check"):
         assert (await service.customer.get(f"/v1/knowledge/{path}")).status_code == 401
     assert (await service.customer.post("/v1/knowledge/search", json={"text": "a"})).status_code == 401
+    assert (await service.customer.post("/v1/knowledge/try", json={"text": "a"})).status_code == 401
