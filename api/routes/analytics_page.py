@@ -41,6 +41,5 @@ async def analytics_page(
     report = await use.analytics.report(question)
     if report.empty and report.as_of is not None and not request.query_params:
         report = await use.analytics.report(replace(given, last=report.as_of.date()).question())
-    if metric is None:
-        metric = next((one.metric.key for one in report.measured if one.now.denominator), _USUAL)
-    return await asyncio.to_thread(figures_page, frame, report, metric)
+    first: Key = next((one.metric.key for one in report.measured if one.now.denominator), _USUAL)
+    return await asyncio.to_thread(figures_page, frame, report, metric or first)

@@ -70,7 +70,7 @@ SAID: list[tuple[object, list[Told]]] = [
         Retrieval("", (), 0.0),
         [
             Told("confidence 0.00"),
-            Told("no passages: `csagent knowledge list` says what there is", tone="warn"),
+            Told("no passages fit, or there are no articles yet", tone="warn"),
         ],
     ),
     (
