@@ -23,7 +23,7 @@ from skills.turn import (
 
 Tone = Literal["good", "warn", "bad"]
 
-_SHOWN = 5
+_SHOWN = 8
 """Passages of a search; the others follow as a number."""
 _SCOPES: Mapping[Scope, str] = {"in": "it is ours", "near": "it may be ours", "far": "it has nothing to do with us"}
 _TONES: Mapping[Severity, Tone | None] = {Severity.P1: "bad", Severity.P2: "warn", Severity.P3: None}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
 from playwright.async_api import Page, expect
 
+from api.wiring import build_worker
 from channels.addresses import EMAIL
 from channels.envelope import Envelope, File
 from channels.web import CHAT
@@ -17,6 +20,7 @@ from tests.browser.looks import WIDE, Violations, look
 from tests.core import NOW
 from tests.integration.http.console import PASSWORD
 from tests.integration.serving import Served, serving, settings_on
+from tests.trivial import trivial_graph
 
 pytestmark = pytest.mark.browser
 
@@ -74,17 +78,38 @@ async def test_a_conversation_is_found_read_resolved_and_opened_again_by_keyboar
     await look(page, violations, pictures=[("conversation", "light", WIDE, "h1")])
     await page.get_by_role("button", name="What happened").click()
     await expect(page.locator(".events li").first).to_contain_text("The customer wrote")
+    await expect(page.locator(".facts-line")).to_contain_text("Open, with the assistant")
     await page.get_by_role("button", name="Take over and answer").click()
     await expect(page.get_by_label("Write to the customer")).to_be_visible()
     await page.go_back()
     await page.get_by_role("button", name="Resolve").click()
     await page.get_by_role("button", name="Mark as resolved").click()
     await expect(page.get_by_text("It is resolved.")).to_be_visible()
+    await expect(page.locator(".aside")).to_contain_text("not confirmed by the customer")
     await page.get_by_role("button", name="Open again").click()
     await expect(page.get_by_text("It is open again")).to_be_visible()
-    await page.keyboard.press("u")
+    await page.keyboard.press("b")
     await expect(page.get_by_label("Search")).to_have_value("lid broken")
     await expect(page.locator(".found-row")).to_have_count(1)
+    await expect(page.get_by_text("Messages with all of these words.")).to_be_visible()
+    await page.keyboard.press("/")
+    await page.keyboard.type("parcel")
+    await expect(page.get_by_label("Search")).to_have_value("parcel")
+
+
+async def test_what_waits_for_a_decision_says_so_and_leads_to_it_by_key(page: Page, served: Served) -> None:
+    case = await write(served, "ed@example.com", "a person please", "Ed")
+    stop = asyncio.Event()
+    working = asyncio.create_task(build_worker(served.services, trivial_graph()).run(stop))
+    while not await served.services.reviews.queue():  # noqa: ASYNC110 - the worker tells nobody
+        await asyncio.sleep(0.05)
+    stop.set()
+    await working
+    await page.goto(f"/conversations/{case}")
+    await expect(page.locator(".facts-line")).to_contain_text("Waits for a decision")
+    await page.locator("main").focus()
+    await page.keyboard.press("t")
+    await expect(page).to_have_url(re.compile(r"/review#e/"))
 
 
 async def test_two_customers_are_joined_after_a_look_at_both_and_parted_again(

@@ -66,8 +66,10 @@ TRIED = {
     "reply": "You can send a planter or any other item back within 60 days of delivery, for any reason.",
     "handoff": None, "request": None,
 }  # fmt: skip
+WHY = {"label": "P2", "text": "asked_for_human: the customer asks for a person", "tone": "warn"}
 ASKED = {
-    **TRIED, "handoff": "A colleague will look at it.",
+    **TRIED, "steps": [{"skill": "escalate", "milliseconds": 0.3, "told": [WHY]}],
+    "handoff": "A colleague will look at it.",
     "request": {"severity": "P2", "proposal": "", "actions": ["answer", "take_over"]},
 }  # fmt: skip
 
@@ -207,8 +209,9 @@ async def test_a_question_is_tried_with_its_trace_or_only_searched(open_page: Op
     await page.get_by_label("Question").press("Control+Enter")
     await expect(told).to_have_text("A person would be asked.")
     await expect(found).to_contain_text("A colleague will look at it.")
-    await expect(found).to_contain_text("A person is asked (P2)")
-    await expect(found).to_contain_text("The assistant has nothing to propose.")
+    await expect(found).to_contain_text("A person is asked (P2), because")
+    await expect(found.locator(".result").nth(1)).to_contain_text("asked_for_human: the customer asks for a person")
+    await expect(found.locator(".result").nth(2)).to_contain_text("There is none.")
     await page.get_by_label("Search as").select_option("staff")
     await page.get_by_role("button", name="Search only").click()
     await expect(found).to_contain_text("Returns: <b>Shoes</b>")

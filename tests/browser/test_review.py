@@ -186,6 +186,31 @@ async def test_keys_still_work_when_the_last_decision_is_taken(desk: Page, serve
     await expect(row(desk, REFUND)).to_be_focused()
 
 
+async def test_after_a_decision_the_focus_is_on_the_most_urgent_that_nobody_else_is_at(
+    desk: Page, server: PageServer
+) -> None:
+    await row(desk, REFUND).click()
+    await desk.keyboard.press("r")
+    await desk.get_by_label("Answer in your own words").fill(OWN_WORDS)
+    await desk.keyboard.press("Control+Enter")
+    await expect(desk.get_by_text("Enter opens the most urgent.")).to_be_visible()
+    await expect(row(desk, PARCEL)).to_be_focused()  # for jonas is at the smoke
+
+
+async def test_an_emergency_without_an_answer_is_to_be_taken_over(desk: Page, server: PageServer) -> None:
+    smoke = server.review.escalations[SMOKE]
+    smoke["claimed_by"] = None
+    await row(desk, SMOKE).click()
+    offered = desk.get_by_role("group", name="Decide").locator(".primary")
+    await expect(offered).to_have_text("Approvea")
+    smoke["request"]["answered"] = False
+    await row(desk, REFUND).click()
+    await expect(offered).to_have_text("Answer insteadr")
+    await row(desk, SMOKE).click()
+    await expect(offered).to_have_text("Take overt")
+    await expect(desk.get_by_text("reply, unless you take over.")).to_be_visible()
+
+
 async def test_only_the_actions_that_are_offered_are_there(desk: Page, server: PageServer) -> None:
     await row(desk, REFUND).click()
     await expect(desk.get_by_role("group", name="Decide").get_by_role("button")).to_have_text(

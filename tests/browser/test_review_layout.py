@@ -52,6 +52,8 @@ async def test_the_desk_never_scrolls_sideways(open_page: OpenPage, server: Page
         await expect(page.locator(".talk-head")).to_be_visible()
         for pane in ("context", "talk"):
             await page.evaluate("pane => { document.body.dataset.pane = pane }", pane)
+            if width >= 1024:
+                assert await page.evaluate("document.documentElement.scrollHeight") <= 740
             assert await page.evaluate("document.documentElement.scrollWidth") <= width
             for box in ("#talk", "#context", ".list-pane", "#bar"):
                 assert await page.locator(box).evaluate("node => node.scrollWidth <= node.clientWidth"), (box, address)

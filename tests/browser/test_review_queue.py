@@ -26,6 +26,8 @@ async def test_the_queue_shows_what_is_left_the_nearest_deadline_first(desk: Pag
     await expect(third).to_contain_text("21 h 4 min left")
     assert await first.locator("time").get_attribute("title")
     await expect(desk).to_have_title("(3) Review")
+    await expect(desk.get_by_role("link", name="Decisions 3 some late")).to_be_visible()
+    await expect(desk.get_by_role("link", name="With people 1", exact=True)).to_be_visible()
 
 
 async def test_refreshing_disturbs_neither_focus_nor_text(desk: Page, server: PageServer) -> None:

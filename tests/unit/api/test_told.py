@@ -74,8 +74,8 @@ SAID: list[tuple[object, list[Told]]] = [
         ],
     ),
     (
-        Retrieval("", (replace(PASSAGE, heading="Delivery"),) * 7, 0.5),
-        [Told("confidence 0.50"), *[Told("Delivery", "0.83")] * 5, Told("and 2 more")],
+        Retrieval("", (replace(PASSAGE, heading="Delivery"),) * 10, 0.5),
+        [Told("confidence 0.50"), *[Told("Delivery", "0.83")] * 8, Told("and 2 more")],
     ),
     (
         Intent("refund", "refund", 0.9, "in"),

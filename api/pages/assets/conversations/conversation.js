@@ -8,7 +8,7 @@ import { fileList } from "../review/files.js";
 import { transcript } from "../review/talk.js";
 import { channelName, languageName, plainWords } from "../review/words.js";
 import { caseRow, everySaid } from "./said.js";
-import { eventList, facts, section, stateOf } from "./parts.js";
+import { eventList, facts, howSure, section, stateOf } from "./parts.js";
 
 const MOST_EARLIER = 10;
 const TABS = [["here", "This conversation"], ["every", "All channels"], ["history", "What happened"], ["looks", "Who looked"]];
@@ -92,7 +92,7 @@ function beside() {
       ["Name", element("a", { href: `/customers/${detail.customer.id}`, dir: "auto" }, detail.customer.name ?? "No name")],
       ["Language", languageName(language)],
       ["Segment", plainWords(segment)],
-      ["Resolved", detail.resolved_at && [timeElement(detail.resolved_at), ` ${detail.resolution ?? ""}`]],
+      ["Resolved", detail.resolved_at && [timeElement(detail.resolved_at), detail.resolution && `, ${howSure(detail.resolution)}`]],
       ["By", detail.resolved_by && (detail.resolved_by_name ?? plainWords(detail.resolved_by))],
       ["Opened again", detail.reopened ? `${detail.reopened} ×` : null],
       ["Rating", detail.survey?.rating ? `${detail.survey.rating} of 5` : null],
@@ -152,8 +152,8 @@ dialog.addEventListener("close", () => {
 });
 new Keys(
   {
-    t: () => { if (detail?.status === "open" && detail.owner === "agent" && !detail.escalation_id) takeOver(); },
-    u: () => location.assign("/conversations"),
+    t: () => { if (session.may("review")) document.querySelector(".acts .primary")?.click(); },
+    b: () => location.assign("/conversations"),
   },
   session.memory,
 );

@@ -18,7 +18,7 @@ const KINDS = {
   id: "What has this id.",
   topic: "What is about this topic.",
   name: "What customers of this name wrote.",
-  words: "",
+  words: "Messages with all of these words.",
 };
 
 const session = new Session({ onOut: clear });
@@ -174,7 +174,7 @@ filters.addEventListener("reset", () => setTimeout(writeFilters));
 byId("more").addEventListener("toggle", () => { if (byId("more").open) topics(); });
 byId("go-on").addEventListener("click", () => look({ on: true }));
 addEventListener("hashchange", async () => { await readFilters(); look(); });
-new Keys({ "/": () => text.focus(), j: () => move(1), k: () => move(-1) }, session.memory);
+new Keys({ "/": () => text.select(), j: () => move(1), k: () => move(-1) }, session.memory);
 
 const last = lastSearch(session.memory);
 if (last) {

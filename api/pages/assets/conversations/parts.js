@@ -19,7 +19,7 @@ const EVENTS = {
   "escalation.late": "The decision was late",
   "case.taken_over": "Taken over",
   "case.handed_back": "Handed back to the assistant",
-  "case.answered_by_person": "Answered by a colleague",
+  "case.answered_by_person": "A person answered",
   "case.answered_elsewhere": "Answered in the mailbox",
   "case.resolved": "Resolved",
   "case.reopened": "Opened again",
@@ -31,6 +31,8 @@ const EVENTS = {
   "escalation.read": "The decision was looked at",
   "file.read": "A file was fetched",
 };
+
+const OF_ITSELF = ["customer", "agent", "scheduler", "system"];
 
 /** A case in a list. @param {Object} item of the API @param {string[]} words that are marked in its line */
 export function caseLine(item, words = []) {
@@ -46,7 +48,7 @@ export function caseLine(item, words = []) {
       element(
         "span.about",
         {},
-        item.escalation_id ? element("span.waits", {}, "Waits for a decision") : stateOf(item),
+        stateOf(item),
         element("span", {}, channelName(item.channel)),
         item.topic && element("span", {}, item.topic),
         item.language && element("span", {}, languageName(item.language)),
@@ -56,7 +58,8 @@ export function caseLine(item, words = []) {
   );
 }
 
-export function stateOf({ status, owner, owner_name: name }) {
+export function stateOf({ status, owner, owner_name: name, escalation_id: waits }) {
+  if (waits) return element("span.waits", {}, "Waits for a decision");
   if (status === "resolved") return element("span", {}, "Resolved");
   if (owner === "agent") return element("span.open", {}, "Open, with the assistant");
   return element("span.open", {}, name === null ? "Open, with a person" : `Open, with ${name}`);
@@ -88,14 +91,19 @@ export function eventList(events) {
 }
 
 function who(actor) {
-  return actor && actor !== "customer" && actor !== "agent" ? ` by ${actor}` : "";
+  return actor && !OF_ITSELF.includes(actor) ? ` by ${actor}` : "";
 }
 
 function details(kind, data) {
   if (kind === "escalation.decided" && data.action) return `: ${plainWords(data.action).toLowerCase()}`;
-  if (kind === "case.resolved" && data.certainty) return `, ${data.certainty} (${plainWords(data.by ?? "").toLowerCase()})`;
+  if (kind === "case.resolved" && data.certainty) return `, ${howSure(data.certainty)}`;
   if (kind === "escalation.opened" && data.rules?.length) return `: ${data.rules.map(plainWords).join(", ").toLowerCase()}`;
   return "";
+}
+
+/** Whether the customer themselves said that a case is settled. */
+export function howSure(certainty) {
+  return certainty === "confirmed" ? "as the customer said" : "not confirmed by the customer";
 }
 
 export function addressLine({ channel, address, proven_at: proven, contested }) {

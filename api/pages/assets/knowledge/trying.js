@@ -60,7 +60,8 @@ function tried({ steps, reply, handoff, request }) {
   const answer = request
     ? [
         box("The customer gets now", handoff ?? "nothing"),
-        box(`A person is asked (${request.severity})`, request.proposal || "The assistant has nothing to propose."),
+        box(`A person is asked (${request.severity}), because`, reasons(steps)),
+        box("The draft for them", request.proposal || "There is none."),
       ]
     : [box("The customer gets", reply)];
   const took = steps.reduce((sum, step) => sum + step.milliseconds, 0);
@@ -73,6 +74,10 @@ function tried({ steps, reply, handoff, request }) {
       element("p.muted.small", {}, `${Math.round(took).toLocaleString()} ms of work; some skills work side by side.`),
     ],
   ];
+}
+
+function reasons(steps) {
+  return steps.filter(({ skill }) => skill === "escalate").flatMap(({ told }) => told.map(({ text }) => text)).join("\n");
 }
 
 function box(title, text) {

@@ -33,7 +33,7 @@ export function escalationContext(detail, onSentence, session, beside) {
     section(
       "Customer",
       customer(detail, [
-        ["Asked for a person", timeElement(detail.created_at)],
+        ["Waits since", timeElement(detail.created_at)],
         ["Answer due", timeElement(detail.due_at)],
         ...(detail.window_closes_at ? [[`${channelName(detail.channel)} takes texts until`, timeElement(detail.window_closes_at)]] : []),
       ]),
@@ -159,9 +159,9 @@ function passage({ text, cited }) {
 }
 
 function customer(detail, more) {
-  const { name, language, segment } = detail.customer;
+  const { id, name, language, segment } = detail.customer;
   return facts([
-    ["Name", name ?? "Not given"],
+    ["Name", element("a", { href: `/customers/${id}`, dir: "auto" }, name ?? "Not given")],
     ["Language", languageName(language)],
     ["Segment", plainWords(segment)],
     ["Channel", channelName(detail.channel)],

@@ -103,15 +103,16 @@ export class DecisionBar {
 
   draw() {
     if (!this.detail || this.detail.status !== "open") this.box.replaceChildren();
-    else this.box.replaceChildren(this.mode ? this.editor() : this.buttons());
+    else this.box.replaceChildren(...(this.mode ? [this.editor()] : this.buttons()));
     if (this.mode) this.fit = growWithText(this.area);
     this.lock();
   }
 
   buttons() {
     const { actions, answered } = this.detail.request;
-    const first = answered ? actions[0] : "answer"; // who knows nothing has nothing to approve
-    return element(
+    // Who knows nothing has nothing to approve, and nothing to say to the next message of an emergency.
+    const first = answered ? actions[0] : this.detail.severity === "P1" ? "take_over" : "answer";
+    const buttons = element(
       "div.decisions",
       { role: "group", "aria-label": "Decide" },
       BUTTONS.filter(({ action }) => actions.includes(action)).map(({ action, key, label }) =>
@@ -123,6 +124,7 @@ export class DecisionBar {
         ),
       ),
     );
+    return [element("p.hint.whose", {}, "The assistant reads the customer’s reply, unless you take over."), buttons];
   }
 
   editor() {

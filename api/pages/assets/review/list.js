@@ -90,7 +90,10 @@ export class List {
 
   take(list, items) {
     this.items[list] = items;
-    byId(`${list}-count`).textContent = items.length ? String(items.length) : "";
+    const late = items.some(({ reply_by: by, due_at: due }) => (by ?? due) && new Date(by ?? due).getTime() < now());
+    const count = byId(`${list}-count`);
+    count.replaceChildren(items.length ? String(items.length) : "", late ? element("span.unseen", {}, "some late") : "");
+    count.classList.toggle("late", late);
     if (list === this.shown) this.draw();
   }
 
@@ -130,12 +133,11 @@ export class List {
     links[next].focus();
   }
 
-  /** Focuses the row that takes the place of one that is gone. */
-  focusAfter(id) {
-    const links = [...this.rows.querySelectorAll("a")];
-    const at = links.findIndex((link) => link.dataset.id === id);
-    const next = links.find((link, index) => index >= Math.max(0, at) && link.dataset.id !== id) ?? links.at(-1);
-    (next ?? this.pane).focus();
+  /** Focuses the most urgent row that nobody else is at, once this one is done. */
+  focusNext(done, name) {
+    const links = [...this.rows.querySelectorAll("a")].filter((link) => link.dataset.id !== done);
+    const free = ({ dataset }) => [null, undefined, name].includes(this.find(this.shown, dataset.id)?.claimed_by);
+    (links.find(free) ?? links[0] ?? this.pane).focus();
   }
 
   find(list, id) {

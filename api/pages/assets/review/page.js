@@ -46,15 +46,16 @@ const escalation = new OpenEscalation({
       panes.say(done);
       return;
     }
-    const next = list.items.queue?.length > 1 ? "Enter opens the next." : "";
-    leave("queue", decided.id, seconds ? next : `${done} ${next}`);
+    const next = list.items.queue?.length > 1 ? "Enter opens the most urgent." : "";
+    const name = decided.customer.name ?? "Customer without a name";
+    leave("queue", decided.id, seconds ? "" : `${done} ${next}`);
     if (!seconds) return;
     undo.offer({
-      done: `${decided.customer.name ?? "Customer without a name"}: ${done}`,
+      done: `${name}: ${done} ${next}`,
       seconds,
       path: `/escalations/${decided.id}/decision`,
       onUndone: () => decideAgain(decided.id, action, text),
-      onGone: () => { if (!escalation.detail && !openCase.detail) panes.say(`Sent. ${next}`); },
+      onGone: () => { if (!escalation.detail && !openCase.detail) panes.say(`Sent to ${name}. ${next}`); },
     });
   },
 });
@@ -184,11 +185,11 @@ async function decideAgain(id, action, text) {
   await escalation.reopen(id, action, text);
 }
 
-/** Back to the list, on the row after the one that is done. */
+/** Back to the list, on what is most urgent there. */
 function leave(name, id, done) {
   goTo(`#${name}`);
   panes.say(done);
-  list.focusAfter(id);
+  list.focusNext(id, session.name);
   list.take(name, (list.items[name] ?? []).filter((item) => item.id !== id));
   refreshAnew();
 }
