@@ -190,7 +190,7 @@ async def test_after_a_decision_the_focus_is_on_the_most_urgent_that_nobody_else
     desk: Page, server: PageServer
 ) -> None:
     await row(desk, REFUND).click()
-    await desk.keyboard.press("r")
+    await desk.get_by_role("button", name="Answer instead").click()
     await desk.get_by_label("Answer in your own words").fill(OWN_WORDS)
     await desk.keyboard.press("Control+Enter")
     await expect(desk.get_by_text("Enter opens the most urgent.")).to_be_visible()

@@ -90,9 +90,10 @@ export class Panes {
     // What stays (a note that is being written) keeps the focus, too.
     const focused = this.context.contains(document.activeElement) ? document.activeElement : null;
     const place = this.context.scrollTop;
-    const reading = this.talk.contains(document.activeElement);
+    const reading = this.talk.contains(document.activeElement) ? document.activeElement.id : null;
     this.talk.replaceChildren(...talk);
-    if (reading) this.talk.focus({ preventScroll: true }); // what had the focus is gone, and keys still scroll
+    // What had the focus is gone: what is drawn in its place has it, or the talk, so that keys still scroll.
+    if (reading !== null) (byId(reading) ?? this.talk).focus({ preventScroll: true });
     this.context.replaceChildren(...context);
     if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
     if (focused?.isConnected) this.context.scrollTop = place;
