@@ -49,6 +49,7 @@ async def test_somebody_signs_in_finds_the_way_and_signs_out_by_keyboard_alone(p
     for name in (*pages, "My account: ada", "Sign out"):
         await page.keyboard.press("Tab")
         await expect(page.locator(":focus")).to_have_text(name)
+    await page.wait_for_load_state()  # with its script, which hears the keys
     await page.locator("main").focus()
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
