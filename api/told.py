@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Literal
 
+from infra.lines import in_a_line
 from skills.turn import (
     Conclusion,
     Draft,
@@ -151,5 +152,4 @@ def _request(_asked: Mapping[str, object]) -> Iterator[Told]:
 
 
 def _line(text: str, longest: int = 200) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+    return in_a_line(text, longest)

@@ -13,6 +13,8 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from infra.lines import in_a_line
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 SEVERITY_STYLES = {"P1": "bold red", "P2": "yellow", "P3": "cyan"}
 
@@ -37,8 +39,7 @@ def visible(text: str) -> str:
 
 def line(text: str, longest: int = 200) -> str:
     """The same on one line, cut with ``…``."""
-    words = " ".join(visible(text).split())
-    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+    return in_a_line(visible(text), longest)
 
 
 def indented(content: RenderableType | str, by: int = 2) -> Padding:

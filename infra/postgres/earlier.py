@@ -13,10 +13,11 @@ from uuid import UUID
 
 from channels.addresses import AddressKind
 from infra.crypto.keyring import Keyring
+from infra.lines import in_a_line
 from infra.postgres.conversations import SeenMessage
 from infra.postgres.database import Connection, Database
 from infra.postgres.files import list_files
-from infra.postgres.lines import in_a_line
+from infra.postgres.lines import LONGEST
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from infra.postgres.verification import proven_until, talk_of
@@ -88,7 +89,7 @@ class EarlierTalks:
                 channel=ChannelName(row["channel"]),
                 begun_at=row["created_at"],
                 status=row["status"],
-                first_line="" if row["message_id"] is None else in_a_line(self._text(row, row["message_id"])),
+                first_line="" if row["message_id"] is None else in_a_line(self._text(row, row["message_id"]), LONGEST),
                 here=row["here"],
             )
             for row in rows
