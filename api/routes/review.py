@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.problems import responses
 from api.routes.staff import CustomerReader, Reviewer, StaffRoute
 from api.routes.visitor import With
+from api.wiring import Services
 from infra.postgres.escalations import Only
 from skills.turn import CaseId, EscalationId
 
@@ -93,6 +94,11 @@ class Queue(BaseModel):
     items: list[Queued]
 
 
+CASE_STATE: Any = Field(
+    description="Another word whenever something has changed in the case: compare it with that of `PUT …/looking`"
+)
+
+
 class Escalation(BaseModel):
     """Everything that a reviewer needs to decide."""
 
@@ -101,6 +107,7 @@ class Escalation(BaseModel):
     channel: str
     status: Literal["open", "decided", "closed"]
     version: str
+    state: str = CASE_STATE
     severity: Severity
     due_at: datetime
     window_closes_at: datetime | None
@@ -192,6 +199,7 @@ class Case(BaseModel):
     """A case with its transcript."""
 
     id: UUID
+    state: str = CASE_STATE
     channel: str
     status: Literal["open", "resolved"]
     owner: Literal["agent", "human"]
@@ -239,7 +247,10 @@ async def list_escalations(
 async def read_escalation(escalation_id: UUID, use: With, staff: CustomerReader) -> Escalation:
     """One escalation. That you read it is written down."""
     read = await use.reviews.read(EscalationId(escalation_id), reader=staff)
-    return Escalation.model_validate({**asdict(read), "reply_by": read.reply_by, "customer": _customer(read)})
+    state = await state_with_notes(use, read.case_id, read.state)
+    return Escalation.model_validate(
+        {**asdict(read), "state": state, "reply_by": read.reply_by, "customer": _customer(read)}
+    )
 
 
 @router.post("/escalations/{escalation_id}/claim", status_code=204, responses=_PROBLEMS)
@@ -265,7 +276,8 @@ async def list_owned_cases(use: With, staff: CustomerReader, limit: Limit = 50) 
 async def read_case(case_id: UUID, use: With, staff: CustomerReader) -> Case:
     """One case. That you read it is written down."""
     read = await use.cases.read(CaseId(case_id), reader=staff)
-    return Case.model_validate({**asdict(read), "customer": _customer(read)})
+    state = await state_with_notes(use, read.id, read.state)
+    return Case.model_validate({**asdict(read), "state": state, "customer": _customer(read)})
 
 
 @router.put("/cases/{case_id}/segment", status_code=204, responses=_PROBLEMS)
@@ -298,6 +310,14 @@ async def resolve_case(case_id: UUID, use: With, staff: Reviewer, how: Resolutio
 async def reopen_case(case_id: UUID, use: With, staff: Reviewer) -> None:
     """Open a resolved case again; the agent has it until you take it over."""
     await use.cases.reopen(CaseId(case_id), staff)
+
+
+async def state_with_notes(use: Services, case_id: CaseId, state: str) -> str:
+    """A case's state, and its newest note: what a page compares to learn that there is something new to read.
+
+    A page reads the notes after the case, so a note that comes between the two is on it.
+    """
+    return f"{state} {await use.internal_notes.newest(case_id)}"
 
 
 def _customer(read: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import responses
+from api.routes.review import state_with_notes
 from api.routes.staff import Assigner, CustomerReader, Reviewer, StaffRoute, WorkLister
 from api.routes.visitor import With
 from api.wiring import Services
@@ -116,7 +117,7 @@ class Questions(BaseModel):
 
 
 class Look(BaseModel):
-    """Who else has the case open; ``state`` is another word whenever something in the case has changed."""
+    """Who else has the case open, and its state, to compare with that of what you have read."""
 
     others: list[str]
     state: str
@@ -167,8 +168,7 @@ async def read_background(case_id: UUID, use: With, staff: CustomerReader) -> Ba
 async def look_at_case(case_id: UUID, use: With, staff: WorkLister) -> Look:
     """You have the case open: said again every few seconds. Answers who else has, and whether anything changed."""
     look = await use.desk.look(CaseId(case_id), staff)
-    newest = await use.internal_notes.newest(CaseId(case_id))
-    return Look(others=list(look.others), state=f"{look.state} {newest}")
+    return Look(others=list(look.others), state=await state_with_notes(use, CaseId(case_id), look.state))
 
 
 @router.delete("/cases/{case_id}/looking", status_code=204, responses=_PROBLEMS)

@@ -73,6 +73,8 @@ class ReadCase:
     """A case with its newest messages, oldest first."""
 
     id: CaseId
+    state: str
+    """Another word whenever something has changed in it (``infra.postgres.desk.Look``)."""
     channel: ChannelName
     status: str
     owner: Owner
@@ -148,6 +150,7 @@ class Cases:
         name, customer = row["name_sealed"], row["customer_id"]
         return ReadCase(
             id=case_id,
+            state=row["state"],
             channel=ChannelName(row["channel"]),
             status=row["status"],
             owner=row["owner"],

@@ -109,8 +109,7 @@ class Desk:
             row = await cursor.fetchone()
         if row is None:
             raise NotFoundError("there is no such case")
-        parts = (row["next_sequence"], row["owner_version"], row["escalation_id"], row["escalation"], row["claimed_by"])
-        return Look(tuple(row["others"]), " ".join(map(str, parts)))
+        return Look(tuple(row["others"]), row["state"])
 
     async def leave(self, case_id: CaseId, name: str) -> None:
         """This person has closed it."""

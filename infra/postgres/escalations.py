@@ -65,6 +65,8 @@ class ReadEscalation:
     channel: ChannelName
     status: str
     version: str
+    state: str
+    """Another word whenever something has changed in its case (``infra.postgres.desk.Look``)."""
     request: dict[str, Any]
     severity: str
     due_at: datetime

@@ -134,6 +134,7 @@ class Reviews:
             channel=ChannelName(row["channel"]),
             status=row["status"],
             version=_version(row),
+            state=row["state"],
             request=self._request(row),
             severity=row["severity"],
             due_at=row["due_at"],

@@ -213,20 +213,6 @@ CREATE TABLE awaited_mails (
     tries integer DEFAULT 1 NOT NULL
 );
 
-CREATE TABLE case_work (
-    case_id uuid NOT NULL,
-    due_at timestamp with time zone,
-    paused boolean DEFAULT false NOT NULL,
-    attempts integer DEFAULT 0 NOT NULL,
-    turn_id uuid,
-    lease_token bigint DEFAULT 0 NOT NULL,
-    lease_holder text,
-    leased_until timestamp with time zone,
-    next_turn_at timestamp with time zone,
-    look_at timestamp with time zone
-)
-WITH (fillfactor='50');
-
 CREATE TABLE cases (
     id uuid NOT NULL,
     customer_id uuid NOT NULL,
@@ -256,6 +242,52 @@ CREATE TABLE cases (
     CONSTRAINT cases_status_check CHECK ((status = ANY (ARRAY['open'::text, 'resolved'::text])))
 )
 WITH (fillfactor='80');
+
+CREATE TABLE escalations (
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    turn_id uuid NOT NULL,
+    interrupt_id text NOT NULL,
+    checkpoint_id text NOT NULL,
+    key_id uuid NOT NULL,
+    request_sealed bytea NOT NULL,
+    proposal_hash bytea NOT NULL,
+    severity text NOT NULL,
+    rules text[] NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
+    claimed_by text,
+    claimed_until timestamp with time zone,
+    due_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    moved_on_from text,
+    moved_on_at timestamp with time zone,
+    CONSTRAINT escalations_severity_check CHECK ((severity = ANY (ARRAY['P1'::text, 'P2'::text, 'P3'::text]))),
+    CONSTRAINT escalations_status_check CHECK ((status = ANY (ARRAY['open'::text, 'decided'::text, 'closed'::text])))
+);
+
+CREATE VIEW case_states AS
+ SELECT c.id AS case_id,
+    concat_ws(' '::text, c.next_sequence, c.owner_version, s.id, s.status,
+        CASE
+            WHEN (s.claimed_until > now()) THEN s.claimed_by
+            ELSE NULL::text
+        END) AS state
+   FROM (cases c
+     LEFT JOIN escalations s ON (((s.case_id = c.id) AND (s.status = ANY (ARRAY['open'::text, 'decided'::text])))));
+
+CREATE TABLE case_work (
+    case_id uuid NOT NULL,
+    due_at timestamp with time zone,
+    paused boolean DEFAULT false NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    turn_id uuid,
+    lease_token bigint DEFAULT 0 NOT NULL,
+    lease_holder text,
+    leased_until timestamp with time zone,
+    next_turn_at timestamp with time zone,
+    look_at timestamp with time zone
+)
+WITH (fillfactor='50');
 
 CREATE TABLE checkpoint_blobs (
     thread_id text NOT NULL,
@@ -411,28 +443,6 @@ CREATE TABLE embeddings (
     passage_id uuid NOT NULL,
     model text NOT NULL,
     embedding vector NOT NULL
-);
-
-CREATE TABLE escalations (
-    id uuid NOT NULL,
-    case_id uuid NOT NULL,
-    turn_id uuid NOT NULL,
-    interrupt_id text NOT NULL,
-    checkpoint_id text NOT NULL,
-    key_id uuid NOT NULL,
-    request_sealed bytea NOT NULL,
-    proposal_hash bytea NOT NULL,
-    severity text NOT NULL,
-    rules text[] NOT NULL,
-    status text DEFAULT 'open'::text NOT NULL,
-    claimed_by text,
-    claimed_until timestamp with time zone,
-    due_at timestamp with time zone NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    moved_on_from text,
-    moved_on_at timestamp with time zone,
-    CONSTRAINT escalations_severity_check CHECK ((severity = ANY (ARRAY['P1'::text, 'P2'::text, 'P3'::text]))),
-    CONSTRAINT escalations_status_check CHECK ((status = ANY (ARRAY['open'::text, 'decided'::text, 'closed'::text])))
 );
 
 CREATE TABLE events (

@@ -53,7 +53,7 @@ def owned_case() -> dict[str, Any]:
         "owner_name": "jonas",
         "opened_at": _minutes(-190),
         "resolved_at": None,
-        "customer": {"name": "Hanna Sorley", "language": "en", "segment": "vip"},
+        "customer": _customer("Hanna Sorley", "en", "vip"),
         "escalation_id": None,
         "asked_for": None,
         "withheld_draft": "Your planter can be repaired at our bench within ten working days.",
@@ -123,7 +123,7 @@ def _parcel() -> dict[str, Any]:
         PARCEL,
         severity="P2",
         due=12.5,
-        customer={"name": "Gerald Okoro", "language": "en", "segment": "standard"},
+        customer=_customer("Gerald Okoro", "en", "standard"),
         transcript=[
             line(1, "customer", "Where is my order?", ago=64),
             line(
@@ -211,7 +211,7 @@ def _smoke() -> dict[str, Any]:
         due=-3.5,
         claimed_by="jonas",
         channel="whatsapp",
-        customer={"name": "Ana Whitlock", "language": "en", "segment": "vip"},
+        customer=_customer("Ana Whitlock", "en", "vip"),
         transcript=[line(1, "customer", asked, ago=18)],
         request=_plain_request(
             asked,
@@ -234,7 +234,7 @@ def _refund() -> dict[str, Any]:
         severity="P3",
         due=1265,
         channel="email",
-        customer={"name": None, "language": "de", "segment": "standard"},
+        customer=_customer(None, "de", "standard"),
         transcript=[line(1, "customer", asked, ago=175)],
         request=_plain_request(
             asked,
@@ -288,6 +288,10 @@ def _escalation(
         "later_messages": [],
         **more,
     }
+
+
+def _customer(name: str | None, language: str, segment: str) -> dict[str, Any]:
+    return {"id": str(uuid5(NAMESPACE_URL, f"customer {name}")), "name": name, "language": language, "segment": segment}
 
 
 def _minutes(ahead: float) -> str:

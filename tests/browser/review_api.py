@@ -138,7 +138,8 @@ class ReviewApi:
 
     async def _read(self, item: str) -> dict[str, Any]:
         self.reads.append(item)
-        return deepcopy(self._escalation(item))
+        found = self._escalation(item)
+        return deepcopy(found) | {"state": self._state(found["case_id"])}
 
     async def _claim(self, item: str, actor: SignedIn) -> None:
         found, staff = self._escalation(item), actor.name
@@ -219,9 +220,8 @@ class ReviewApi:
         return background(case_id) | {"notes": self.notes.get(case_id, [])}
 
     async def _look(self, case_id: str, actor: SignedIn) -> dict[str, Any]:
-        known = [item["version"] for item in self.escalations.values() if item["case_id"] == case_id]
         others = [name for name in self.onlookers if name != actor.name]
-        return {"others": others, "state": " ".join(known)}
+        return {"others": others, "state": self._state(case_id)}
 
     async def _leave(self, case_id: str) -> None: ...
 
@@ -242,7 +242,7 @@ class ReviewApi:
 
     async def _case(self, case_id: str) -> dict[str, Any]:
         self.reads.append(case_id)
-        return deepcopy(self._owned(case_id))
+        return deepcopy(self._owned(case_id)) | {"state": self._state(case_id)}
 
     async def _write(self, case_id: str, new: NewText, idempotency_key: Annotated[UUID, Header()]) -> dict[str, Any]:
         case = self._owned(case_id)
@@ -270,6 +270,9 @@ class ReviewApi:
 
     async def _resolve(self, case_id: str) -> None:
         self._owned(case_id).update(owner="agent", status="resolved", resolved_at=datetime.now(UTC).isoformat())
+
+    def _state(self, case_id: str) -> str:
+        return " ".join(item["version"] for item in self.escalations.values() if item["case_id"] == case_id)
 
     def _escalation(self, item: str) -> dict[str, Any]:
         if item not in self.escalations:

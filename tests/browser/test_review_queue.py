@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import OWN_WORDS, open_parcel, row, rows
@@ -62,6 +62,20 @@ async def test_the_lists_have_keys_and_the_focus_stays_in_what_is_read(desk: Pag
     await expect(desk.get_by_role("heading", name="Written after this proposal")).to_be_visible()
     within = "document.getElementById('talk').contains(document.activeElement)"
     assert await desk.evaluate(within)
+
+
+async def test_what_a_customer_writes_before_the_page_first_asks_for_changes_is_shown(
+    desk: Page, server: PageServer
+) -> None:
+    async def write_first(route: Route) -> None:
+        if not server.review.escalations[PARCEL]["later_messages"]:
+            server.review.customer_writes(PARCEL, "Are you there?")
+        await route.continue_()
+
+    await desk.route("**/looking", write_first)
+    await open_parcel(desk)
+    await expect(desk.get_by_role("heading", name="Written after this proposal")).to_be_visible()
+    assert server.review.reads == [PARCEL, PARCEL]
 
 
 async def test_a_queue_that_can_not_be_read_says_so_and_recovers(desk: Page, server: PageServer) -> None:

@@ -5,7 +5,8 @@ select c.id, c.status, c.owner, c.owner_name, c.owner_version, c.opened_at, c.re
     c.resolved_by_name, c.resolution, c.resolution_number, v.channel,
     u.name_sealed, coalesce(u.language, c.language) as language, u.segment,
     k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
-    (select s.id from escalations s where s.case_id = c.id and s.status in ('open', 'decided')) as escalation_id
+    (select s.id from escalations s where s.case_id = c.id and s.status in ('open', 'decided')) as escalation_id,
+    (select w.state from case_states w where w.case_id = c.id) as state
 from cases c
 join conversations v on v.id = c.conversation_id
 join customers u on u.id = c.customer_id

@@ -8,16 +8,13 @@ with me as (
 ), gone as (
     delete from onlookers where name = %(name)s and case_id <> %(case_id)s and seen_at < now() - interval '1 minute'
 )
-select c.next_sequence, c.owner_version, s.id as escalation_id, s.status as escalation,
-    case when s.claimed_until > now() then s.claimed_by end as claimed_by,
-    array(
+select c.state, array(
         select o.name from onlookers o
-        where o.case_id = c.id and o.name <> %(name)s and o.seen_at > now() - %(fresh)s::interval
+        where o.case_id = c.case_id and o.name <> %(name)s and o.seen_at > now() - %(fresh)s::interval
         order by o.name limit 20
     ) as others
-from cases c
-left join escalations s on s.case_id = c.id and s.status in ('open', 'decided')
-where c.id = %(case_id)s;
+from case_states c
+where c.case_id = %(case_id)s;
 
 -- name: leave
 delete from onlookers where name = %(name)s and case_id = %(case_id)s;

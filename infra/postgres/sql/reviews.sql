@@ -40,6 +40,7 @@ select s.id, s.case_id, s.severity, s.rules, s.status, s.due_at, s.created_at, s
     n.master_key_id as name_master_key_id,
     (select max(m.sequence) from messages m where m.case_id = s.case_id and m.direction = 'in') as newest,
     (select t.last_sequence from turns t where t.id = s.turn_id) as last_sequence,
+    (select w.state from case_states w where w.case_id = s.case_id) as state,
     d.action, d.reviewer
 from escalations s
 join cases c on c.id = s.case_id

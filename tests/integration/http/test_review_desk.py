@@ -79,6 +79,28 @@ async def test_who_else_looks_is_said_and_that_something_changed(service: Servic
     assert (await service.kim.put(f"/v1/review/cases/{uuid4()}/looking")).status_code == 404
 
 
+async def test_what_was_read_says_in_which_state_the_case_was(service: Service) -> None:
+    token, escalation = await escalated(service)
+    case = f"/v1/review/cases/{escalation['case_id']}"
+    reads = [f"/v1/review/escalations/{escalation['id']}", case]
+
+    async def states() -> set[str]:
+        return {(await service.lee.get(path)).json()["state"] for path in reads}
+
+    known = []
+    for change in (
+        lambda: write(service, "one more thing", token=token),
+        lambda: service.kim.post(f"{reads[0]}/claim"),
+        lambda: service.kim.post(f"{case}/notes", json={"text": "I am at it"}),
+        lambda: service.kim.delete(f"{reads[0]}/claim"),
+    ):
+        known.append(await states())
+        assert known[-1] == {(await service.lee.put(f"{case}/looking")).json()["state"]}
+        await change()
+    known.append(await states())
+    assert len(set.union(*known)) == len(known) == 5
+
+
 async def test_a_lead_gives_an_escalation_to_somebody_only_as_it_was_seen(service: Service) -> None:
     _, escalation = await escalated(service)
     path = f"/v1/review/escalations/{escalation['id']}"

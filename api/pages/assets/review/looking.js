@@ -4,33 +4,37 @@ import { BY_ITSELF } from "../console/session.js";
 import { element } from "../elements.js";
 
 export class Looking {
-  /** @param {{session: Object, panes: Object}} options */
-  constructor({ session, panes }) {
-    Object.assign(this, { session, panes });
+  /**
+   * @param {{session: Object, panes: Object, open: Function, onChange: Function}} options
+   *   `open` tells the id of the case that is open and the state in which it was read, or null; `onChange` reads it again
+   */
+  constructor({ session, panes, open, onChange }) {
+    Object.assign(this, { session, panes, open, onChange });
     this.caseId = null;
   }
 
-  /** @param {string|null} caseId the one that is open @param {Function} onChange reads it again */
-  async at(caseId, onChange) {
+  async ask() {
+    const caseId = this.open()?.caseId ?? null;
     if (this.caseId !== caseId) {
       if (this.caseId) this.session.call(`/cases/${this.caseId}/looking`, { method: "DELETE", ...BY_ITSELF }).catch(() => {});
       this.caseId = caseId;
-      this.state = null;
       this.panes.onlookers.replaceChildren();
     }
     if (caseId === null || this.busy) return;
     this.busy = true;
+    const { state: read } = this.open();
     try {
       const { others, state } = await this.session.call(`/cases/${caseId}/looking`, { method: "PUT", ...BY_ITSELF });
-      if (this.caseId !== caseId) return;
+      const open = this.open();
+      if (open?.caseId !== caseId) return;
       this.say(others);
-      const changed = this.state !== null && this.state !== state;
-      this.state = state;
-      if (changed) onChange();
+      // What was read while this was asked may be newer than the answer.
+      if (open.state === read && state !== read) this.onChange();
     } catch {
       // A courtesy: the list says when the connection is away.
     } finally {
       this.busy = false;
+      if (this.caseId !== caseId) this.ask();
     }
   }
 

@@ -26,7 +26,7 @@ const drafts = new Drafts(session.memory);
 const list = new List();
 const panes = new Panes();
 const beside = new Beside({ session, drafts });
-const looking = new Looking({ session, panes });
+const looking = new Looking({ session, panes, open: whatIsOpen, onChange: readAgain });
 const filters = new Filters(() => refreshAnew());
 const marking = new Marking({ session, panes, list, onDone: async () => { await refreshAnew(); await readAgain(); } });
 const giving = new Giving({ session, panes, onGiven: async () => { await refreshAnew(); await readAgain(); } });
@@ -127,16 +127,17 @@ async function readLists() {
     return;
   }
   document.title = list.items.queue.length ? `(${list.items.queue.length}) Review` : "Review";
-  look();
+  looking.ask();
   if (escalation.detail && (!list.filtered || list.find("queue", escalation.detail.id))) {
     escalation.follow(list.find("queue", escalation.detail.id));
   }
   if (openCase.detail) openCase.follow(list.find("cases", openCase.detail.id));
 }
 
-/** Says that this reviewer has it open, and asks who else has. */
-function look() {
-  looking.at(escalation.detail?.case_id ?? openCase.detail?.id ?? null, readAgain);
+/** Which case is open, and the state in which it was read. */
+function whatIsOpen() {
+  if (escalation.detail) return { caseId: escalation.detail.case_id, state: escalation.detail.state };
+  return openCase.detail && { caseId: openCase.detail.id, state: openCase.detail.state };
 }
 
 /** Something has changed in what is open: it is read again, and says what. */
@@ -157,10 +158,10 @@ function follow({ until } = {}) {
   list.show(shown, id);
   if (kind === "escalation") {
     openCase.close();
-    escalation.open(id).then(look);
+    escalation.open(id).then(() => looking.ask());
   } else if (kind === "case") {
     escalation.close();
-    openCase.open(id, { until }).then(look);
+    openCase.open(id, { until }).then(() => looking.ask());
   } else {
     escalation.close();
     openCase.close();
