@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.desk import sign_in
 from tests.browser.review_api import COOKIE
@@ -28,6 +28,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+expect.set_options(timeout=20_000)
+"""Milliseconds until a page counts as wrong: how quick pages are is for benches, which have the machine alone."""
 
 FASTER = "const every = setInterval; setInterval = (act, wait) => every(act, Math.min(wait, 400))"
 """Lets the reviewer's page refresh its lists without a test waiting for seconds."""

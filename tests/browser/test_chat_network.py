@@ -70,7 +70,7 @@ async def test_trying_again_by_hand_uses_the_same_key_too(open_page: OpenPage, s
     server.chat.refuse = [DatabaseUnavailableError("nothing was stored") for _ in range(3)]
     await send(page, QUESTION)
     await expect(states(page)).to_have_text("Sending…")
-    await expect(page.get_by_text("Not sent. Nothing was stored.")).to_be_visible(timeout=10_000)
+    await expect(page.get_by_text("Not sent. Nothing was stored.")).to_be_visible()
 
     await page.get_by_role("button", name="Try again").click()
 
@@ -85,7 +85,7 @@ async def test_an_unconfirmed_message_survives_a_reload_and_arrives_once(
     page = await open_page("/chat")
     server.chat.lose_answers = 100
     await send(page, QUESTION)
-    await expect(page.get_by_text("Not confirmed. It may not have arrived.")).to_be_visible(timeout=10_000)
+    await expect(page.get_by_text("Not confirmed. It may not have arrived.")).to_be_visible()
     server.chat.lose_answers = 0
 
     await page.reload()
@@ -134,4 +134,4 @@ async def test_it_polls_where_nothing_can_be_streamed(open_page: OpenPage, serve
     await start(page)
     server.chat.say(ANSWER)
 
-    await expect(page.get_by_text("60 days")).to_be_visible(timeout=15_000)
+    await expect(page.get_by_text("60 days")).to_be_visible()

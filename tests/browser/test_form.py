@@ -85,7 +85,7 @@ async def test_from_question_to_answer_to_a_person_and_back(service: Service, vi
     answer = {"action": "answer", "version": version, "text": "I am Kim, and here is what you do."}
     assert (await service.kim.post(f"{path}/decision", json=answer)).status_code == 202
     if script:
-        await expect(page.get_by_text("There is something new.")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("There is something new.")).to_be_visible()
         await page.get_by_role("button", name="Show it").click()
     else:
         while await page.locator(".from-human").count() == 0:  # it never says that it is answered, and shows no answer

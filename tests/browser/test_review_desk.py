@@ -105,17 +105,17 @@ async def test_two_reviewers_collide_and_neither_does_harm(visit: Visit, violati
     mira, jonas = await at_the_desk(visit, "mira"), await at_the_desk(visit, "jonas")
     await open_first(mira)
     await open_first(jonas)
-    await expect(mira.get_by_text("jonas is looking at this")).to_be_visible(timeout=10_000)
+    await expect(mira.get_by_text("jonas is looking at this")).to_be_visible()
 
     await jonas.keyboard.press("n")
     await jonas.get_by_label("Add a note").fill("Do we have pumps?")
     await jonas.get_by_label("Ask").select_option("mira")
     await jonas.get_by_role("button", name="Add note").click()
-    await expect(mira.locator("#asked-count")).to_have_text("1", timeout=10_000)
+    await expect(mira.locator("#asked-count")).to_have_text("1")
 
     await send(chat, "And it hums.")
     for page in (mira, jonas):
-        await expect(page.get_by_role("region", name="What changed")).to_contain_text("And it hums.", timeout=10_000)
+        await expect(page.get_by_role("region", name="What changed")).to_contain_text("And it hums.")
     await look(mira, violations, every=False)
     await mira.keyboard.press("a")
     await expect(mira.get_by_text("Nothing was decided.")).to_be_visible()
@@ -125,7 +125,7 @@ async def test_two_reviewers_collide_and_neither_does_harm(visit: Visit, violati
     await jonas.get_by_label("My text also answers the newer message").check()
     await jonas.get_by_label("Answer in your own words").press("Control+Enter")
     await expect(jonas.get_by_text("Your answer goes out now.")).to_be_visible()
-    await expect(mira.get_by_role("heading", name="Already decided: answer by jonas")).to_be_visible(timeout=10_000)
+    await expect(mira.get_by_role("heading", name="Already decided: answer by jonas")).to_be_visible()
     await mira.keyboard.press("a")
     await expect(texts(chat)).to_have_text(
         ["a person please", "A colleague will look at this.", "And it hums.", EDITED]
@@ -156,7 +156,7 @@ async def test_a_late_case_that_nobody_goes_on_with_moves_on_to_the_next(served:
     await open_first(mira)
     await mira.keyboard.press("c")
     await expect(mira.get_by_text("You are at it")).to_be_visible()
-    await expect(jonas.locator("#rows")).to_contain_text("mira is at it", timeout=10_000)
+    await expect(jonas.locator("#rows")).to_contain_text("mira is at it")
     async with served.services.database.connection() as connection:
         await connection.execute(
             "update escalations set due_at = now() - interval '1 minute',"
@@ -164,12 +164,12 @@ async def test_a_late_case_that_nobody_goes_on_with_moves_on_to_the_next(served:
         )
     stop = asyncio.Event()
     jobs = asyncio.create_task(build_scheduler(served.services, ()).run(stop))
-    await expect(jonas.locator("#rows")).to_contain_text("let go by mira", timeout=20_000)
+    await expect(jonas.locator("#rows")).to_contain_text("let go by mira")
     stop.set()
     await jobs
     await open_first(jonas)
     await jonas.keyboard.press("c")
     await expect(jonas.get_by_text("You are at it")).to_be_visible()
-    await expect(mira.get_by_text("jonas is at it").first).to_be_visible(timeout=10_000)
+    await expect(mira.get_by_text("jonas is at it").first).to_be_visible()
     await jonas.keyboard.press("a")
     await expect(texts(chat)).to_have_count(3)
