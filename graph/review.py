@@ -163,6 +163,11 @@ def _findings(guarding: Guarding | None) -> list[dict[str, str]]:
     ]
 
 
+def has_draft(request: Mapping[str, Any]) -> bool:
+    """Whether the agent proposes an answer, and not only a text that says that it has none."""
+    return bool(request["answered"] and request["proposal"])
+
+
 def proposal_hash(request: Mapping[str, Any]) -> bytes:
     """SHA-256 over the request as the reviewer gets it, in one canonical form."""
     canonical = json.dumps(request, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -21,6 +21,7 @@ from api.commands.printing import left, line, notices, output, print_json, sever
 from api.wiring import Services
 from graph.review import make_decision
 from infra.postgres.escalations import QueuedEscalation, ReadEscalation
+from infra.postgres.listed import Listed
 from skills.errors import BadRequestError, ConflictError
 from skills.turn import CaseId, Decision, EscalationId
 
@@ -41,7 +42,7 @@ def list_open(
     """What nobody has decided yet, the nearest deadline first. That you looked is written down."""
     who = reader(name)
 
-    async def work() -> list[QueuedEscalation]:
+    async def work() -> Listed[QueuedEscalation]:
         async with connected("escalations") as services:
             return await services.reviews.queue(limit=limit, reader=who)
 
@@ -60,7 +61,8 @@ def list_open(
     table.add_column("why and what", ratio=1)
     now = datetime.now(UTC)
     for item in queue:
-        what = Text.assemble((", ".join(item.rules), "bold"), f"\n{line(item.first_line)}")
+        whose = "" if item.customer_name is None else f"{line(item.customer_name)}: "
+        what = Text.assemble((", ".join(item.rules), "bold"), f"\n{whose}{line(item.first_line)}")
         if item.claimed_by:
             what.append(f"\n{line(item.claimed_by)} is at it", style="yellow")
         if item.window_closes_at is not None:
@@ -68,6 +70,8 @@ def list_open(
             what.append_text(window(item.window_closes_at, now))
         table.add_row(str(item.id)[:length], severity(item.severity), left(item.reply_by, now), item.channel, what)
     console.print(table)
+    if queue.total > len(queue):
+        notices().print(f"the first {len(queue)} of {queue.total}; --limit shows more")
 
 
 @app.command(epilog="Example: `csagent escalations show 0198a3f2-77`")

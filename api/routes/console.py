@@ -40,9 +40,9 @@ _SYSTEMS = (
 
 
 @router.api_route("/review", methods=["GET", "HEAD"])
-async def review_page(frame: Framed, staff: WorkLister) -> Response:  # noqa: ARG001 - the name is the frame's
+async def review_page(use: With, frame: Framed, staff: WorkLister) -> Response:  # noqa: ARG001 - the name is the frame's
     """The reviewer's desk. The page itself shows nothing of a customer's; its requests do."""
-    return page("review", frame)
+    return page("review", frame, reopen_days=use.settings.life.reopen_days)
 
 
 @router.api_route("/knowledge", methods=["GET", "HEAD"])

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from api.pages.console.render import page
 from api.routes.pages import Framed, PageRoute
 from api.routes.staff import WorkLister
+from api.routes.visitor import With
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -23,9 +24,9 @@ async def conversations_page(frame: Framed, staff: WorkLister) -> Response:  # n
 
 
 @router.api_route("/conversations/{case_id}", methods=["GET", "HEAD"])
-async def conversation_page(case_id: UUID, frame: Framed, staff: WorkLister) -> Response:  # noqa: ARG001 - as above
+async def conversation_page(case_id: UUID, use: With, frame: Framed, staff: WorkLister) -> Response:  # noqa: ARG001 - as above
     """One conversation."""
-    return page("conversation", replace(frame, here=_HERE), case_id=case_id)
+    return page("conversation", replace(frame, here=_HERE), case_id=case_id, reopen_days=use.settings.life.reopen_days)
 
 
 @router.api_route("/customers/{customer_id}", methods=["GET", "HEAD"])

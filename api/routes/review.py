@@ -67,7 +67,11 @@ class Queued(BaseModel):
     channel: str
     severity: Severity
     rules: list[str]
+    customer_name: str | None
     first_line: str
+    has_draft: bool | None = Field(
+        description="Whether the assistant proposes an answer; null: it waits since before an upgrade"
+    )
     due_at: datetime
     window_closes_at: datetime | None = Field(description="When the channel takes no free text any more")
     reply_by: datetime = Field(description="The nearer of the two")
@@ -86,12 +90,17 @@ class QueueFilter(BaseModel):
     topic: str | None = Field(None, max_length=200)
     whose: Literal["mine", "nobodys", "others"] | None = None
     late: bool = False
+    has_draft: bool | None = None
+
+
+TOTAL: Any = Field(description="How many there are; `items` are the first of them")
 
 
 class Queue(BaseModel):
     """What waits for a person, the nearest deadline first."""
 
     items: list[Queued]
+    total: int = TOTAL
 
 
 CASE_STATE: Any = Field(
@@ -128,6 +137,7 @@ class OwnedCase(BaseModel):
     channel: str
     owner_name: str | None
     opened_at: datetime
+    customer_name: str | None
     last_line: str = Field(description="What the customer wrote last")
     waiting: int
     waiting_since: datetime | None
@@ -139,6 +149,7 @@ class OwnedCases(BaseModel):
     """The cases that people own, the customer who waits longest first."""
 
     items: list[OwnedCase]
+    total: int = TOTAL
 
 
 class AgentTurn(BaseModel):
@@ -235,11 +246,13 @@ async def list_escalations(
     use: With, staff: CustomerReader, only: Annotated[QueueFilter, Query()], limit: Limit = 50
 ) -> Queue:
     """The queue, or what you ask for of it. What it shows you for the first time is written down."""
+    queue = await use.reviews.queue(limit=limit, reader=staff, only=Only(**only.model_dump()))
     return Queue(
         items=[
             Queued.model_validate({**asdict(line), "reply_by": line.reply_by, "urgency": line.urgency})
-            for line in await use.reviews.queue(limit=limit, reader=staff, only=Only(**only.model_dump()))
-        ]
+            for line in queue
+        ],
+        total=queue.total,
     )
 
 
@@ -269,7 +282,7 @@ async def release_escalation(escalation_id: UUID, use: With, staff: Reviewer) ->
 async def list_owned_cases(use: With, staff: CustomerReader, limit: Limit = 50) -> OwnedCases:
     """The cases that people own. What the list shows you for the first time is written down."""
     owned = await use.cases.owned_by_people(limit=limit, reader=staff)
-    return OwnedCases(items=[OwnedCase.model_validate(asdict(case)) for case in owned])
+    return OwnedCases(items=[OwnedCase.model_validate(asdict(case)) for case in owned], total=owned.total)
 
 
 @router.get("/cases/{case_id}", responses=_PROBLEMS)

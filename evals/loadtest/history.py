@@ -312,8 +312,8 @@ class History:
         sealed = key.seal(json.dumps(request), place="escalations.request_sealed", row=escalation_id)
         self._rows.add(
             "escalations",
-            *(escalation_id, case.id, turn_id, "made-up", "made-up", key.id, sealed, escalation_id.bytes, "P3"),
-            *(("low_confidence",), "closed" if decided else "open", at + timedelta(days=1), at),
+            *(escalation_id, case.id, turn_id, "made-up", "made-up", key.id, sealed, escalation_id.bytes, True),
+            *("P3", ("low_confidence",), "closed" if decided else "open", at + timedelta(days=1), at),
         )
         if decided:
             self._rows.add(

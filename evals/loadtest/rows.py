@@ -25,8 +25,8 @@ COLUMNS = {
     " confidence, rules, model, key_id, started_at, finished_at, milliseconds",
     "outbox": "id, intent_id, ordinal, message_id, case_id, conversation_id, channel, kind, state, attempts, due_at,"
     " created_at, settled_at",
-    "escalations": "id, case_id, turn_id, interrupt_id, checkpoint_id, key_id, request_sealed, proposal_hash, severity,"
-    " rules, status, due_at, created_at",
+    "escalations": "id, case_id, turn_id, interrupt_id, checkpoint_id, key_id, request_sealed, proposal_hash,"
+    " has_draft, severity, rules, status, due_at, created_at",
     "decisions": "id, escalation_id, action, reviewer, key_id, seen_sequence, created_at, applied_at",
     "surveys": "id, case_id, resolution_number, conversation_id, channel, answered_by, created_at, due_at, rating,"
     " rated_at",

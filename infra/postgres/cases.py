@@ -21,11 +21,12 @@ from infra.postgres.asked_for import AskedFor, read_asked_for
 from infra.postgres.database import Connection, Database
 from infra.postgres.files import FileEntry, keep_sent_along, list_files
 from infra.postgres.life import ENDLESS, Certainty, Life
+from infra.postgres.listed import Listed
 from infra.postgres.lives import Lives
 from infra.postgres.notes import write_note
 from infra.postgres.owned_cases import OwnedCase, list_owned
 from infra.postgres.queries import load
-from infra.postgres.seals import key_of
+from infra.postgres.seals import key_of, name_of
 from infra.postgres.storable import refuse_unstorable
 from infra.postgres.surveys import ReadSurvey, read_survey
 from infra.postgres.undoing import hold_text
@@ -146,8 +147,6 @@ class Cases:
             survey = await read_survey(connection, self._keyring, case_id)
             asked_for = await read_asked_for(connection, self._keyring, case_id)
             await log_view(connection, "case.read", reader, case_id=case_id)
-        key = key_of(self._keyring, row)
-        name, customer = row["name_sealed"], row["customer_id"]
         return ReadCase(
             id=case_id,
             state=row["state"],
@@ -157,13 +156,13 @@ class Cases:
             owner_name=row["owner_name"],
             opened_at=row["opened_at"],
             resolved_at=row["resolved_at"],
-            customer_id=CustomerId(customer),
+            customer_id=CustomerId(row["customer_id"]),
             resolved_by=row["resolved_by"],
             resolved_by_name=row["resolved_by_name"],
             resolution=row["resolution"],
             reopened=row["resolution_number"] - 1,
             survey=survey,
-            customer_name=None if name is None else key.open(bytes(name), place="customers.name_sealed", row=customer),
+            customer_name=name_of(self._keyring, row),
             customer_language=row["language"],
             customer_segment=row["segment"],
             escalation_id=None if row["escalation_id"] is None else EscalationId(row["escalation_id"]),
@@ -202,12 +201,12 @@ class Cases:
             for row in reversed(rows)
         )
 
-    async def owned_by_people(self, *, limit: int = 50, reader: str | None = None) -> list[OwnedCase]:
+    async def owned_by_people(self, *, limit: int = 50, reader: str | None = None) -> Listed[OwnedCase]:
         """The open cases that people own, the customer who waits longest first.
 
         Args:
             limit: the most of them.
-            reader: who is shown what customers wrote last. Each that is new to them is written down, once.
+            reader: who is shown the customers' names and last texts. Each that is new to them is written down, once.
         """
         async with self._database.connection() as connection:
             return await list_owned(connection, self._keyring, self._shown, limit=limit, reader=reader)

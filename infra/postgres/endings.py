@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 
 from graph.build import GRAPH_VERSION
 from graph.ports import Lease, Outcome, Pause, Resumption
-from graph.review import proposal_hash
+from graph.review import has_draft, proposal_hash
 from infra.crypto.keyring import CustomerKey
 from infra.postgres.checkpoints import TurnCheckpointer
 from infra.postgres.life import ENDLESS, Life, ResolvedBy
@@ -108,6 +108,7 @@ class Endings:
             "key_id": self._key.id,
             "request_sealed": self._key.seal(request, place="escalations.request_sealed", row=review_id),
             "proposal_hash": proposal_hash(pause.request),
+            "has_draft": has_draft(pause.request),
             "severity": escalation.severity.value,
             "rules": self._rules,
             "deadline": self.life.deadline(escalation.severity),

@@ -20,6 +20,7 @@ class Only:
     topic: str | None = None
     whose: Literal["mine", "nobodys", "others"] | None = None
     late: bool = False
+    has_draft: bool | None = None
 
 
 EVERYTHING = Only()
@@ -34,7 +35,10 @@ class QueuedEscalation:
     channel: ChannelName
     severity: str
     rules: tuple[str, ...]
+    customer_name: str | None
     first_line: str
+    has_draft: bool | None
+    """Whether the agent proposes an answer (``graph.review.has_draft``); ``None``: it is from before this was kept."""
     due_at: datetime
     window_closes_at: datetime | None
     """From then on the channel takes no free text; ``None`` where that has no end."""

@@ -22,7 +22,7 @@ from infra.knowledge.ingest import Entry
 from infra.postgres.articles import PostgresArticles
 from infra.postgres.database import Connection, Database
 from infra.postgres.queries import load
-from infra.postgres.seals import key_of
+from infra.postgres.seals import key_of, name_of
 from infra.postgres.views import note_view
 from skills.errors import ConflictError
 from skills.turn import ArticleId, CaseId, CustomerId
@@ -123,7 +123,7 @@ class Gaps:
     ) -> Asked | None:
         try:
             texts = [(row["author"], self._opened(row)) for row in said]
-            name = None if named is None else self._name(named)
+            name = None if named is None else name_of(self._keyring, named)
         except (KeyDestroyedError, SealBrokenError):
             return None  # one that does not open must not hide the others
         asks = "\n".join(text for author, text in texts if author == "customer").strip()
@@ -145,10 +145,6 @@ class Gaps:
 
     def _opened(self, row: Mapping[str, Any]) -> str:
         return key_of(self._keyring, row).open(bytes(row["body_sealed"]), place="messages.body_sealed", row=row["id"])
-
-    def _name(self, row: Mapping[str, Any]) -> str:
-        key = key_of(self._keyring, row)
-        return key.open(bytes(row["name_sealed"]), place="customers.name_sealed", row=row["customer_id"])
 
 
 def _turns(gap: Gap) -> list[UUID]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from infra.crypto.keyring import KeyDestroyedError, SealBrokenError
+from infra.crypto.keyring import KeyDestroyedError, Keyring, SealBrokenError
 from infra.lines import in_a_line
+from infra.postgres.seals import name_of
 
 LONGEST = 120
 """Characters."""
@@ -17,3 +19,8 @@ def opened_in_a_line(opened: Callable[[], str]) -> str:
         return in_a_line(opened(), LONGEST)
     except (SealBrokenError, KeyDestroyedError) as error:
         return f"({error})"
+
+
+def name_in_a_line(keyring: Keyring, row: Mapping[str, Any], prefix: str = "") -> str | None:
+    """The customer's name out of a row (``name_of``); ``None`` where there is none."""
+    return opened_in_a_line(lambda: name_of(keyring, row, prefix) or "") or None

@@ -10,7 +10,8 @@ from typing import Any
 
 from infra.crypto.keyring import Keyring
 from infra.postgres.database import Connection
-from infra.postgres.lines import opened_in_a_line
+from infra.postgres.lines import name_in_a_line, opened_in_a_line
+from infra.postgres.listed import Listed
 from infra.postgres.queries import load
 from infra.postgres.seals import key_of
 from infra.postgres.views import Shown
@@ -25,6 +26,7 @@ class OwnedCase:
     channel: ChannelName
     owner_name: str | None
     opened_at: datetime
+    customer_name: str | None
     last_line: str
     """What the customer wrote last."""
     waiting: int
@@ -37,17 +39,18 @@ class OwnedCase:
 
 async def list_owned(
     connection: Connection, keyring: Keyring, shown: Shown, *, limit: int, reader: str | None
-) -> list[OwnedCase]:
+) -> Listed[OwnedCase]:
     """Those that are open, the customer who waits longest first. ``shown`` writes down what is new to the reader."""
     rows = await (await connection.execute(load("cases")["owned_by_people"], {"limit": limit})).fetchall()
     if reader is not None:
         await shown.log(connection, reader, [row["message_id"] for row in rows if row["message_id"]])
-    return [
+    lines = [
         OwnedCase(
             id=CaseId(row["id"]),
             channel=ChannelName(row["channel"]),
             owner_name=row["owner_name"],
             opened_at=row["opened_at"],
+            customer_name=name_in_a_line(keyring, row, "name_"),
             last_line="" if row["message_id"] is None else opened_in_a_line(partial(_text, keyring, row)),
             waiting=row["waiting"],
             waiting_since=row["waiting_since"],
@@ -56,6 +59,7 @@ async def list_owned(
         )
         for row in rows
     ]
+    return Listed(lines, total=rows[0]["total"] if rows else 0)
 
 
 def _text(keyring: Keyring, row: Mapping[str, Any]) -> str:

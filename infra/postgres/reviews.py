@@ -24,18 +24,16 @@ from infra.postgres.cases import Cases
 from infra.postgres.database import Connection, Database
 from infra.postgres.escalations import EVERYTHING, Only, QueuedEscalation, ReadEscalation
 from infra.postgres.files import keep_sent_along
-from infra.postgres.lines import opened_in_a_line
+from infra.postgres.lines import name_in_a_line, opened_in_a_line
+from infra.postgres.listed import Listed
 from infra.postgres.queries import load
-from infra.postgres.seals import key_of
+from infra.postgres.seals import key_of, name_of
 from infra.postgres.views import Shown, log_view
 from skills.errors import BadRequestError, ConflictError, NotFoundError
 from skills.turn import CaseId, ChannelName, CustomerId, Decision, EscalationId
 
 CLAIM = timedelta(minutes=15)
 """How long a reviewer keeps what they claimed without touching it."""
-
-"""Characters of the queue's first line."""
-
 
 SENDING = frozenset({"approve", "edit", "answer"})
 """Decisions after which the customer gets something."""
@@ -85,12 +83,12 @@ class Reviews:
 
     async def queue(
         self, *, limit: int = 50, reader: str | None = None, only: Only = EVERYTHING
-    ) -> list[QueuedEscalation]:
+    ) -> Listed[QueuedEscalation]:
         """What waits for a person, the nearest deadline first, be it ours or the end of the channel's window.
 
         Args:
             limit: the most lines.
-            reader: who is shown the customers' first lines. Each that is new to them is written down, once.
+            reader: who is shown the customers' names and first lines. Each that is new to them is written down, once.
             only: what of it.
         """
         values = {"limit": limit, "reader": reader, **asdict(only), **self._windows}
@@ -98,23 +96,7 @@ class Reviews:
             rows = await (await connection.execute(self._sql["queue"], values)).fetchall()
             if reader is not None:
                 await self._shown.log(connection, reader, [row["id"] for row in rows])
-        return [
-            QueuedEscalation(
-                id=EscalationId(row["id"]),
-                case_id=CaseId(row["case_id"]),
-                channel=ChannelName(row["channel"]),
-                severity=row["severity"],
-                rules=tuple(row["rules"]),
-                first_line=opened_in_a_line(partial(self._asked, row)),
-                due_at=row["due_at"],
-                window_closes_at=row["window_closes_at"],
-                created_at=row["created_at"],
-                claimed_by=row["claimed_by"],
-                moved_on_from=None if row["claimed_by"] else row["moved_on_from"],
-                topic=row["topic"],
-            )
-            for row in rows
-        ]
+        return Listed(map(self._queued, rows), total=rows[0]["total"] if rows else 0)
 
     async def read(self, escalation_id: EscalationId, *, reader: str) -> ReadEscalation:
         """One escalation with its case's transcript. That it was read is written down.
@@ -126,8 +108,6 @@ class Reviews:
             row = await self._row(connection, escalation_id)
             transcript = await self._cases.transcript(connection, CaseId(row["case_id"]))
             await log_view(connection, "escalation.read", reader, case_id=row["case_id"])
-        name, customer = row["name_sealed"], row["name_customer_id"]
-        named = key_of(self._keyring, row, "name_")
         return ReadEscalation(
             id=escalation_id,
             case_id=CaseId(row["case_id"]),
@@ -141,10 +121,8 @@ class Reviews:
             window_closes_at=row["window_closes_at"],
             created_at=row["created_at"],
             claimed_by=row["claimed_by"],
-            customer_id=CustomerId(customer),
-            customer_name=None
-            if name is None
-            else named.open(bytes(name), place="customers.name_sealed", row=customer),
+            customer_id=CustomerId(row["name_customer_id"]),
+            customer_name=name_of(self._keyring, row, "name_"),
             customer_language=row["language"],
             customer_segment=row["segment"],
             transcript=transcript,
@@ -298,6 +276,24 @@ class Reviews:
         if row is None:
             raise NotFoundError("there is no such escalation")
         return row
+
+    def _queued(self, row: Mapping[str, Any]) -> QueuedEscalation:
+        return QueuedEscalation(
+            id=EscalationId(row["id"]),
+            case_id=CaseId(row["case_id"]),
+            channel=ChannelName(row["channel"]),
+            severity=row["severity"],
+            rules=tuple(row["rules"]),
+            customer_name=name_in_a_line(self._keyring, row, "name_"),
+            first_line=opened_in_a_line(partial(self._asked, row)),
+            has_draft=row["has_draft"],
+            due_at=row["due_at"],
+            window_closes_at=row["window_closes_at"],
+            created_at=row["created_at"],
+            claimed_by=row["claimed_by"],
+            moved_on_from=None if row["claimed_by"] else row["moved_on_from"],
+            topic=row["topic"],
+        )
 
     def _asked(self, row: Mapping[str, Any]) -> str:
         return " ".join(self._request(row)["messages"])

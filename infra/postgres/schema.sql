@@ -261,6 +261,7 @@ CREATE TABLE escalations (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     moved_on_from text,
     moved_on_at timestamp with time zone,
+    has_draft boolean,
     CONSTRAINT escalations_severity_check CHECK ((severity = ANY (ARRAY['P1'::text, 'P2'::text, 'P3'::text]))),
     CONSTRAINT escalations_status_check CHECK ((status = ANY (ARRAY['open'::text, 'decided'::text, 'closed'::text])))
 );

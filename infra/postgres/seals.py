@@ -27,6 +27,14 @@ def key_of(keyring: Keyring, row: Mapping[str, Any], prefix: str = "") -> Custom
     )
 
 
+def name_of(keyring: Keyring, row: Mapping[str, Any], prefix: str = "") -> str | None:
+    """The customer's name out of a row that has ``name_sealed`` and the columns of its key (``key_of``)."""
+    if row["name_sealed"] is None:
+        return None
+    key, place = key_of(keyring, row, prefix), "customers.name_sealed"
+    return key.open(bytes(row["name_sealed"]), place=place, row=row[f"{prefix}customer_id"])
+
+
 class Keys:
     """The keys of one row's parts: a customer who was joined with another has texts under several.
 

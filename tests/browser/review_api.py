@@ -61,6 +61,8 @@ class ReviewApi:
         self.losing_answers = False
         """Messages to customers are stored, and then the connection is reset instead of answered."""
         self.queue_is_broken = False
+        self.beyond = 0
+        """Escalations that wait beyond those that the queue gives."""
         self.keys = dict(KEYS)
         """Sessions, and whose they are."""
         self.role: Role = "reviewer"
@@ -130,10 +132,13 @@ class ReviewApi:
                 {name: item[name] for name in names}
                 | {
                     "rules": [reason["rule"] for reason in item["request"]["reasons"]],
+                    "customer_name": item["customer"]["name"],
                     "first_line": " ".join(item["request"]["messages"])[:119],
+                    "has_draft": item["request"]["answered"],
                 }
                 for item in waiting
-            ]
+            ],
+            "total": len(waiting) + self.beyond,
         }
 
     async def _read(self, item: str) -> dict[str, Any]:
@@ -226,18 +231,20 @@ class ReviewApi:
     async def _leave(self, case_id: str) -> None: ...
 
     async def _cases(self) -> dict[str, Any]:
+        owned = [case for case in self.cases.values() if case["owner"] == "human" and case["status"] == "open"]
         return {
             "items": [
                 {name: case[name] for name in ("id", "channel", "owner_name", "opened_at")}
                 | {name: (case["asked_for"] or {}).get(name) for name in ("severity", "due_at")}
                 | {
+                    "customer_name": case["customer"]["name"],
                     "last_line": [m["text"] for m in case["transcript"] if m["author"] == "customer"][-1],
                     "waiting": sum(1 for message in case["transcript"] if message["state"] == "human"),
                     "waiting_since": next((m["at"] for m in case["transcript"] if m["state"] == "human"), None),
                 }
-                for case in self.cases.values()
-                if case["owner"] == "human" and case["status"] == "open"
-            ]
+                for case in owned
+            ],
+            "total": len(owned),
         }
 
     async def _case(self, case_id: str) -> dict[str, Any]:

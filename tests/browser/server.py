@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Self
 
 import uvicorn
@@ -18,7 +18,9 @@ from api.pages.routes import router as pages
 from api.problems import install
 from api.routes import console
 from api.routes.staff import signed_in
+from api.routes.visitor import services
 from channels.web.origins import Origins
+from infra.settings import Settings
 from tests.browser.chat_api import ChatApi
 from tests.browser.review_api import ReviewApi
 
@@ -48,6 +50,7 @@ class PageServer:
         app = FastAPI(lifespan=self._lifespan, openapi_url=None)
         install(app)
         app.dependency_overrides[signed_in] = self.review.signed_in
+        app.dependency_overrides[services] = lambda: SimpleNamespace(settings=Settings(_env_file=None))
         app.add_api_route("/sign-in", self._door)
         for router in (console.router, pages, self.chat.router, self.review.router):
             app.include_router(router)

@@ -22,7 +22,8 @@ async def test_the_queue_shows_what_is_left_the_nearest_deadline_first(desk: Pag
     await expect(first).to_contain_text("jonas is at it")
     await expect(second).to_contain_text("12 min left")
     await expect(second).to_contain_text("Web chat")
-    await expect(second).to_contain_text("Angry customer · Large amount")
+    await expect(second).to_contain_text("Gerald Okoro My parcel should have been here")
+    await expect(second).to_contain_text("Draft ready · Angry customer · Large amount")
     await expect(third).to_contain_text("21 h 4 min left")
     assert await first.locator("time").get_attribute("title")
     await expect(desk).to_have_title("(3) Review")
@@ -62,6 +63,16 @@ async def test_the_lists_have_keys_and_the_focus_stays_in_what_is_read(desk: Pag
     await expect(desk.get_by_role("heading", name="Written after this proposal")).to_be_visible()
     within = "document.getElementById('talk').contains(document.activeElement)"
     assert await desk.evaluate(within)
+
+
+async def test_a_queue_of_more_than_it_shows_says_of_how_many(desk: Page, server: PageServer) -> None:
+    server.review.beyond = 397
+    await expect(desk.locator("#queue-count")).to_contain_text("400")
+    await expect(desk).to_have_title("(400) Review")
+    await desk.get_by_label("Filter this list").fill("without a draft")
+    await expect(rows(desk)).to_have_count(1)
+    await expect(row(desk, REFUND)).to_be_visible()
+    await expect(desk.locator("#list-nothing")).to_have_text("Only the first 3 of 400 were searched.")
 
 
 async def test_what_a_customer_writes_before_the_page_first_asks_for_changes_is_shown(

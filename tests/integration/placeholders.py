@@ -38,6 +38,7 @@ VALUES: dict[str, Any] = {
     "labels": [1],
     "earlier": NOW - timedelta(days=60),
     "late": False,
+    "has_draft": True,
     "whose": "others",
     "reader": "kim",
     "undo": timedelta(seconds=8),

@@ -55,11 +55,14 @@ limit 1;
 
 -- name: owned_by_people
 -- Every such case is looked into, for the order is by what waits; the rest only of those that are shown.
-select o.id, o.owner_name, o.opened_at, v.channel, o.waiting, o.waiting_since, asked.severity,
+select o.id, o.owner_name, o.opened_at, v.channel, o.waiting, o.waiting_since, o.total, asked.severity,
     case when o.waiting_since <= asked.created_at then asked.due_at end as due_at,
-    said.message_id, said.body_sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
+    said.message_id, said.body_sealed, k.id as key_id, k.customer_id, k.wrapped, k.master_key_id,
+    u.name_sealed, n.id as name_key_id, n.customer_id as name_customer_id, n.wrapped as name_wrapped,
+    n.master_key_id as name_master_key_id
 from (
-    select c.id, c.owner_name, c.opened_at, c.conversation_id, w.waiting, w.waiting_since
+    select c.id, c.owner_name, c.opened_at, c.conversation_id, c.customer_id, w.waiting, w.waiting_since,
+        count(*) over () as total
     from cases c
     cross join lateral (
         select count(*) as waiting, min(m.received_at) as waiting_since
@@ -70,6 +73,8 @@ from (
     limit %(limit)s
 ) o
 join conversations v on v.id = o.conversation_id
+join customers u on u.id = o.customer_id
+join customer_keys n on n.id = u.key_id
 left join lateral (
     select s.severity, s.created_at, s.due_at
     from escalations s join decisions d on d.escalation_id = s.id

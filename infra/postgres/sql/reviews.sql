@@ -2,12 +2,16 @@
 
 -- name: queue
 -- On some channels an answer can't be sent any more so long after the customer's last message: the nearer end counts.
-select s.id, s.case_id, s.severity, s.rules, s.status, s.due_at, s.created_at, s.request_sealed,
+select s.id, s.case_id, s.severity, s.rules, s.status, s.due_at, s.created_at, s.request_sealed, s.has_draft,
     heard.at + opening.length as window_closes_at, holder.name as claimed_by, s.moved_on_from, v.channel, t.topic,
-    k.id as key_id, k.customer_id, k.wrapped, k.master_key_id
+    k.id as key_id, k.customer_id, k.wrapped, k.master_key_id, u.name_sealed,
+    n.id as name_key_id, n.customer_id as name_customer_id, n.wrapped as name_wrapped,
+    n.master_key_id as name_master_key_id, count(*) over () as total
 from escalations s
 join cases c on c.id = s.case_id
 join conversations v on v.id = c.conversation_id
+join customers u on u.id = c.customer_id
+join customer_keys n on n.id = u.key_id
 join customer_keys k on k.id = s.key_id
 left join unnest(%(window_channels)s::text[], %(window_lengths)s::interval[]) as opening(channel, length)
     on opening.channel = v.channel
@@ -22,6 +26,7 @@ where s.status = 'open'
     and (%(channel)s::text is null or v.channel = %(channel)s)
     and (%(severity)s::text is null or s.severity = %(severity)s)
     and (%(topic)s::text is null or t.topic = %(topic)s)
+    and (%(has_draft)s::boolean is null or s.has_draft = %(has_draft)s)
     and (not %(late)s or least(s.due_at, heard.at + opening.length) < now())
     and case %(whose)s::text
         when 'mine' then holder.name = %(reader)s when 'nobodys' then holder.name is null

@@ -196,11 +196,12 @@ where d.escalation_id = %(escalation_id)s and f.decision_id = d.id;
 -- A draft that was turned down or a case that was handed back makes a new escalation. Where it is still about what the
 -- customer wrote before, what they were promised then holds.
 insert into escalations (
-    id, case_id, turn_id, interrupt_id, checkpoint_id, key_id, request_sealed, proposal_hash, severity, rules, due_at
+    id, case_id, turn_id, interrupt_id, checkpoint_id, key_id, request_sealed, proposal_hash, has_draft, severity,
+    rules, due_at
 )
 values (
     %(id)s, %(case_id)s, %(turn_id)s, %(interrupt_id)s, %(checkpoint_id)s, %(key_id)s, %(request_sealed)s,
-    %(proposal_hash)s, %(severity)s, %(rules)s, least(now() + %(deadline)s, (
+    %(proposal_hash)s, %(has_draft)s, %(severity)s, %(rules)s, least(now() + %(deadline)s, (
         select min(e.due_at)
         from turns t
         join escalations e on e.case_id = t.case_id

@@ -52,6 +52,19 @@ def test_the_queue_shows_severity_time_left_rule_and_first_line(csagent: Csagent
     assert (item["id"], item["severity"], item["rules"]) == (str(waiting.id), "P2", ["asked_for_human"])
 
 
+def test_a_queue_that_is_cut_short_says_of_how_many(
+    csagent: Csagent, waiting: ReadEscalation, with_core: WithCore
+) -> None:
+    async def escalate(core: Core) -> None:
+        receipt = await core.write("another", "a person please")
+        await core.work(receipt.case_id)
+
+    with_core(escalate)
+    shown = csagent("escalations", "list", "--limit", "1")
+    assert str(waiting.id)[:8] in shown.stdout
+    assert shown.stderr == "the first 1 of 2; --limit shows more\n"
+
+
 def test_show_gives_the_talk_the_proposal_the_reasons_and_the_version(
     csagent: Csagent, waiting: ReadEscalation
 ) -> None:

@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from channels.addresses import EMAIL
+from channels.envelope import Envelope
 from graph.review import MAX_REJECTIONS, make_decision
 from infra.postgres.cases import Cases
 from infra.postgres.escalations import ReadEscalation
@@ -14,7 +16,7 @@ from infra.postgres.inbox import Receipt
 from infra.postgres.reviews import Reviews
 from skills.errors import BadRequestError, ConflictError, InvalidMessageError, NotFoundError
 from skills.turn import ChannelName, EscalationId
-from tests.core import Core, make_core
+from tests.core import NOW, Core, make_core
 from tests.trivial import Gate, trivial_graph
 
 HANDOFF = "system: A colleague will look at this."
@@ -139,7 +141,7 @@ async def test_the_list_of_cases_shows_what_each_customer_wrote_last_and_each_is
     receipt, read = await escalated(core)
     await decide(core, read, "take_over")
     (owned,) = await core.cases.owned_by_people(reader="kim")
-    assert owned.last_line == "a person please"
+    assert (owned.customer_name, owned.last_line) == (None, "a person please")
     await core.write("talk", "are you\nthere?")
     for _ in range(2):
         (owned,) = await core.cases.owned_by_people(reader="kim")
@@ -162,8 +164,10 @@ async def test_a_text_that_does_not_open_hides_no_case_of_the_list(core: Core) -
     _, read = await escalated(core)
     await decide(core, read, "take_over")
     await core.rows("update messages set body_sealed = 'x' where direction = 'in' returning id")
+    await core.rows("update customers set name_sealed = 'x' returning id")
     (owned,) = await core.cases.owned_by_people()
     assert owned.last_line.startswith("(")
+    assert (owned.customer_name or "").startswith("(")
 
 
 async def test_a_case_that_nobody_was_asked_about_has_no_such_reasons(core: Core) -> None:
@@ -172,6 +176,14 @@ async def test_a_case_that_nobody_was_asked_about_has_no_such_reasons(core: Core
     await core.cases.take_over(receipt.case_id, "kim")
     (owned,) = await core.cases.owned_by_people()
     assert (owned.severity, owned.due_at) == (None, None)
+    other = await core.inbox.receive(
+        Envelope(EMAIL, uuid4().hex, "mail", "a@x.test", verified=True, text="hello", name="Ada Moreau"), settle=NOW
+    )
+    await core.work(other.case_id)
+    await core.cases.take_over(other.case_id, "kim")
+    listed = await core.cases.owned_by_people(limit=1)
+    assert (len(listed), listed.total) == (1, 2)
+    assert [case.customer_name for case in await core.cases.owned_by_people()] == [None, "Ada Moreau"]
     assert (await core.cases.read(receipt.case_id, reader="kim")).asked_for is None
 
 

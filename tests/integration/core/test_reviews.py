@@ -8,10 +8,11 @@ from uuid import uuid4
 
 import pytest
 
+from channels.addresses import EMAIL
 from channels.envelope import Envelope
 from channels.web import CHAT
 from graph.review import make_decision
-from infra.postgres.escalations import ReadEscalation
+from infra.postgres.escalations import Only, ReadEscalation
 from infra.postgres.seals import key_of
 from skills.errors import BadRequestError, ConflictError, NotFoundError
 from skills.turn import ChannelName, EscalationId, Language
@@ -56,7 +57,9 @@ async def test_the_list_has_what_is_open_the_nearest_deadline_first_and_as_much_
         )
     await decided(core, reviews[3])
     assert [queued.id for queued in await core.reviews.queue()] == [reviews[n] for n in (1, 2, 0)]
-    assert [queued.id for queued in await core.reviews.queue(limit=1)] == [reviews[1]]
+    first = await core.reviews.queue(limit=1)
+    assert ([queued.id for queued in first], first.total) == ([reviews[1]], 3)
+    assert (await core.reviews.queue(only=Only(channel="email"))).total == 0
 
 
 async def test_of_reviews_due_at_the_same_time_the_one_that_was_opened_first_is_first(core: Core) -> None:
@@ -97,6 +100,30 @@ async def test_a_line_of_the_list_says_where_why_and_until_when(core: Core) -> N
     )
     assert (queued.case_id, queued.due_at, queued.created_at) == (read.case_id, read.due_at, read.created_at)
     assert queued.due_at > queued.created_at
+
+
+async def test_a_line_of_the_list_says_whose_it_is_and_whether_there_is_a_draft(core: Core) -> None:
+    review = await paused(core, "hidden")
+    named = Envelope(EMAIL, uuid4().hex, "talk", "a@x.test", verified=True, text=ASKS, name="Ada\nMoreau")
+    await core.work((await core.inbox.receive(named, settle=NOW)).case_id)
+
+    async def listed(*, draft: bool | None) -> list[tuple[str | None, bool | None]]:
+        lines = await core.reviews.queue(only=Only(has_draft=draft))
+        return [(queued.customer_name, queued.has_draft) for queued in lines]
+
+    assert await listed(draft=None) == await listed(draft=True) == [(None, True), ("Ada Moreau", True)]
+    assert await listed(draft=False) == []
+    await core.rows("update escalations set has_draft = null where id = %s returning 1", review)
+    assert await listed(draft=None) == [(None, None), ("Ada Moreau", True)]
+    assert await listed(draft=True) == [("Ada Moreau", True)]
+
+
+async def test_a_name_that_does_not_open_hides_no_line_of_the_list(core: Core) -> None:
+    await paused(core)
+    await core.rows("update customers set name_sealed = 'x' returning id")
+    (queued,) = await core.reviews.queue()
+    assert (queued.customer_name or "").startswith("(")
+    assert queued.first_line == ASKS
 
 
 @pytest.mark.parametrize(

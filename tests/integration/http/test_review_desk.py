@@ -132,6 +132,7 @@ async def test_the_queue_shows_what_is_asked_for(service: Service) -> None:
     shown = {
         "": 1, "channel=chat": 1, "channel=email": 0, f"severity={severity}": 1, f"severity={other}": 0,
         "whose=mine": 1, "whose=nobodys": 0, "whose=others": 0, "late=true": 0, "topic=Returns": 0,
+        "has_draft=true": 1, "has_draft=false": 0,
     }  # fmt: skip
     for asked, count in shown.items():
         items = (await service.kim.get(f"/v1/review/escalations?{asked}")).json()["items"]

@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.review import MAX_REJECTIONS, ReviewInput, make_decision, parse_decision, proposal_hash, request_of
+from graph.review import (
+    MAX_REJECTIONS,
+    ReviewInput,
+    has_draft,
+    make_decision,
+    parse_decision,
+    proposal_hash,
+    request_of,
+)
 from graph.routing import after_adapt, after_guard, after_review
 from graph.state import pile_up
 from skills.errors import BadRequestError
@@ -262,3 +270,10 @@ def test_rejections_pile_up_whether_they_come_as_tuple_or_list() -> None:
 def test_the_most_urgent_reason_gives_the_severity() -> None:
     assert request_of({**STATE, "escalation": Escalation(REASONS[:1])})["severity"] == "P2"
     assert request_of({**STATE, "draft": replace(STATE["draft"], answered=False)})["answered"] is False
+
+
+@pytest.mark.parametrize(
+    ("answered", "proposal", "drafted"), [(True, "Yes.", True), (False, "I do not know.", False), (True, "", False)]
+)
+def test_a_text_that_gives_no_answer_is_no_draft(answered: bool, proposal: str, drafted: bool) -> None:
+    assert has_draft({**REQUEST, "answered": answered, "proposal": proposal}) is drafted

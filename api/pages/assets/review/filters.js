@@ -3,7 +3,7 @@
 import { byId, element } from "../elements.js";
 import { channelName, plainWords } from "./words.js";
 
-const NAMES = ["channel", "severity", "whose", "topic"];
+const NAMES = ["channel", "severity", "whose", "topic", "has_draft"];
 
 export class Filters {
   /** @param {Function} onChange reads the queue again */

@@ -24,10 +24,13 @@ const KINDS = {
         item.claimed_by && element("span.holder", {}, `${item.claimed_by} is at it`),
         item.moved_on_from && element("span.holder", {}, `let go by ${item.moved_on_from}`),
       ),
-      element("span.first", { dir: "auto" }, item.first_line || "(no text)"),
-      element("span.rules.muted", {}, item.rules.map(plainWords).join(" · ")),
+      said(item, item.first_line),
+      element("span.rules.muted", {}, [drafted(item), ...item.rules.map(plainWords)].filter(Boolean).join(" · ")),
     ],
-    words: (item) => [item.first_line, item.channel, item.severity, item.topic, ...item.rules.map(plainWords), item.claimed_by],
+    words: (item) => [
+      item.customer_name, item.first_line, item.channel, item.severity, item.topic, drafted(item),
+      ...item.rules.map(plainWords), item.claimed_by,
+    ],
   },
   cases: {
     title: "Cases that people own",
@@ -41,10 +44,10 @@ const KINDS = {
         howUrgent(item),
         element("span.muted", {}, channelName(item.channel)),
       ),
-      element("span.first", { dir: "auto" }, item.last_line || "(no text)"),
+      said(item, item.last_line),
       element("span.rules.muted", {}, `${item.owner_name ? `With ${item.owner_name}` : "With nobody yet"} · ${waiting(item)}`),
     ],
-    words: (item) => [item.last_line, item.owner_name, item.channel, item.severity],
+    words: (item) => [item.customer_name, item.last_line, item.owner_name, item.channel, item.severity],
   },
   asked: {
     title: "Questions of colleagues to you",
@@ -65,6 +68,15 @@ const KINDS = {
   },
 };
 
+/** Whose line it is, where that is known, and what they wrote. */
+function said({ customer_name: name }, text) {
+  return element("span.first", { dir: "auto" }, name && [element("bdi.who", {}, name), " "], text || "(no text)");
+}
+
+function drafted({ has_draft: there }) {
+  return there === null ? "" : there ? "Draft ready" : "Without a draft";
+}
+
 /** "P1" as a chip that doesn't live by its colour. What is late counts as more urgent than it was: "P1 (was P2)". */
 export function severity(name, was = name) {
   return element(`b.severity.${String(name).toLowerCase()}`, {}, was === name ? name : `${name} (was ${was})`);
@@ -79,6 +91,7 @@ export class List {
     this.nothing = byId("list-nothing");
     this.stale = byId("stale");
     this.items = { queue: null, cases: null, asked: null };
+    this.totals = {};
     this.shown = "queue";
     this.openId = null;
     this.nodes = new Map();
@@ -88,13 +101,22 @@ export class List {
     this.search.addEventListener("keydown", (event) => this.onSearchKey(event));
   }
 
-  take(list, items) {
+  /** @param {number} [total] how many there are; `items` may be the first of them only */
+  take(list, items, total = items.length) {
     this.items[list] = items;
+    this.totals[list] = total;
     const late = items.some(({ reply_by: by, due_at: due }) => (by ?? due) && new Date(by ?? due).getTime() < now());
     const count = byId(`${list}-count`);
-    count.replaceChildren(items.length ? String(items.length) : "", late ? element("span.unseen", {}, "some late") : "");
+    count.replaceChildren(total ? String(total) : "", late ? element("span.unseen", {}, "some late") : "");
     count.classList.toggle("late", late);
     if (list === this.shown) this.draw();
+  }
+
+  /** One is done: it is gone before the list is read again. */
+  drop(list, id) {
+    const items = this.items[list] ?? [];
+    const left = items.filter((item) => item.id !== id);
+    if (left.length < items.length) this.take(list, left, this.totals[list] - 1);
   }
 
   show(list, openId) {
@@ -216,10 +238,13 @@ export class List {
   }
 
   say(items, fitting, wanted, nothing) {
-    let words = "";
-    if (items === null) words = this.stale.hidden ? "Loading…" : "";
-    else if (fitting.length === 0) words = (wanted.length && items.length) || this.filtered ? "Nothing here fits the filter." : nothing;
-    else if (fitting.length > MOST) words = `The first ${MOST} of ${fitting.length}. Filter to find others.`;
+    const total = this.totals[this.shown];
+    const told = [];
+    if (items === null) told.push(this.stale.hidden ? "Loading…" : "");
+    else if (fitting.length === 0) told.push((wanted.length && items.length) || this.filtered ? "Nothing here fits the filter." : nothing);
+    else if (fitting.length > MOST) told.push(`The first ${MOST} of ${wanted.length ? fitting.length : total}. Filter to find others.`);
+    if (wanted.length && total > items?.length) told.push(`Only the first ${items.length} of ${total} were searched.`);
+    const words = told.join(" ");
     if (this.nothing.textContent !== words) this.nothing.textContent = words;
   }
 

@@ -120,13 +120,13 @@ async function readLists() {
     filters.learn(queue.items);
     list.filtered = query !== "";
     list.take("asked", questions.items);
-    list.take("queue", queue.items);
-    list.take("cases", cases.items);
+    list.take("queue", queue.items, queue.total);
+    list.take("cases", cases.items, cases.total);
   } catch (error) {
     if (!session.over) list.failed(error.sentences ?? "The list could not be read.");
     return;
   }
-  document.title = list.items.queue.length ? `(${list.items.queue.length}) Review` : "Review";
+  document.title = list.totals.queue ? `(${list.totals.queue}) Review` : "Review";
   looking.ask();
   if (escalation.detail && (!list.filtered || list.find("queue", escalation.detail.id))) {
     escalation.follow(list.find("queue", escalation.detail.id));
@@ -191,7 +191,7 @@ function leave(name, id, done) {
   goTo(`#${name}`);
   panes.say(done);
   list.focusNext(id, session.name);
-  list.take(name, (list.items[name] ?? []).filter((item) => item.id !== id));
+  list.drop(name, id);
   refreshAnew();
 }
 
