@@ -21,7 +21,7 @@ from api.routes.visitor import With
 from infra.postgres.search import Filters, FoundCases
 from infra.postgres.storable import refuse_unstorable
 from infra.search.query import LONGEST
-from skills.turn import CaseId, CustomerId
+from skills.turn import Author, CaseId, CustomerId
 
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"], route_class=StaffRoute)
 customer_router = APIRouter(prefix="/v1/review/customers", tags=["review"], route_class=StaffRoute)
@@ -80,6 +80,7 @@ class ConversationLine(BaseModel):
     customer_name: str | None
     escalation_id: UUID | None = Field(description="It waits for a person's decision")
     line: str = Field(description="The message that was found, else the customer's first words")
+    author: Author = Field(description="Who wrote the line")
     found_by: Literal["list", "address", "id", "topic", "name", "words"]
     message_id: UUID | None
 

@@ -25,7 +25,7 @@ from infra.search.query import Kind, Query, read_query
 from infra.search.words import excerpt, first_id
 from skills.errors import BadRequestError
 from skills.language import fold
-from skills.turn import CaseId, ChannelName, ConversationId, CustomerId, EscalationId, MessageId, Owner
+from skills.turn import Author, CaseId, ChannelName, ConversationId, CustomerId, EscalationId, MessageId, Owner
 
 FoundBy = Literal["list", "address", "id", "topic", "name", "words"]
 
@@ -103,6 +103,8 @@ class FoundCase:
     escalation_id: EscalationId | None
     line: str
     found_by: FoundBy
+    author: Author = "customer"
+    """Who wrote the line."""
     message_id: MessageId | None = None
 
 
@@ -273,7 +275,8 @@ class ConversationSearch:
         hits = {hit.case_id: hit for hit in found.hits if hit.case_id not in shown}
         lines = await self._lines(connection, list(hits), "words")
         items = tuple(
-            replace(item, line=hits[item.case_id].line, message_id=hits[item.case_id].message_id) for item in lines
+            replace(item, line=hit.line, author=hit.author, message_id=hit.message_id)
+            for item, hit in ((item, hits[item.case_id]) for item in lines)
         )
         behind = await self._words.behind_since(connection)
         return FoundCases("words", first + items, tuple(customers), _after("words", found.before), behind)

@@ -36,7 +36,7 @@ from infra.search.words import (
     tags,
     time_of,
 )
-from skills.turn import CaseId, CustomerId, MessageId
+from skills.turn import Author, CaseId, CustomerId, MessageId
 
 BATCH = 500
 """Texts that are opened and written at once."""
@@ -74,6 +74,7 @@ class WordHit:
 
     message_id: MessageId
     case_id: CaseId
+    author: Author
     line: str
     """The message around the first of them."""
 
@@ -169,7 +170,7 @@ class Words:
                 text = self._text(row, "messages", row["body_sealed"])
                 if text is not None and has_all(text, wanted):
                     case_id = CaseId(row["case_id"])
-                    hits[case_id] = WordHit(MessageId(before), case_id, excerpt(text, wanted))
+                    hits[case_id] = WordHit(MessageId(before), case_id, row["author"], excerpt(text, wanted))
                     if len(hits) == limit:
                         return WordHits(tuple(hits.values()), before)
             if len(rows) < step:

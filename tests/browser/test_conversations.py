@@ -112,6 +112,17 @@ async def test_what_waits_for_a_decision_says_so_and_leads_to_it_by_key(page: Pa
     await expect(page).to_have_url(re.compile(r"/review#e/"))
 
 
+async def test_what_was_found_says_who_wrote_it_where_it_was_not_the_customer(page: Page, served: Served) -> None:
+    case = await write(served, "fay@example.com", "Is it in stock?", "Fay")
+    await served.services.cases.take_over(case, "mira")
+    await served.services.cases.write(case, "mira", "It is back on Thursday.", intent_id=uuid4())
+    await served.services.words.write()
+    for text, line in (("thursday", "Colleague: It is back on Thursday."), ("stock", "Is it in stock?")):
+        await page.get_by_label("Search").fill(text)
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".found-row .said")).to_have_text([line])
+
+
 async def test_two_customers_are_joined_after_a_look_at_both_and_parted_again(
     page: Page, violations: Violations
 ) -> None:

@@ -70,6 +70,9 @@ async def test_a_cited_sentence_leads_to_its_source_and_back(desk: Page) -> None
     await desk.locator("#source-2").get_by_role("button", name="Show the sentence that cites it").click()
     await expect(cited.nth(1)).to_be_focused()
     await expect(desk.locator("#talk mark")).to_have_text(["NOTHING", "ridiculous"])
+    await expect(desk.locator("#source-3")).to_be_hidden()
+    await desk.get_by_text("1 more passage was found").click()
+    await expect(desk.locator("#source-3")).to_contain_text("How long a refund takes")
     await expect(desk.locator("#context")).to_contain_text("very negative")
     await expect(desk.locator("#context")).to_contain_text("more than £100")
 

@@ -74,7 +74,10 @@ async def test_messages_are_found_by_whole_words_all_of_them_and_ours_too(desk: 
     assert await desk.cases("glucks") == []
     (ours,) = await desk.core.rows("select id from messages where author = 'agent'")
     found = await desk.find("echo")
-    assert [(item.case_id, item.message_id) for item in found.items] == [(broken.case_id, ours["id"])]
+    assert [(item.case_id, item.message_id, item.author) for item in found.items] == [
+        (broken.case_id, ours["id"], "agent")
+    ]
+    assert [item.author for item in (await desk.find("late 7731 order")).items] == ["customer"]
 
 
 async def test_what_shares_its_tags_but_not_its_words_is_never_shown(desk: Desk) -> None:

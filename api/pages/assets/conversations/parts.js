@@ -7,6 +7,8 @@ import { channelName, languageName, plainWords } from "../review/words.js";
 
 const FOUND_BY = { address: "by address", id: "by id", topic: "by topic", name: "by name", words: "by words" };
 
+const AUTHORS = { agent: "Assistant", human: "Colleague" };
+
 const EVENTS = {
   "message.received": "The customer wrote",
   "message.sent": "A message was sent",
@@ -44,7 +46,7 @@ export function caseLine(item, words = []) {
       { href: `/conversations/${item.case_id}`, data: { id: item.case_id } },
       element("span.who", { dir: "auto" }, item.customer_name ?? "No name"),
       element("span.when", {}, timeElement(item.last_at, shortTime)),
-      item.line && element("span.said", { dir: "auto" }, marked(item.line, words)),
+      item.line && element("span.said", { dir: "auto" }, AUTHORS[item.author] && element("bdi.muted", {}, `${AUTHORS[item.author]}: `), marked(item.line, words)),
       element(
         "span.about",
         {},

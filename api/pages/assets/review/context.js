@@ -8,6 +8,8 @@ import { severity } from "./list.js";
 import { matchOffers } from "./matches.js";
 import { channelName, languageName, percent, plainWords, polarityName, strength, trendName } from "./words.js";
 
+const LIKELIEST = 2;
+
 /**
  * @param {(number: number) => void} onSentence the way back from a source to the sentence that cites it
  * @param {{call: Function}} session of staff
@@ -24,7 +26,7 @@ export function escalationContext(detail, onSentence, session, beside) {
     section(
       request.sources.some(({ cited }) => cited.length > 0) || request.sources.length === 0 ? "Sources" : "Sources, none of them used",
       request.sources.length
-        ? element("ol.sources", {}, request.sources.map((source, index) => sourceCard(source, index + 1, onSentence)))
+        ? sources(request.sources, (source, index) => sourceCard(source, index + 1, onSentence))
         : element("p.muted", {}, "Nothing in the knowledge base fits."),
     ),
     beside.notes,
@@ -55,7 +57,7 @@ export function caseContext(detail, beside) {
     detail.asked_for && section("Why a person was asked", element("ul.reasons", {}, detail.asked_for.reasons.map(reason))),
     section("Customer", customer(detail, facts)),
     detail.asked_for?.sources.length > 0 &&
-      section("Sources", element("ol.sources", {}, detail.asked_for.sources.map(passageCard))),
+      section("Sources", sources(detail.asked_for.sources, passageCard)),
     beside.notes,
     beside.trend,
     beside.past,
@@ -122,6 +124,21 @@ function mood({ polarity, anger, urgency, trend, evidence }) {
 
 function measured(word, value) {
   return [word, " ", element("span.muted.small", {}, value.toFixed(2))];
+}
+
+/** What is cited stands open, or the likeliest where nothing is; the rest can be opened. */
+function sources(all, card) {
+  const isCited = ({ cited }) => cited.length > 0;
+  const open = (source, index) => (all.some(isCited) ? isCited(source) : index < LIKELIEST);
+  const cards = all.map((source, index) => [open(source, index), card(source, index)]);
+  const list = (which) => element("ol.sources", {}, cards.filter(([first]) => first === which).map(([, shown]) => shown));
+  const rest = cards.filter(([first]) => !first).length;
+  return element(
+    "div",
+    {},
+    list(true),
+    rest > 0 && element("details", {}, element("summary.small", {}, `${rest} more ${rest === 1 ? "passage was" : "passages were"} found`), list(false)),
+  );
 }
 
 function sourceCard(source, number, onSentence) {
