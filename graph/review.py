@@ -64,7 +64,7 @@ class ReviewRequest(TypedDict):
     model: str
     severity: str
     reasons: list[dict[str, str]]
-    """``rule``, ``explanation`` and ``severity`` of each rule that fired."""
+    """``rule``, ``explanation``, ``severity`` and ``guidance`` of each rule that fired."""
     findings: list[dict[str, str]]
     """What the guards objected to: ``guard``, ``reason``, the ``sentence`` (taken out since), and of which ``draft``:
     the ``first``, which was written again, or the ``last``."""
@@ -114,7 +114,12 @@ def request_of(state: ReviewInput) -> ReviewRequest:
         model=state["draft"].model,
         severity=state["escalation"].severity.value,
         reasons=[
-            {"rule": reason.rule, "explanation": reason.explanation, "severity": reason.severity.value}
+            {
+                "rule": reason.rule,
+                "explanation": reason.explanation,
+                "severity": reason.severity.value,
+                "guidance": reason.guidance,
+            }
             for reason in state["escalation"].reasons
         ],
         findings=_findings(state.get("guarding")),

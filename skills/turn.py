@@ -286,6 +286,8 @@ class Reason:
     rule: str
     explanation: str
     severity: Severity
+    guidance: str = ""
+    """What the reviewer should mind, in the policy's words."""
 
 
 @dataclass(frozen=True, slots=True)

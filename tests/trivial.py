@@ -72,7 +72,7 @@ async def guard(state: OfTurn) -> dict[str, Guarding]:
 
 async def escalate(state: OfTurn) -> dict[str, Escalation]:
     wants = "person" in state["turn"].text
-    reasons = (Reason("asked_for_human", "asked for a person", Severity.P2),) if wants else ()
+    reasons = (Reason("asked_for_human", "asked for a person", Severity.P2, "Greet them."),) if wants else ()
     return {"escalation": Escalation(reasons)}
 
 

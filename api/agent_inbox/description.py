@@ -74,7 +74,9 @@ def _section(heading: str, entries: Iterable[str]) -> str:
 
 
 def _reason(reason: dict[str, str]) -> str:
-    return f"- {escaped(reason['explanation'])} ({escaped(reason['rule'])}, {escaped(reason['severity'])})"
+    said = f"- {escaped(reason['explanation'])} ({escaped(reason['rule'])}, {escaped(reason['severity'])})"
+    guidance = reason.get("guidance")  # an older request has none
+    return f"{said}. {escaped(guidance)}" if guidance else said
 
 
 def _finding(finding: dict[str, str]) -> str:

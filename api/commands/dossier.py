@@ -33,6 +33,8 @@ def print_dossier(console: Console, read: ReadEscalation) -> None:
                 Text.assemble(severity(reason["severity"]), f" {reason['rule']}: {line(reason['explanation'], 300)}")
             )
         )
+        if guidance := reason.get("guidance"):  # an older request has none
+            console.print(indented(Text(line(guidance, 500), style="bold")))
     for finding in request.get("findings", ()):
         console.print(title(f"A guard took out ({finding['guard']}): {line(finding['reason'], 300)}"))
         console.print(indented(Text(visible(finding["sentence"]), style="dim")))

@@ -195,6 +195,7 @@ class PolicyReason(BaseModel):
     rule: str
     explanation: str
     severity: Severity
+    guidance: str = Field("", description="What to mind, in your policy's words")
 
 
 class AskedFor(BaseModel):

@@ -16,7 +16,7 @@ from skills.turn import CaseId
 
 @dataclass(frozen=True, slots=True)
 class AskedFor:
-    """``reasons`` are the policy's: ``rule``, ``explanation``, ``severity``; ``sources`` what was found to answer."""
+    """``reasons``: the policy's ``rule``, ``explanation``, ``severity``, ``guidance``; ``sources``: what was found."""
 
     severity: str
     due_at: datetime | None

@@ -39,6 +39,8 @@ class Rule:
     severity: Severity
     explanation: str
     condition: Condition
+    guidance: str = ""
+    """What a reviewer should mind."""
 
     def reason(self, now: Situation) -> Reason | None:
         """Why this rule asks for a person now, with the customer's words that it heard; ``None`` when it doesn't."""
@@ -47,7 +49,7 @@ class Rule:
             return None
         quoted = ", ".join(f"“{words}”" for words in heard)
         explanation = f"{self.explanation.rstrip('.')}: {quoted}." if heard else self.explanation
-        return Reason(rule=self.name, explanation=explanation, severity=self.severity)
+        return Reason(rule=self.name, explanation=explanation, severity=self.severity, guidance=self.guidance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +95,4 @@ def faults_of(text: str, *, name: str = DEFAULT_NAME) -> list[PolicyError]:
 
 
 def _rule(text: RuleText, condition: Condition) -> Rule:
-    return Rule(text.name, Severity(text.severity), text.explanation, condition)
+    return Rule(text.name, Severity(text.severity), text.explanation, condition, text.guidance)

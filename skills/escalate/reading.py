@@ -27,6 +27,7 @@ class RuleText(BaseModel):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
     severity: Literal["P1", "P2", "P3"]
     explanation: Annotated[str, Field(min_length=1, max_length=200)]
+    guidance: Annotated[str, Field(max_length=500)] = ""
     when: When
 
 

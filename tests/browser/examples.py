@@ -221,6 +221,7 @@ def _smoke() -> dict[str, Any]:
                     "rule": "product_safety",
                     "explanation": "Fire, injury or another danger from a product may be involved",
                     "severity": "P1",
+                    "guidance": "Ask first whether anybody is hurt. Say: unplug it, and do not use it again.",
                 }
             ],
         ),

@@ -214,6 +214,14 @@ async def test_an_emergency_without_an_answer_is_to_be_taken_over(desk: Page, se
     await expect(desk.get_by_text("reply, unless you take over.")).to_be_visible()
 
 
+async def test_what_to_mind_in_an_answer_stands_at_its_reason(desk: Page) -> None:
+    await row(desk, SMOKE).click()
+    await expect(desk.locator(".reasons")).to_contain_text("Ask first whether anybody is hurt.")
+    await row(desk, PARCEL).click()
+    await expect(desk.locator(".reasons")).to_contain_text("The customer is angry")
+    await expect(desk.locator(".reasons .guidance")).to_have_count(0)
+
+
 async def test_only_the_actions_that_are_offered_are_there(desk: Page, server: PageServer) -> None:
     await row(desk, REFUND).click()
     await expect(desk.get_by_role("group", name="Decide").get_by_role("button")).to_have_text(

@@ -69,7 +69,15 @@ def test_show_gives_the_talk_the_proposal_the_reasons_and_the_version(
     csagent: Csagent, waiting: ReadEscalation
 ) -> None:
     shown = csagent("escalations", "show", str(waiting.id)[:13], "--as", "kim").stdout
-    for word in ("What was said", "a person please", "asked_for_human", PROPOSAL, waiting.version, "approve, edit"):
+    for word in (
+        "What was said",
+        "a person please",
+        "asked_for_human",
+        "Greet them.",
+        PROPOSAL,
+        waiting.version,
+        "approve, edit",
+    ):
         assert word in shown
     read = json.loads(csagent("escalations", "show", str(waiting.id), "--json").stdout)
     assert (read["version"], read["request"]["proposal"]) == (waiting.version, PROPOSAL)

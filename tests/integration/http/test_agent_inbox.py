@@ -72,6 +72,7 @@ async def test_what_waits_is_listed_in_both_shapes(service: Service, client: Lan
     assert request["action_request"] == {"action": "P2: reply by chat", "args": {"text": "echo: a person please"}}
     assert request["config"] == dict.fromkeys(("allow_accept", "allow_edit", "allow_respond", "allow_ignore"), True)
     assert request["description"].startswith("a person please")
+    assert "asked\\_for\\_human, P2). Greet them" in request["description"]
     second = asked(await waiting(client, HITL))
     (action,) = second["action_requests"]
     assert (action["name"], action["args"]) == ("send_reply", {"text": "echo: a person please"})

@@ -76,7 +76,7 @@ TURN = Turn(
     elsewhere=(Message(MessageId(UUID(int=10)), 4, "agent", "in black", NOW, channel=ChannelName("email")),),
 )
 REASONS = (
-    Reason("anger", "the customer is angry", Severity.P2),
+    Reason("anger", "the customer is angry", Severity.P2, "Stay calm."),
     Reason("legal", "a lawyer is named", Severity.P1),
 )
 STATE = ReviewInput(
@@ -106,8 +106,8 @@ def test_the_request_says_everything_a_reviewer_needs_as_json() -> None:
         "model": "extractive",
         "severity": "P1",
         "reasons": [
-            {"rule": "anger", "explanation": "the customer is angry", "severity": "P2"},
-            {"rule": "legal", "explanation": "a lawyer is named", "severity": "P1"},
+            {"rule": "anger", "explanation": "the customer is angry", "severity": "P2", "guidance": "Stay calm."},
+            {"rule": "legal", "explanation": "a lawyer is named", "severity": "P1", "guidance": ""},
         ],
         "findings": [
             {"guard": "link", "reason": "stands nowhere", "sentence": "See x.example.", "draft": "first"},

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skills.errors import PolicyError
-from skills.escalate import Escalate, Policy, amounts_in
+from skills.escalate import Escalate, Policy, Situation, amounts_in
 from skills.turn import Customer, Draft, Escalation, Finding, ForPerson, Guarding, Rejection, Sentiment, Severity, Trend
 from tests.unit.skills.skill_examples import a_customer, a_sentiment, a_turn, an_answer, no_answer
 
@@ -250,6 +250,20 @@ async def test_a_reason_quotes_the_customer_as_they_wrote() -> None:
         "escalation"
     ].reasons
     assert reason.explanation == "They said: “wasn't me”, “opt-in”."
+    assert reason.guidance == ""
+
+
+async def test_a_reason_says_what_to_mind_in_the_words_of_the_policy() -> None:
+    policy = Policy.parse(RULE + 'guidance = "Call them."\nwhen = {answered = true}')
+    (reason,) = policy.reasons(Situation.of(a_turn("hello"), a_sentiment(), an_answer()))
+    assert reason.guidance == "Call them."
+    with pytest.raises(PolicyError, match="guidance"):
+        Policy.parse(RULE + f'guidance = "{"x" * 501}"\nwhen = {{answered = true}}')
+
+
+def test_whoever_speaks_of_danger_is_met_with_advice_for_the_reviewer() -> None:
+    guided = {rule.name for rule in Policy.default().rules if rule.guidance}
+    assert guided >= {rule.name for rule in Policy.default().rules if rule.severity is Severity.P1}
 
 
 @pytest.mark.parametrize(

@@ -88,12 +88,18 @@ function section(title, ...content) {
   return element("section", {}, element("h2", {}, title), ...content);
 }
 
-function reason({ rule, explanation, severity: level }) {
+function reason({ rule, explanation, severity: level, guidance }) {
   return element(
     "li",
     {},
     severity(level),
-    element("div", {}, element("p", {}, explanation), element("p.muted.small", {}, plainWords(rule))),
+    element(
+      "div",
+      {},
+      element("p", {}, explanation),
+      element("p.muted.small", {}, plainWords(rule)),
+      guidance && element("p.guidance.small", {}, guidance),
+    ),
   );
 }
 
