@@ -6,6 +6,7 @@ Text without spaces between its words (Chinese, Japanese, Thai) is found by whol
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -53,16 +54,21 @@ def has_all(text: str, wanted: Sequence[str]) -> bool:
 
 
 def excerpt(text: str, wanted: Sequence[str], *, longest: int = 160) -> str:
-    """A line of a text around the first of these folded words, or its beginning."""
+    """A line of a text around the first of these folded words, or its beginning; cut between words where it can be."""
     line = " ".join(text.split())
     if len(line) <= longest:
         return line
     looked_for = set(wanted)
     first = next((word.text for word in words(line) if word.folded in looked_for), "")
-    at = line.find(first) if first else 0
+    found = re.search(rf"(?<!\w){re.escape(first)}(?!\w)", line) if first else None
+    at, over = found.span() if found else (0, 0)
     start = max(0, min(at - longest // 3, len(line) - longest))
-    cut = line[start : start + longest].strip()
-    return f"{'…' if start else ''}{cut}{'…' if start + longest < len(line) else ''}"
+    end = start + longest
+    if start:
+        start = line.find(" ", start - 1, at) + 1 or start
+    if end < len(line):
+        end = max(line.rfind(" ", over, end + 1), over) or end
+    return f"{'…' if start else ''}{line[start:end].strip()}{'…' if end < len(line) else ''}"
 
 
 def time_of(row_id: UUID) -> datetime:

@@ -66,6 +66,25 @@ def test_a_line_is_cut_around_the_word_that_was_found() -> None:
     assert cut.endswith("\u2026")
     assert "Parcel broke" in cut
     assert excerpt("  two\n lines ", ["parcel"]) == "two lines"
+    assert "…the or and" in excerpt(f"{'order ' * 60}the or and {'after ' * 40}", ["or"]).replace("order ", "")
+
+
+@given(
+    st.lists(st.text("abc", min_size=1, max_size=12), min_size=1, max_size=80),
+    st.integers(0, 79),
+    st.integers(12, 60),
+)
+def test_a_line_is_cut_between_words_and_has_the_one_that_was_found(said: list[str], at: int, longest: int) -> None:
+    said.insert(at, "parcel")
+    cut = excerpt(" ".join(said), ["parcel"], longest=longest)
+    assert len(cut.strip("…")) <= longest
+    kept = cut.strip("…").split()
+    assert "parcel" in kept
+    assert any(said[n : n + len(kept)] == kept for n in range(len(said)))
+
+
+def test_a_text_without_spaces_is_cut_all_the_same() -> None:
+    assert excerpt("x" * 500, ["parcel"]) == f"{'x' * 160}…"
 
 
 @given(st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds it

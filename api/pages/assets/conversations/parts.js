@@ -5,7 +5,7 @@ import { shortTime, timeElement } from "../moments.js";
 import { wordsIn } from "../review/highlight.js";
 import { channelName, languageName, plainWords } from "../review/words.js";
 
-const FOUND_BY = { address: "by address", id: "by id", topic: "by topic", name: "by name", words: "by words" };
+const FOUND_BY = { address: "by address", id: "by id", topic: "by topic", name: "by name" };
 
 const AUTHORS = { agent: "Assistant", human: "Colleague" };
 
