@@ -17,7 +17,7 @@ from infra.crypto.keyring import Keyring
 from infra.embedded.servers import EmbeddedServers, RunningServers
 from infra.postgres.database import Database
 from infra.postgres.migrate import migrate
-from tests.databases import LentDatabases, a_database
+from tests.databases import LentDatabases, OpenPools, a_database
 
 # In the background of a shell Ctrl-C is ignored, behind nohup the hang-up; programs of tests would inherit that.
 for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
@@ -110,13 +110,19 @@ def database_url(databases: LentDatabases) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """An opened pool on a fresh migrated database."""
-    opened = Database(database_url, size=20)
-    await opened.open()
+@pytest.fixture(scope="session")
+async def pools(databases: LentDatabases) -> AsyncIterator[OpenPools]:
+    """Opened pools, one for each database that tests borrow."""
+    opened = OpenPools(databases)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def database(database_url: str, pools: OpenPools) -> AsyncIterator[Database]:
+    """An opened pool on a fresh migrated database."""
+    async with pools.lend(database_url) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

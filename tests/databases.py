@@ -9,14 +9,17 @@ known of all tables first, and that takes longer than the rest.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
 from psycopg import sql
+from psycopg_pool import PoolTimeout
+
+from infra.postgres.database import Database
 
 _CATALOGUES: tuple[LiteralString, ...] = (
     "pg_attribute",
@@ -82,9 +85,12 @@ begin
 end $$
 """
 
+FORGET = "close all; reset all; unlisten *; select pg_advisory_unlock_all(); discard temp; discard sequences"
+"""`discard all` but for prepared statements, of which the client keeps the names."""
+
 DISCONNECT = """
 select pg_terminate_backend(pid) from pg_stat_activity
-where datname = %s and backend_type = 'client backend' and pid <> pg_backend_pid()
+where datname = %s and backend_type = 'client backend' and pid <> pg_backend_pid() and pid <> all(%s::int[])
 """
 
 
@@ -108,7 +114,7 @@ def a_database(server_url: str, *, template: str | None = None) -> Iterator[str]
         server.execute(create)
     yield on(server_url, name)
     with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(DISCONNECT, [name])
+        server.execute(DISCONNECT, [name, []])
         server.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
 
 
@@ -121,6 +127,8 @@ class LentDatabases:
         self._made: dict[str, ExitStack] = {}
         self._free: list[str] = []
         self._sweepers: dict[tuple[int, str], psycopg.Connection] = {}
+        self.spared: dict[str, list[int]] = {}
+        """By address: the server's processes whose connections stay when a database is given back."""
         with psycopg.connect(on(server_url, template)) as connection:
             self._sound = connection.execute(STATE).fetchone()
 
@@ -149,12 +157,13 @@ class LentDatabases:
         sweeper = self._sweepers.pop((os.getpid(), url), None)
         if sweeper is not None:
             sweeper.close()
+        self.spared.pop(url, None)
         self._made.pop(url).close()
 
     def _as_new(self, url: str) -> bool:
         """Empty it; false when that is not enough to make it as it was."""
         sweeper = self._sweeper(url)
-        sweeper.execute(DISCONNECT, [urlsplit(url).path.removeprefix("/")])
+        sweeper.execute(DISCONNECT, [urlsplit(url).path.removeprefix("/"), self.spared.get(url, [])])
         size = sweeper.execute("select pg_database_size(current_database())").fetchone()
         if size is None or size[0] > LARGE or sweeper.execute(STATE).fetchone() != self._sound:
             return False
@@ -172,3 +181,59 @@ class LentDatabases:
         if place not in self._sweepers:
             self._sweepers[place] = psycopg.connect(url, autocommit=True)
         return self._sweepers[place]
+
+
+class OpenPools:
+    """Pools that stay open from one test to the next, for each new connection costs as much as a small test.
+
+    Args:
+        databases: where they are; a database that is dropped takes its pool along.
+    """
+
+    def __init__(self, databases: LentDatabases) -> None:
+        self._databases = databases
+        self._open: dict[str, Database] = {}
+
+    @asynccontextmanager
+    async def lend(self, url: str) -> AsyncIterator[Database]:
+        """An opened pool, whose connections know nothing of who had it before."""
+        database = self._open.pop(url, None)
+        if database is not None and url not in self._databases.spared:
+            await database.close()  # the database has been dropped
+            database = None
+        if database is None:
+            database = Database(url, size=20)
+            await database.open()
+        yield database
+        kept = await _forget(database)
+        if kept:
+            self._open[url], self._databases.spared[url] = database, kept
+        else:
+            self._databases.spared.pop(url, None)
+            await database.close()
+
+    async def close(self) -> None:
+        """Close all."""
+        for database in self._open.values():
+            await database.close()
+
+
+async def _forget(database: Database) -> list[int]:
+    """Make a pool's connections as new, and tell the server's processes behind them; none if it is not at rest."""
+    pool = database.pool
+    if pool.closed:
+        return []
+    stats = pool.get_stats()
+    if stats["pool_size"] != stats["pool_available"] or stats.get("requests_waiting"):
+        return []
+    taken = []
+    try:
+        for _ in range(stats["pool_size"]):
+            taken.append(await pool.getconn())
+            await taken[-1].execute(FORGET)
+        return [connection.info.backend_pid for connection in taken]
+    except (psycopg.Error, PoolTimeout):
+        return []
+    finally:
+        for connection in taken:
+            await pool.putconn(connection)
