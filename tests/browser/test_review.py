@@ -24,6 +24,26 @@ async def test_signing_out_leaves_nothing_in_the_tab(desk: Page) -> None:
     assert await desk.evaluate("sessionStorage.length") == 0
 
 
+async def test_in_a_tab_whose_storage_is_full_a_text_is_kept_and_signing_out_leaves_nothing(desk: Page) -> None:
+    await open_parcel(desk)
+    await desk.keyboard.press("e")
+    await desk.get_by_label("Edit the answer").fill(OWN_WORDS)
+    await desk.evaluate(
+        "for (let size = 2 ** 22; size >= 1; size /= 2)"
+        " try { for (;;) sessionStorage.setItem(`other${Math.random()}`, 'x'.repeat(size)) } catch {}"
+    )
+    longer = f"{OWN_WORDS} {'It comes by van. ' * 50}"
+    await desk.get_by_label("Edit the answer").fill(longer)
+    await row(desk, REFUND).click()
+    await expect(desk.get_by_role("heading", name="No proposal")).to_be_visible()
+    await open_parcel(desk)
+    await desk.keyboard.press("e")
+    await expect(desk.get_by_label("Edit the answer")).to_have_value(longer)
+    await desk.evaluate("document.querySelector('form.sign-out').addEventListener('submit', (e) => e.preventDefault())")
+    await desk.get_by_role("button", name="Sign out").click()
+    assert await desk.evaluate("Object.keys(sessionStorage).filter((key) => !key.startsWith('other'))") == []
+
+
 async def test_who_may_not_decide_is_offered_nothing_to_decide(open_page: OpenPage, server: PageServer) -> None:
     server.review.role = "auditor"
     page = await open_page("/sign-in")

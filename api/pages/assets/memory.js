@@ -16,7 +16,8 @@ export class Memory {
   }
 
   get(key) {
-    const text = this.lasting ? this.storage.getItem(this.prefix + key) : this.values.get(key);
+    const stored = () => this.storage?.getItem(this.prefix + key);
+    const text = this.lasting ? stored() : this.values.get(key) ?? stored();
     if (text === null || text === undefined) return null;
     try {
       return JSON.parse(text);

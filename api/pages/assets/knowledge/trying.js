@@ -6,6 +6,17 @@ import { channelName, percent, plainWords } from "../review/words.js";
 import { articleAddress } from "./address.js";
 import { AUDIENCES, place } from "./articles.js";
 
+const SKILLS = {
+  identify: "Who writes",
+  sentiment: "How they sound",
+  retrieve: "What the articles say",
+  intent: "What it is about",
+  conclude: "Whether the matter is settled",
+  respond: "The draft",
+  guard: "What the guards say of it",
+  escalate: "Whether a person decides",
+  adapt: "Made to fit the channel",
+};
 const CHANNELS = ["chat", "form", "email", "whatsapp"];
 
 /** @param {{session: Object, look: Function}} desk `look` asks for something and says what came of it */
@@ -88,7 +99,13 @@ function stepLine({ skill, milliseconds, told }) {
   return element(
     "li",
     {},
-    element("h3", {}, plainWords(skill), " ", element("span.muted.small", {}, `${Math.round(milliseconds)} ms`)),
+    element(
+      "h3",
+      {},
+      SKILLS[skill] ?? plainWords(skill),
+      " ",
+      element("span.muted.small", {}, `${SKILLS[skill] ? `${skill}, ` : ""}${Math.round(milliseconds)} ms`),
+    ),
     told.map(({ label, text, tone }) => element(
       tone ? `p.${tone}` : "p",
       { dir: "auto" },
