@@ -54,9 +54,9 @@ _SEARCH = "/v1/conversations/search"
 
 PAGES = (
     Page("review", "/review"),
-    Page("queue", "/v1/review/escalations"),
+    Page("queue", "/v1/review/escalations?limit=200"),
     Page("escalation", "/v1/review/escalations/{escalation}"),
-    Page("cases_of_people", "/v1/review/cases"),
+    Page("cases_of_people", "/v1/review/cases?limit=200"),
     Page("case", "/v1/review/cases/{case}"),
     Page("customer_search", "/v1/review/customers?address={address}"),
     Page("customer", "/v1/review/customers/{customer}"),
