@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# Four test processes on two cores: much of the time they wait. A file stays in one, for its fixtures, and files begin in
+# Three test processes on two cores: much of the time they wait. A file stays in one, for its fixtures, and files begin in
 # the order in which they are collected: those marked `early` first.
-PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 
 # Compiled modules are kept, also where the environment says otherwise and beside no file of ours: every process of the
