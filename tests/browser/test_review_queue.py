@@ -73,6 +73,11 @@ async def test_a_queue_of_more_than_it_shows_says_of_how_many(desk: Page, server
     await expect(rows(desk)).to_have_count(1)
     await expect(row(desk, REFUND)).to_be_visible()
     await expect(desk.locator("#list-nothing")).to_have_text("Only the first 3 of 400 were searched.")
+    server.review.beyond = 9996
+    await desk.set_viewport_size({"width": 1024, "height": 800})
+    await expect(desk.locator("#queue-count")).to_contain_text("9999")
+    overlapping = "[...document.querySelectorAll('.lists a')].filter((tab) => tab.scrollWidth > tab.clientWidth).length"
+    assert await desk.evaluate(overlapping) == 0
 
 
 async def test_what_a_customer_writes_before_the_page_first_asks_for_changes_is_shown(
