@@ -25,6 +25,13 @@ router = APIRouter(prefix="/v1/review", tags=["review"], route_class=StaffRoute)
 
 Severity = Literal["P1", "P2", "P3"]
 Limit = Annotated[int, Query(ge=1, le=200)]
+Total = Annotated[int, Field(description="How many there are; `items` are the first of them")]
+CaseState = Annotated[
+    str,
+    Field(
+        description="Another word whenever something has changed in the case: compare it with that of `PUT …/looking`"
+    ),
+]
 
 
 class Customer(BaseModel):
@@ -93,19 +100,11 @@ class QueueFilter(BaseModel):
     has_draft: bool | None = None
 
 
-TOTAL: Any = Field(description="How many there are; `items` are the first of them")
-
-
 class Queue(BaseModel):
     """What waits for a person, the nearest deadline first."""
 
     items: list[Queued]
-    total: int = TOTAL
-
-
-CASE_STATE: Any = Field(
-    description="Another word whenever something has changed in the case: compare it with that of `PUT …/looking`"
-)
+    total: Total
 
 
 class Escalation(BaseModel):
@@ -116,7 +115,7 @@ class Escalation(BaseModel):
     channel: str
     status: Literal["open", "decided", "closed"]
     version: str
-    state: str = CASE_STATE
+    state: CaseState
     severity: Severity
     due_at: datetime
     window_closes_at: datetime | None
@@ -149,7 +148,7 @@ class OwnedCases(BaseModel):
     """The cases that people own, the customer who waits longest first."""
 
     items: list[OwnedCase]
-    total: int = TOTAL
+    total: Total
 
 
 class AgentTurn(BaseModel):
@@ -211,7 +210,7 @@ class Case(BaseModel):
     """A case with its transcript."""
 
     id: UUID
-    state: str = CASE_STATE
+    state: CaseState
     channel: str
     status: Literal["open", "resolved"]
     owner: Literal["agent", "human"]
